@@ -1,0 +1,375 @@
+//! What a definition says, once it is parsed: an arena of states, each named by its index.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use serde_json::Value;
+
+use crate::query::{ChoiceRule, Path, ReferencePath, Template};
+
+/// A parsed and validated definition. Immutable; shared by all executions that pin it.
+#[derive(Clone, Debug)]
+pub struct StateMachine {
+    /// The definition's own comment.
+    pub comment: Option<String>,
+    /// Seconds that an execution may take; `None` where the definition sets none.
+    pub timeout_seconds: Option<u64>,
+    /// The outermost workflow.
+    pub root: Workflow,
+    /// Every state at every depth, in document order.
+    pub(crate) states: Vec<State>,
+    /// Names are unique across the whole machine.
+    pub(crate) by_name: BTreeMap<Arc<str>, StateIndex>,
+}
+
+/// The place of a state in its machine.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct StateIndex(pub(crate) u32);
+
+impl StateMachine {
+    /// Returns the state at `index`, which came from this machine.
+    pub fn state(&self, index: StateIndex) -> &State {
+        &self.states[index.0 as usize]
+    }
+
+    /// Returns the state called `name`, at whatever depth.
+    pub fn find(&self, name: &str) -> Option<&State> {
+        self.by_name.get(name).map(|index| self.state(*index))
+    }
+
+    /// Returns every state at every depth, in document order.
+    pub fn states(&self) -> &[State] {
+        &self.states
+    }
+}
+
+/// A `StartAt` with its `States`: the machine itself, a branch, or an item processor.
+#[derive(Clone, Debug)]
+pub struct Workflow {
+    /// Where it begins.
+    pub start_at: StateIndex,
+}
+
+/// One state.
+#[derive(Clone, Debug)]
+pub struct State {
+    /// Its name: unique in the machine, at most 80 characters.
+    pub name: Arc<str>,
+    /// Its comment.
+    pub comment: Option<String>,
+    /// What it is.
+    pub kind: StateKind,
+}
+
+/// The eight types of state. One file of the engine each.
+#[derive(Clone, Debug)]
+pub enum StateKind {
+    /// `"Type": "Pass"`.
+    Pass(Pass),
+    /// `"Type": "Task"`.
+    Task(Task),
+    /// `"Type": "Choice"`.
+    Choice(Choice),
+    /// `"Type": "Wait"`.
+    Wait(Wait),
+    /// `"Type": "Succeed"`.
+    Succeed(Succeed),
+    /// `"Type": "Fail"`.
+    Fail(Fail),
+    /// `"Type": "Parallel"`.
+    Parallel(Parallel),
+    /// `"Type": "Map"`.
+    Map(Map),
+}
+
+impl StateKind {
+    /// Returns the word of the `Type` field.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Pass(_) => "Pass",
+            Self::Task(_) => "Task",
+            Self::Choice(_) => "Choice",
+            Self::Wait(_) => "Wait",
+            Self::Succeed(_) => "Succeed",
+            Self::Fail(_) => "Fail",
+            Self::Parallel(_) => "Parallel",
+            Self::Map(_) => "Map",
+        }
+    }
+}
+
+/// What follows a state.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Transition {
+    /// `"Next"`.
+    Next(StateIndex),
+    /// `"End": true`.
+    End,
+}
+
+/// How data flows through a state, in the query language that the state speaks.
+///
+/// JSONata is a second variant with fields of its own (`Arguments`, `Output`, `Assign`).
+#[derive(Clone, Debug)]
+pub enum Flow {
+    /// `"QueryLanguage": "JSONPath"`, the default.
+    JsonPath(JsonPathFlow),
+}
+
+/// The fields of JSONPath's data flow, in the order in which they apply
+/// (features ASL-1: InputPath, Parameters, task, ResultSelector, ResultPath, OutputPath).
+/// A state type that lacks a field has its default.
+#[derive(Clone, Debug, Default)]
+pub struct JsonPathFlow {
+    /// `InputPath`.
+    pub input_path: PathField,
+    /// `Parameters` (of a Map: legacy spelling of `ItemSelector`, kept in [`Map::item_selector`]).
+    pub parameters: Option<Template>,
+    /// `ResultSelector`.
+    pub result_selector: Option<Template>,
+    /// `ResultPath`.
+    pub result_path: ResultPath,
+    /// `OutputPath`.
+    pub output_path: PathField,
+}
+
+/// `InputPath` or `OutputPath`.
+#[derive(Clone, Debug, Default)]
+pub enum PathField {
+    /// Absent or `"$"`: everything.
+    #[default]
+    Root,
+    /// `null`: an empty object instead.
+    Discard,
+    /// A path that selects.
+    Path(Path),
+}
+
+/// `ResultPath`.
+#[derive(Clone, Debug, Default)]
+pub enum ResultPath {
+    /// Absent or `"$"`: the result replaces the input.
+    #[default]
+    Root,
+    /// `null`: the result is dropped.
+    Discard,
+    /// The result goes here into the input.
+    Path(ReferencePath),
+}
+
+/// A Pass state.
+#[derive(Clone, Debug)]
+pub struct Pass {
+    /// Data flow; no `ResultSelector`.
+    pub flow: Flow,
+    /// `Result`: taken as it is.
+    pub result: Option<Value>,
+    /// What follows.
+    pub transition: Transition,
+}
+
+/// A Task state.
+#[derive(Clone, Debug)]
+pub struct Task {
+    /// What it calls.
+    pub resource: Resource,
+    /// Data flow.
+    pub flow: Flow,
+    /// `TimeoutSeconds` or `TimeoutSecondsPath`.
+    pub timeout: Option<Count>,
+    /// `HeartbeatSeconds` or `HeartbeatSecondsPath`.
+    pub heartbeat: Option<Count>,
+    /// `Credentials`: another role to act as.
+    pub credentials: Option<Template>,
+    /// `Retry`.
+    pub retry: Vec<Retrier>,
+    /// `Catch`.
+    pub catch: Vec<Catcher>,
+    /// What follows.
+    pub transition: Transition,
+}
+
+/// What a Task calls, as its `Resource` says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Resource {
+    /// The text as written.
+    pub arn: Arc<str>,
+    /// What the text means.
+    pub kind: ResourceKind,
+}
+
+/// The forms of a Task's `Resource`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ResourceKind {
+    /// `arn:aws:lambda:…:function:…`: the legacy form; the result is the bare output.
+    LambdaFunction,
+    /// `arn:aws:states:…:activity:…`.
+    Activity,
+    /// `arn:aws:states:::service:action[.pattern]`.
+    Integration {
+        /// `lambda`, `sqs`, `aws-sdk:sfn`: the `resourceType` of the history.
+        service: Arc<str>,
+        /// `invoke`, `sendMessage`, without the pattern.
+        action: Arc<str>,
+        /// How long the task waits.
+        pattern: Pattern,
+    },
+}
+
+/// The service integration patterns.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Pattern {
+    /// The answer of the call is the result.
+    RequestResponse,
+    /// `.sync`: until the job ends; output as text.
+    Sync,
+    /// `.sync:2`: until the job ends; output as JSON.
+    Sync2,
+    /// `.waitForTaskToken`: until somebody answers with the token.
+    WaitForTaskToken,
+}
+
+impl Pattern {
+    /// Returns what the pattern adds to an action's name: `""`, `".sync"`, `".sync:2"`, ….
+    pub fn suffix(self) -> &'static str {
+        match self {
+            Self::RequestResponse => "",
+            Self::Sync => ".sync",
+            Self::Sync2 => ".sync:2",
+            Self::WaitForTaskToken => ".waitForTaskToken",
+        }
+    }
+}
+
+/// A whole number (seconds, a concurrency), literal or found by a path.
+#[derive(Clone, Debug)]
+pub enum Count {
+    /// The literal field.
+    Literal(u64),
+    /// The field whose name ends in `Path`.
+    Path(Path),
+}
+
+/// One member of `Retry`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Retrier {
+    /// `ErrorEquals`, never empty.
+    pub error_equals: Vec<Arc<str>>,
+    /// `IntervalSeconds`; 1 where absent.
+    pub interval_seconds: u64,
+    /// `MaxAttempts`; 3 where absent; 0 never retries.
+    pub max_attempts: u64,
+    /// `BackoffRate`; 2.0 where absent.
+    pub backoff_rate: f64,
+    /// `MaxDelaySeconds`.
+    pub max_delay_seconds: Option<u64>,
+    /// `JitterStrategy` is `FULL`.
+    pub full_jitter: bool,
+}
+
+/// One member of `Catch`.
+#[derive(Clone, Debug)]
+pub struct Catcher {
+    /// `ErrorEquals`, never empty.
+    pub error_equals: Vec<Arc<str>>,
+    /// `Next`.
+    pub next: StateIndex,
+    /// `ResultPath` of the error output.
+    pub result_path: ResultPath,
+}
+
+/// A Choice state.
+#[derive(Clone, Debug)]
+pub struct Choice {
+    /// `InputPath` and `OutputPath` only.
+    pub flow: Flow,
+    /// `Choices`, never empty.
+    pub choices: Vec<(ChoiceRule, StateIndex)>,
+    /// `Default`.
+    pub default: Option<StateIndex>,
+}
+
+/// A Wait state.
+#[derive(Clone, Debug)]
+pub struct Wait {
+    /// `InputPath` and `OutputPath` only.
+    pub flow: Flow,
+    /// How long.
+    pub until: WaitUntil,
+    /// What follows.
+    pub transition: Transition,
+}
+
+/// The four forms of waiting in JSONPath.
+#[derive(Clone, Debug)]
+pub enum WaitUntil {
+    /// `Seconds`.
+    Seconds(u64),
+    /// `Timestamp`.
+    Timestamp(vocab::Timestamp),
+    /// `SecondsPath`.
+    SecondsPath(Path),
+    /// `TimestampPath`.
+    TimestampPath(Path),
+}
+
+/// A Succeed state.
+#[derive(Clone, Debug)]
+pub struct Succeed {
+    /// `InputPath` and `OutputPath` only.
+    pub flow: Flow,
+}
+
+/// A Fail state.
+#[derive(Clone, Debug)]
+pub struct Fail {
+    /// `Error` or `ErrorPath`.
+    pub error: Option<FailText>,
+    /// `Cause` or `CausePath`.
+    pub cause: Option<FailText>,
+}
+
+/// A text of a Fail state.
+#[derive(Clone, Debug)]
+pub enum FailText {
+    /// As written.
+    Literal(Arc<str>),
+    /// Found by a reference path or made by an intrinsic function.
+    Path(Path),
+}
+
+/// A Parallel state.
+#[derive(Clone, Debug)]
+pub struct Parallel {
+    /// Data flow.
+    pub flow: Flow,
+    /// `Branches`, never empty.
+    pub branches: Vec<Workflow>,
+    /// `Retry`.
+    pub retry: Vec<Retrier>,
+    /// `Catch`.
+    pub catch: Vec<Catcher>,
+    /// What follows.
+    pub transition: Transition,
+}
+
+/// A Map state in inline mode.
+#[derive(Clone, Debug)]
+pub struct Map {
+    /// Data flow; `parameters` is always absent here.
+    pub flow: Flow,
+    /// `ItemsPath`.
+    pub items_path: Option<Path>,
+    /// `ItemSelector`, or `Parameters` in the legacy form.
+    pub item_selector: Option<Template>,
+    /// `MaxConcurrency`; 0 for as many as possible.
+    pub max_concurrency: Option<Count>,
+    /// `ItemProcessor`, or `Iterator` in the legacy form.
+    pub processor: Workflow,
+    /// `Retry`.
+    pub retry: Vec<Retrier>,
+    /// `Catch`.
+    pub catch: Vec<Catcher>,
+    /// What follows.
+    pub transition: Transition,
+}

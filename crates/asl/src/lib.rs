@@ -1,0 +1,12 @@
+//! Amazon States Language: parse a definition, say what is wrong with it, evaluate its expressions.
+//!
+//! Text becomes a [`StateMachine`], a value that the engine walks. Everything that a state does with
+//! data (paths, payload templates, intrinsic functions, choice rules) is evaluated here, against a
+//! [`query::Scope`]. Deliberately absent: what a state *does*; that is `engine-core`.
+
+#![forbid(unsafe_code)]
+
+pub mod definition;
+pub mod query;
+
+pub use definition::*;

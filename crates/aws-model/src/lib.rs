@@ -1,0 +1,1 @@
+//! Generated from the AWS models: inputs, outputs, errors, operations, constraints.

@@ -1,0 +1,1 @@
+//! AWS protocols: requests and errors to and from bytes, and Signature Version 4.

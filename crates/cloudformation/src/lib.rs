@@ -1,0 +1,1 @@
+//! Stacks: deploys a template's resources in the order of their references.

@@ -1,0 +1,1 @@
+//! The DynamoDB API, by an embedded engine.

@@ -1,0 +1,1 @@
+//! The pure engine: Command, step, Event and Effect, apply, and the AWS history view.

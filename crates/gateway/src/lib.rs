@@ -1,0 +1,1 @@
+//! The listener: routing, authentication, authorization.

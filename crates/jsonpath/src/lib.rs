@@ -1,0 +1,1 @@
+//! Jayway-compatible JSONPath and reference paths.

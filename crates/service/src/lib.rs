@@ -1,0 +1,209 @@
+//! The ports between services: what a call is, who makes it, and what it answers.
+//!
+//! A service is one value that answers [`Call`]s. It is called by the listener for a client, or by
+//! another service through [`Gate`], which authorizes the call first; it cannot tell the difference.
+//! Wire formats are absent: input and output are JSON objects whose members have the names of the
+//! AWS model (`FunctionName`, `stateMachineArn`), and blobs travel beside them.
+
+#![forbid(unsafe_code)]
+
+use std::borrow::Cow;
+use std::fmt;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use serde_json::{Map, Value};
+use vocab::Timestamp;
+
+/// One call of one operation.
+#[derive(Clone, Debug)]
+pub struct Call {
+    /// The service's endpoint prefix in lower case: `states`, `lambda`, `dynamodb`.
+    pub service: &'static str,
+    /// The operation's name in the AWS model: `StartExecution`, `Invoke`.
+    pub operation: Cow<'static, str>,
+    /// The input as the text of a JSON object with the model's member names; blobs that are not the
+    /// payload are base64. Query, path and header members of REST protocols are members like others.
+    pub input: Bytes,
+    /// The member that the model marks as the body (`payload`), raw; empty where there is none.
+    pub payload: Bytes,
+    /// Who calls, already authenticated.
+    pub principal: Principal,
+    /// Given to the caller as `x-amzn-RequestId`.
+    pub request_id: RequestId,
+}
+
+/// What a call answers when it works.
+#[derive(Clone, Debug, Default)]
+pub struct Reply {
+    /// The output as the text of a JSON object with the model's member names.
+    pub output: Bytes,
+    /// The payload member, raw; empty where there is none.
+    pub payload: Bytes,
+}
+
+/// What a call answers when it does not: a modelled error, or a fault of ours.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Failure {
+    /// The error's code as clients match it: `ExecutionDoesNotExist`, `ValidationException`.
+    pub code: Cow<'static, str>,
+    /// The text that the caller reads. Never a secret, never a path of this machine.
+    pub message: String,
+    /// The HTTP status that the model gives the error; 400 where it gives none, 5xx for our faults.
+    pub status: u16,
+    /// Further members that the model gives the error (`reason`, `resourceName`, `Type`).
+    pub fields: Map<String, Value>,
+}
+
+impl Failure {
+    /// Returns the client error `code` with status 400.
+    pub fn client(code: impl Into<Cow<'static, str>>, message: impl Into<String>) -> Self {
+        Self { code: code.into(), message: message.into(), status: 400, fields: Map::new() }
+    }
+
+    /// Returns a fault of the server; clients retry it.
+    pub fn internal(message: impl Into<String>) -> Self {
+        Self { code: "InternalFailure".into(), message: message.into(), status: 500, fields: Map::new() }
+    }
+
+    /// Returns the same failure with another HTTP status.
+    #[must_use]
+    pub fn with_status(mut self, status: u16) -> Self {
+        self.status = status;
+        self
+    }
+
+    /// Returns the same failure with one more member.
+    #[must_use]
+    pub fn with_field(mut self, name: &str, value: impl Into<Value>) -> Self {
+        self.fields.insert(name.to_owned(), value.into());
+        self
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.code, self.message)
+    }
+}
+
+impl std::error::Error for Failure {}
+
+/// An identifier of one request, in the form of a UUID.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RequestId(uuid::Uuid);
+
+impl RequestId {
+    /// Draws a new one.
+    pub fn random() -> Self {
+        Self(uuid::Uuid::new_v4())
+    }
+}
+
+impl fmt::Display for RequestId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(&self.0, f)
+    }
+}
+
+/// Who makes a call. Policies are matched against it in the gateway, nowhere else.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Principal {
+    /// The account's owner: the root access key.
+    Root {
+        /// Twelve digits.
+        account: Arc<str>,
+    },
+    /// A session of a role: a function, an execution, a person who assumed it.
+    Role {
+        /// The role, `arn:aws:iam::…:role/…`.
+        role_arn: Arc<str>,
+        /// The session's name: the function's name, or letters that the engine draws.
+        session_name: Arc<str>,
+    },
+}
+
+impl Principal {
+    /// Returns the ARN that AWS prints for the caller (`GetCallerIdentity`).
+    pub fn arn(&self) -> String {
+        match self {
+            Self::Root { account } => format!("arn:aws:iam::{account}:root"),
+            Self::Role { role_arn, session_name } => {
+                let account = vocab::Arn::parse(role_arn).map_or("", |arn| arn.account);
+                let role = role_arn.rsplit('/').next().unwrap_or(role_arn);
+                format!("arn:aws:sts::{account}:assumed-role/{role}/{session_name}")
+            }
+        }
+    }
+}
+
+/// One AWS service.
+#[async_trait]
+pub trait Service: Send + Sync {
+    /// The endpoint prefix that the service answers for, as in [`Call::service`].
+    fn name(&self) -> &'static str;
+
+    /// Answers `call`. Once this returns `Ok`, what it says is durable.
+    async fn call(&self, call: Call) -> Result<Reply, Failure>;
+}
+
+/// The way from one service to another: authorizes the call as its principal, then routes it.
+///
+/// The gateway implements it; the engine and the deployer hold it and have no privileges beside it.
+#[async_trait]
+pub trait Gate: Send + Sync {
+    /// Carries out `call`; a service that is not there answers with a failure that names it.
+    async fn call(&self, call: Call) -> Result<Reply, Failure>;
+}
+
+/// The time, for all that is not a pure crate. Tests move it.
+pub trait Clock: Send + Sync {
+    /// Returns the present moment.
+    fn now(&self) -> Timestamp;
+}
+
+/// The machine's clock.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct SystemClock;
+
+impl Clock for SystemClock {
+    fn now(&self) -> Timestamp {
+        let elapsed = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+        Timestamp::from_millis(elapsed.map_or(0, |d| d.as_millis() as i64))
+    }
+}
+
+/// Access keys that stand for a role for a while.
+#[derive(Clone, PartialEq, Eq)]
+pub struct TemporaryCredentials {
+    /// Begins with `ASIA`.
+    pub access_key_id: String,
+    /// Signs requests; never logged.
+    pub secret_access_key: String,
+    /// Says which role and until when; sealed, so that it cannot be made up.
+    pub session_token: String,
+    /// When they end.
+    pub expires_at: Timestamp,
+}
+
+impl fmt::Debug for TemporaryCredentials {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "TemporaryCredentials({}, until {})", self.access_key_id, self.expires_at)
+    }
+}
+
+/// Who hands out temporary credentials. The gateway implements it and verifies what it handed out.
+pub trait CredentialIssuer: Send + Sync {
+    /// Returns credentials of `role_arn` under `session_name` for `seconds`.
+    fn issue(&self, role_arn: &str, session_name: &str, seconds: u64) -> TemporaryCredentials;
+}
+
+/// Where the server is and whom it serves: constant for a run.
+#[derive(Clone, Debug)]
+pub struct Site {
+    /// `us-east-1` unless told otherwise.
+    pub region: Arc<str>,
+    /// Twelve digits.
+    pub account_id: Arc<str>,
+}

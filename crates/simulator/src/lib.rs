@@ -1,0 +1,1 @@
+//! A world with a faulty store, clock and services, driven by seeds.

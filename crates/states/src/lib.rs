@@ -1,0 +1,1 @@
+//! The Step Functions API and the shell around the engine.

@@ -1,0 +1,2 @@
+//! stepd.
+fn main() {}

@@ -1,0 +1,1 @@
+//! The embedded store: fjall with group commit.

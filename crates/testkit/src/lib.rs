@@ -1,0 +1,1 @@
+//! A server on port 0 and ready clients, for tests.

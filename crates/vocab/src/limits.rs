@@ -1,0 +1,26 @@
+//! Limits of the service, each with its source. The server's options can raise the ones marked so.
+
+/// Longest input, output or result of a state, task or execution, in bytes of UTF-8
+/// (Step Functions quotas, "Maximum input or output size"). Can be raised.
+pub const PAYLOAD_BYTES_MAX: usize = 262_144;
+
+/// Most events of one execution's history (Step Functions quotas). Can be raised.
+pub const HISTORY_EVENTS_MAX: u64 = 25_000;
+
+/// Longest definition, in bytes (Step Functions quotas; `Definition` of the API model).
+pub const DEFINITION_BYTES_MAX: usize = 1_048_576;
+
+/// Longest name of a state, in characters (Amazon States Language, "States").
+pub const STATE_NAME_CHARS_MAX: usize = 80;
+
+/// Longest life of an execution, in seconds: one year (Step Functions quotas).
+pub const EXECUTION_SECONDS_MAX: u64 = 31_536_000;
+
+/// Timeout of a task that names none, in seconds (Task state, "TimeoutSeconds").
+pub const TASK_TIMEOUT_SECONDS_DEFAULT: u64 = 99_999_999;
+
+/// Longest error name in an answer, in characters (`SensitiveError` of the API model).
+pub const ERROR_CHARS_MAX: usize = 256;
+
+/// Longest cause in an answer, in characters (`SensitiveCause` of the API model).
+pub const CAUSE_CHARS_MAX: usize = 32_768;
