@@ -275,3 +275,55 @@ impl Witness {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use store::Space;
+
+    use super::*;
+    use crate::Options;
+
+    #[tokio::test]
+    async fn a_failed_sync_stops_the_store() {
+        let root = tempfile::tempdir().expect("a temporary directory");
+        let mut ledger = Ledger::create(root.path()).expect("creates");
+        let rows = Rows::open(&root.path().join("rows"), &Options::default()).expect("opens");
+        let poison = Poison::default();
+        ledger.fail_from_now_on();
+        let group_commit =
+            GroupCommit::start(rows, ledger, u64::MAX, poison.clone()).expect("starts");
+        let row = Key::new(Space::Meta, "row");
+        let asks = Batch {
+            expect: vec![(row.clone(), store::Expectation::Absent)],
+            ..Batch::default()
+        };
+        let writes = Batch {
+            put: vec![(row, Bytes::new())],
+            ..Batch::default()
+        };
+        group_commit
+            .commit(asks.clone())
+            .await
+            .expect("a batch that writes nothing needs no sync");
+        for batch in [writes.clone(), asks, writes] {
+            let answer = group_commit.commit(batch).await;
+            assert!(
+                matches!(
+                    answer,
+                    Err(StoreError::Unavailable {
+                        operation: "commit",
+                        ..
+                    })
+                ),
+                "{answer:?}"
+            );
+        }
+        assert!(matches!(
+            poison.check("read"),
+            Err(StoreError::Unavailable {
+                operation: "read",
+                ..
+            })
+        ));
+    }
+}

@@ -36,12 +36,16 @@ pub(crate) fn damaged(path: &Path, what: impl std::fmt::Display) -> StoreError {
 
 /// Returns the store's error for an error of fjall.
 ///
-/// A file that ends early or is not there counts as damage: every file that fjall reads is named
-/// by a manifest that was synced after the file.
+/// A file that ends early or is not there counts as damage, and so does a place before its
+/// beginning: every file that fjall reads is named by a manifest that was synced after the file.
 pub(crate) fn fjall(operation: &'static str, error: fjall::Error) -> StoreError {
-    use std::io::ErrorKind::{InvalidData, NotFound, UnexpectedEof};
-    let of_file =
-        |error: &io::Error| matches!(error.kind(), NotFound | UnexpectedEof | InvalidData);
+    use std::io::ErrorKind::{InvalidData, InvalidInput, NotFound, UnexpectedEof};
+    let of_file = |error: &io::Error| {
+        matches!(
+            error.kind(),
+            NotFound | UnexpectedEof | InvalidData | InvalidInput
+        )
+    };
     let damage = match &error {
         fjall::Error::Storage(LsmError::Io(error)) | fjall::Error::Io(error) => of_file(error),
         fjall::Error::Storage(_)

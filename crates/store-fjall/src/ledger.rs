@@ -204,3 +204,85 @@ struct WrittenByAnother {
     found: String,
     known: String,
 }
+
+#[cfg(test)]
+impl Ledger {
+    /// Makes every later write fail, as a disk does that has gone.
+    pub(crate) fn fail_from_now_on(&mut self) {
+        self.file = File::open(&self.path).expect("the ledger is there");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Opens a ledger whose first page says `line`; returns what the opening says.
+    fn check(line: &str) -> String {
+        let root = tempfile::tempdir().expect("a temporary directory");
+        let pages = [sealed(line.as_bytes()), number_page(7), number_page(8)].concat();
+        std::fs::write(root.path().join(FILE), pages).expect("writes");
+        match Ledger::open(root.path()) {
+            Ok(Some(ledger)) => format!("{:?} {}", ledger.stage, ledger.acknowledged),
+            Ok(None) => "none".into(),
+            Err(StoreError::Unavailable { source, .. }) => source.to_string(),
+            Err(error) => error.to_string(),
+        }
+    }
+
+    #[test]
+    fn headers() {
+        let cases = [
+            (
+                "stepd store, format 1, spaces 12\n",
+                "Ready { spaces: 12 } 8",
+            ),
+            ("stepd store, format 1, creating\n", "Creating 8"),
+            (
+                "stepd store, format 2, whatever comes\n",
+                "has format 2, and this stepd knows format 1",
+            ),
+            (
+                "stepd store, format 1, spaces 99\n",
+                "has 99 spaces, and this stepd knows 12 spaces",
+            ),
+            (
+                "stepd store, format 1, spaces\n",
+                "its first page cannot be read",
+            ),
+            ("something else\n", "its first page cannot be read"),
+        ];
+        for (line, expected) in cases {
+            let found = check(line);
+            assert!(found.contains(expected), "{line:?}: {found}");
+        }
+    }
+
+    #[test]
+    fn a_torn_number_leaves_the_one_before() {
+        let root = tempfile::tempdir().expect("a temporary directory");
+        let path = root.path().join(FILE);
+        let mut ledger = Ledger::create(root.path()).expect("creates");
+        for number in 1..=4 {
+            ledger.acknowledge(number).expect("writes");
+        }
+        let acknowledged = || {
+            Ledger::open(root.path())
+                .expect("opens")
+                .expect("is there")
+                .acknowledged
+        };
+        assert_eq!(acknowledged(), 4);
+        let whole = std::fs::read(&path).expect("reads");
+        let mut torn = whole.clone();
+        torn[PAGE] ^= 1;
+        std::fs::write(&path, &torn).expect("writes");
+        assert_eq!(acknowledged(), 3);
+        torn[2 * PAGE] ^= 1;
+        std::fs::write(&path, &torn).expect("writes");
+        assert!(matches!(
+            Ledger::open(root.path()),
+            Err(StoreError::Corrupted { .. })
+        ));
+    }
+}

@@ -13,6 +13,11 @@ use crate::fault;
 
 /// Checks the manifests of keyspaces 0 to `keyspaces` in fjall's directory `rows`.
 pub(crate) fn check(rows: &Path, keyspaces: usize) -> Result<(), StoreError> {
+    let version = rows.join("version");
+    if !version.exists() {
+        // fjall would take the directory for an empty one and begin anew in it.
+        return Err(fault::damaged(&version, "the file is gone"));
+    }
     (0..keyspaces).try_for_each(|id| check_one(&rows.join("keyspaces").join(id.to_string())))
 }
 
