@@ -74,6 +74,23 @@ pub enum NotFound {
     },
 }
 
+impl NotFound {
+    /// Returns the property that was not there, where it is a property that was not there.
+    pub fn missing_property(&self) -> Option<&str> {
+        match self {
+            Self::NoResults { path } | Self::MissingProperty { path } => {
+                path.rsplit_once("['").map(|(_, last)| last.strip_suffix("']").unwrap_or(last))
+            }
+            Self::NotAnObject { property, .. } => Some(property),
+            Self::PastEnd { .. }
+            | Self::NotAnArray { .. }
+            | Self::Null { .. }
+            | Self::Function { .. }
+            | Self::TooManyNodes { .. } => None,
+        }
+    }
+}
+
 /// Why a value cannot be put at a reference path.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum WriteError {

@@ -7,7 +7,7 @@ use serde_json::{Number, Value};
 
 use crate::error::{NotFound, ParseError};
 use crate::evaluate::{Fuel, evaluate_from};
-use crate::number;
+use crate::number::compare_numbers;
 use crate::parse::{Extent, FILTER_DEPTH_MAX, Reader};
 use crate::path::JsonPath;
 
@@ -288,14 +288,14 @@ fn both(
 
 fn equal(left: &Value, right: &Value) -> bool {
     match (left, right) {
-        (Value::Number(left), Value::Number(right)) => number::compare(left, right) == Some(Ordering::Equal),
+        (Value::Number(left), Value::Number(right)) => compare_numbers(left, right) == Some(Ordering::Equal),
         (left, right) => left == right,
     }
 }
 
 fn order(left: Option<&Value>, right: Option<&Value>) -> Option<Ordering> {
     match (left?, right?) {
-        (Value::Number(left), Value::Number(right)) => number::compare(left, right),
+        (Value::Number(left), Value::Number(right)) => compare_numbers(left, right),
         (Value::String(left), Value::String(right)) => Some(left.cmp(right)),
         _ => None,
     }
