@@ -44,7 +44,7 @@ pub fn run(arguments: &[String]) -> anyhow::Result<()> {
     build(release)?;
     let stepd = workspace::program("stepd", release);
     let mut server = Server::start(&stepd, &data_dir, listen)?;
-    let outcome = deploy(&stepd, &server.endpoint).and_then(|()| {
+    let outcome = deploy(&stepd, &data_dir, &server.endpoint).and_then(|()| {
         explain(&stepd, &data_dir, &server.endpoint);
         server.watch(&interrupted)
     });
@@ -150,12 +150,10 @@ fn pass_on(mut output: impl Read + Send + 'static) {
     std::thread::spawn(move || std::io::copy(&mut output, &mut std::io::stdout()));
 }
 
-fn deploy(stepd: &Path, endpoint: &str) -> anyhow::Result<()> {
-    let mut command = Command::new(stepd);
-    command
-        .arg("deploy")
-        .arg(example())
-        .args(["--stack-name", STACK]);
+/// Deploys the example with the same environment that a person is told to use.
+fn deploy(stepd: &Path, data_dir: &Path, endpoint: &str) -> anyhow::Result<()> {
+    let script = r#"eval "$("$1" env --data-dir "$2" --listen "$3")" && exec "$1" deploy "$4" --stack-name "$5""#;
+    let mut command = Command::new("sh");
     for (name, _) in std::env::vars_os() {
         // A person's own AWS account has no part in this.
         if name.to_string_lossy().starts_with("AWS_") {
@@ -163,9 +161,16 @@ fn deploy(stepd: &Path, endpoint: &str) -> anyhow::Result<()> {
         }
     }
     command
-        .env("AWS_ENDPOINT_URL", endpoint)
-        .env("AWS_REGION", REGION);
-    workspace::run(&mut command)
+        .args(["-c", script, "sh"])
+        .arg(stepd)
+        .arg(data_dir)
+        .arg(address_of(endpoint));
+    workspace::run(command.arg(example()).arg(STACK))
+}
+
+/// Returns `127.0.0.1:4566` of `http://127.0.0.1:4566`.
+fn address_of(endpoint: &str) -> &str {
+    endpoint.trim_start_matches("http://")
 }
 
 fn example() -> PathBuf {
@@ -176,7 +181,7 @@ fn example() -> PathBuf {
 fn explain(stepd: &Path, data_dir: &Path, endpoint: &str) {
     let stepd = stepd.display();
     let data = data_dir.display();
-    let listen = endpoint.trim_start_matches("http://");
+    let listen = address_of(endpoint);
     println!(
         r#"
 The account application system runs on {endpoint}. In another terminal:
