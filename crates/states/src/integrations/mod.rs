@@ -1,0 +1,1 @@
+//! What a Task can call: one service a file.
