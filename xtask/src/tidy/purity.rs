@@ -26,6 +26,7 @@ const LIBRARIES: &[&str] = &[
     "saphyr-parser",
     "serde",
     "serde_json",
+    "sha1",
     "sha2",
     "smallvec",
     "subtle",
