@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use anyhow::{Context, bail};
+use anyhow::{Context, bail, ensure};
 use serde_json::Value;
 
 use crate::{binary, server};
@@ -82,6 +82,44 @@ impl Aws {
                 refusal.message
             ),
         }
+    }
+
+    /// Creates a function in Node.js whose handler is `index.handler` of `source`.
+    pub fn create_function(&self, name: &str, role: &str, source: &str) -> anyhow::Result<()> {
+        let index = self.folder.join("index.js");
+        let bundle = self.folder.join(format!("{name}.zip"));
+        std::fs::write(&index, source).context("could not write the function")?;
+        // The Python that the command line runs on packs as well as any.
+        let python = self.program.with_file_name("python");
+        let status = Command::new(python)
+            .args(["-m", "zipfile", "-c"])
+            .arg(&bundle)
+            .arg(&index)
+            .status();
+        ensure!(
+            status.context("could not start python")?.success(),
+            "python could not pack {}",
+            index.display()
+        );
+        let code = format!("fileb://{}", bundle.display());
+        let made = [
+            "lambda",
+            "create-function",
+            "--function-name",
+            name,
+            "--role",
+            role,
+            "--zip-file",
+            &code,
+        ];
+        self.call(
+            &[
+                made.as_slice(),
+                &["--runtime", "nodejs22.x", "--handler", "index.handler"],
+            ]
+            .concat(),
+        )
+        .map(drop)
     }
 
     /// Runs `aws ARGUMENTS…`, which must be refused; returns how.

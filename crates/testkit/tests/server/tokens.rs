@@ -1,8 +1,5 @@
 //! Task tokens through the AWS command line: success, failure, heartbeat, and what comes too late.
 
-use std::path::Path;
-use std::process::Command;
-
 use anyhow::{Context, ensure};
 use serde_json::{Value, json};
 use testkit::{Aws, Server, until};
@@ -12,27 +9,8 @@ use crate::command_line::{ROLE, closed, create, start};
 const GONE: &str = "Task Timed Out: 'Provided task does not exist anymore'";
 
 /// Creates a function that answers `null`, and a machine that then waits for a token.
-fn waiting_for_a_token(server: &Server, aws: &Aws, more: &Value) -> anyhow::Result<String> {
-    let source = server.folder().join("index.js");
-    std::fs::write(&source, "exports.handler = async () => null;\n")
-        .context("could not write the function")?;
-    let bundle = server.folder().join("function.zip");
-    zip(aws, &source, &bundle)?;
-    let code = format!("fileb://{}", bundle.display());
-    aws.call(&[
-        "lambda",
-        "create-function",
-        "--function-name",
-        "nothing",
-        "--runtime",
-        "nodejs22.x",
-        "--role",
-        ROLE,
-        "--handler",
-        "index.handler",
-        "--zip-file",
-        &code,
-    ])?;
+fn waiting_for_a_token(aws: &Aws, more: &Value) -> anyhow::Result<String> {
+    aws.create_function("nothing", ROLE, "exports.handler = async () => null;\n")?;
     let mut state = json!({
         "Type": "Task",
         "Resource": "arn:aws:states:::lambda:invoke.waitForTaskToken",
@@ -47,23 +25,6 @@ fn waiting_for_a_token(server: &Server, aws: &Aws, more: &Value) -> anyhow::Resu
         "asking",
         &json!({ "StartAt": "Ask", "States": { "Ask": state } }),
     )
-}
-
-/// Packs one file with the Python that the AWS command line runs on.
-fn zip(aws: &Aws, source: &Path, bundle: &Path) -> anyhow::Result<()> {
-    let command = aws.command(&[]);
-    let python = Path::new(command.get_program()).with_file_name("python");
-    let status = Command::new(python)
-        .args(["-m", "zipfile", "-c"])
-        .arg(bundle)
-        .arg(source)
-        .status();
-    ensure!(
-        status.context("could not start python")?.success(),
-        "python could not pack {}",
-        source.display()
-    );
-    Ok(())
 }
 
 /// Starts an execution; returns its ARN and its token once it waits.
@@ -99,7 +60,7 @@ fn ask(aws: &Aws, machine: &str, name: &str) -> anyhow::Result<(String, String)>
 fn a_token_takes_one_answer() -> anyhow::Result<()> {
     let server = Server::start()?;
     let aws = server.aws()?;
-    let machine = waiting_for_a_token(&server, &aws, &json!({}))?;
+    let machine = waiting_for_a_token(&aws, &json!({}))?;
     // name, the answer, and what becomes of the execution
     let cases: &[(&str, &[&str], Value)] = &[
         (
@@ -162,7 +123,7 @@ fn a_token_takes_one_answer() -> anyhow::Result<()> {
 fn a_stop_takes_the_token_along() -> anyhow::Result<()> {
     let mut server = Server::start()?;
     let aws = server.aws()?;
-    let machine = waiting_for_a_token(&server, &aws, &json!({}))?;
+    let machine = waiting_for_a_token(&aws, &json!({}))?;
     let (execution, token) = ask(&aws, &machine, "stopped")?;
     aws.call(&[
         "stepfunctions",
@@ -200,7 +161,7 @@ fn a_stop_takes_the_token_along() -> anyhow::Result<()> {
 fn a_task_that_nobody_answers_times_out() -> anyhow::Result<()> {
     let server = Server::start()?;
     let aws = server.aws()?;
-    let machine = waiting_for_a_token(&server, &aws, &json!({ "TimeoutSeconds": 2 }))?;
+    let machine = waiting_for_a_token(&aws, &json!({ "TimeoutSeconds": 2 }))?;
     let execution = start(&aws, &machine, "late", "{}")?;
     let execution = closed(&aws, &execution)?;
     ensure!(
