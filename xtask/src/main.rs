@@ -6,6 +6,7 @@
 #![forbid(unsafe_code)]
 
 mod bench;
+mod codegen;
 mod demo;
 mod sim;
 mod test;
@@ -27,6 +28,8 @@ cargo xtask <command>
               --quick          without the tests that start a server
   tidy      What the compiler does not check: the arrows between crates, the purity of the pure
             ones, file lengths, module comments, what must not be written anywhere.
+  codegen   Write the generated files anew from models/.
+              --check          write nothing; fail where a file would change
   sim       Run the simulator: random machines in a world that crashes.
               --seeds N        how many worlds                   [default: 200]
               --from S         the first seed                    [default: 0]
@@ -47,6 +50,7 @@ fn main() -> ExitCode {
         "test" => test::run(&rest),
         "ci" => test::run(&[]),
         "tidy" => tidy::run(),
+        "codegen" => codegen(&rest),
         "sim" => sim::run(&rest),
         "bench" => bench::run(&rest),
         "tools" => tools::install().map(|tools| println!("installed in {}", tools.display())),
@@ -65,4 +69,9 @@ fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+fn codegen(arguments: &[String]) -> anyhow::Result<()> {
+    workspace::refuse_unknown(arguments, &["--check"], &[])?;
+    codegen::run(arguments.iter().any(|argument| argument == "--check"))
 }

@@ -9,7 +9,7 @@ use std::time::Instant;
 
 use anyhow::{Context, bail};
 
-use crate::{tidy, tools, workspace};
+use crate::{codegen, tidy, tools, workspace};
 
 /// What the tests said, added up over all test programs.
 #[derive(Default)]
@@ -44,6 +44,7 @@ pub fn run(arguments: &[String]) -> anyhow::Result<()> {
         workspace::run(&mut workspace::cargo(&["fmt", "--all", "--check"]))
     });
     step("tidy", &mut tidy::run);
+    step("generated code", &mut || codegen::run(true));
     step("clippy", &mut clippy);
     step("tests", &mut || tests(quick, &mut totals));
     println!(
