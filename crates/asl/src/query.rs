@@ -51,6 +51,9 @@ impl Failure {
     }
 
     pub(crate) fn new(error: &'static str, cause: impl Into<String>) -> Self {
-        Self { error: Cow::Borrowed(error), cause: cause.into() }
+        Self {
+            error: Cow::Borrowed(error),
+            cause: cause.into(),
+        }
     }
 }

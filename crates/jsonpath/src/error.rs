@@ -35,7 +35,9 @@ pub enum NotFound {
         path: String,
     },
     /// A property is asked of something that is not an object.
-    #[error("Expected to find an object with property ['{property}'] in path {path} but found {found}.")]
+    #[error(
+        "Expected to find an object with property ['{property}'] in path {path} but found {found}."
+    )]
     NotAnObject {
         /// The property.
         property: String,
@@ -78,9 +80,9 @@ impl NotFound {
     /// Returns the property that was not there, where it is a property that was not there.
     pub fn missing_property(&self) -> Option<&str> {
         match self {
-            Self::NoResults { path } | Self::MissingProperty { path } => {
-                path.rsplit_once("['").map(|(_, last)| last.strip_suffix("']").unwrap_or(last))
-            }
+            Self::NoResults { path } | Self::MissingProperty { path } => path
+                .rsplit_once("['")
+                .map(|(_, last)| last.strip_suffix("']").unwrap_or(last)),
             Self::NotAnObject { property, .. } => Some(property),
             Self::PastEnd { .. }
             | Self::NotAnArray { .. }

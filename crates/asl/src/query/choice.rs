@@ -81,9 +81,10 @@ impl Rule {
                 Ok(false)
             }
             Self::Not(rule) => Ok(!rule.matches(scope)?),
-            Self::Test { variable, check: Check::IsPresent(wanted) } => {
-                Ok(variable.find(scope)?.is_some() == *wanted)
-            }
+            Self::Test {
+                variable,
+                check: Check::IsPresent(wanted),
+            } => Ok(variable.find(scope)?.is_some() == *wanted),
             Self::Test { variable, check } => check.holds(&*variable.evaluate(scope)?, scope),
         }
     }
@@ -179,21 +180,34 @@ impl Pattern {
                     parts.push(String::new());
                     continue;
                 }
-                '\\' => characters.next_if(|c| matches!(c, '*' | '\\')).unwrap_or('\\'),
+                '\\' => characters
+                    .next_if(|c| matches!(c, '*' | '\\'))
+                    .unwrap_or('\\'),
                 other => other,
             };
-            parts.last_mut().expect("starts with one part and only grows").push(literal);
+            parts
+                .last_mut()
+                .expect("starts with one part and only grows")
+                .push(literal);
         }
         Self { parts }
     }
 
     /// Matches greedily from the left: the first place where a part fits is as good as any later one.
     fn matches(&self, text: &str) -> bool {
-        let Some((first, rest)) = self.parts.split_first() else { return false };
-        let Some((last, middle)) = rest.split_last() else { return text == first };
-        let Some(mut text) = text.strip_prefix(first.as_str()) else { return false };
+        let Some((first, rest)) = self.parts.split_first() else {
+            return false;
+        };
+        let Some((last, middle)) = rest.split_last() else {
+            return text == first;
+        };
+        let Some(mut text) = text.strip_prefix(first.as_str()) else {
+            return false;
+        };
         for part in middle {
-            let Some(place) = text.find(part.as_str()) else { return false };
+            let Some(place) = text.find(part.as_str()) else {
+                return false;
+            };
             text = &text[place + part.len()..];
         }
         text.ends_with(last.as_str())

@@ -29,8 +29,14 @@ enum Argument {
     /// A number, `true`, `false`, `null`.
     Literal(Value),
     /// A quoted text: as written, and with its escapes resolved.
-    Text { raw: Box<str>, value: Value },
-    Path { text: Box<str>, source: Source },
+    Text {
+        raw: Box<str>,
+        value: Value,
+    },
+    Path {
+        text: Box<str>,
+        source: Source,
+    },
     Call(Call),
 }
 
@@ -103,21 +109,32 @@ impl Call {
                 Trouble::Missing(detail) => ("States.Runtime", detail),
                 Trouble::Refused(detail) => ("States.IntrinsicFailure", detail),
             };
-            Failure::new(error, format!("The function '{text}' had the following error: {detail}"))
+            Failure::new(
+                error,
+                format!("The function '{text}' had the following error: {detail}"),
+            )
         })
     }
 
     /// Recurses as deep as calls nest, which the reader limits to ten.
     fn value(&self, scope: &Scope<'_>) -> Result<Value, Trouble> {
-        let arguments: Vec<Cow<'_, Value>> =
-            self.arguments.iter().map(|argument| argument.value(scope)).collect::<Result<_, _>>()?;
+        let arguments: Vec<Cow<'_, Value>> = self
+            .arguments
+            .iter()
+            .map(|argument| argument.value(scope))
+            .collect::<Result<_, _>>()?;
         let raw_template = match self.arguments.first() {
             Some(Argument::Text { raw, .. }) => Some(&**raw),
             _ => None,
         };
-        self.function.apply(&arguments, raw_template, scope).map_err(|detail| {
-            Trouble::Refused(format!("Invalid arguments in {}: {detail}", self.function.name()))
-        })
+        self.function
+            .apply(&arguments, raw_template, scope)
+            .map_err(|detail| {
+                Trouble::Refused(format!(
+                    "Invalid arguments in {}: {detail}",
+                    self.function.name()
+                ))
+            })
     }
 }
 
@@ -127,9 +144,13 @@ impl Argument {
             Self::Literal(value) | Self::Text { value, .. } => Ok(Cow::Borrowed(value)),
             Self::Call(call) => call.value(scope).map(Cow::Owned),
             Self::Path { text, source } => {
-                let selected = source.select(scope, text).map_err(|failure| Trouble::Refused(failure.cause))?;
+                let selected = source
+                    .select(scope, text)
+                    .map_err(|failure| Trouble::Refused(failure.cause))?;
                 // A context path is named as it was searched: `$.Task`, not `$$.Task`.
-                let searched = text.strip_prefix("$$").map_or_else(|| text.to_string(), |rest| format!("${rest}"));
+                let searched = text
+                    .strip_prefix("$$")
+                    .map_or_else(|| text.to_string(), |rest| format!("${rest}"));
                 selected.map_err(|_| {
                     Trouble::Missing(format!(
                         "The JsonPath argument for the field '{searched}' could not be found in the input '{}'",
@@ -143,17 +164,27 @@ impl Argument {
 
 impl Function {
     fn name(self) -> &'static str {
-        FUNCTIONS.iter().find(|(_, function, ..)| *function == self).map_or("States", |(name, ..)| name)
+        FUNCTIONS
+            .iter()
+            .find(|(_, function, ..)| *function == self)
+            .map_or("States", |(name, ..)| name)
     }
 
-    fn apply(self, arguments: &[Cow<'_, Value>], raw_template: Option<&str>, scope: &Scope<'_>) -> Outcome {
+    fn apply(
+        self,
+        arguments: &[Cow<'_, Value>],
+        raw_template: Option<&str>,
+        scope: &Scope<'_>,
+    ) -> Outcome {
         match (self, arguments) {
             (Self::Format, [template, rest @ ..]) => format::format(template, raw_template, rest),
             (Self::StringSplit, [text, splitters]) => format::split(text, splitters),
             (Self::StringToJson, [text]) => json::parse(text),
             (Self::JsonToString, [value]) => Ok(Value::String(value.to_string())),
             (Self::JsonMerge, [left, right, deep]) => json::merge(left, right, deep),
-            (Self::Array, items) => Ok(Value::Array(items.iter().map(|item| (**item).clone()).collect())),
+            (Self::Array, items) => Ok(Value::Array(
+                items.iter().map(|item| (**item).clone()).collect(),
+            )),
             (Self::ArrayPartition, [items, size]) => array::partition(items, size),
             (Self::ArrayContains, [items, item]) => array::contains(items, item),
             (Self::ArrayRange, [first, last, step]) => array::range(first, last, step),
@@ -163,7 +194,9 @@ impl Function {
             (Self::Base64Encode, [text]) => encoding::base64_encode(text),
             (Self::Base64Decode, [text]) => encoding::base64_decode(text),
             (Self::Hash, [content, algorithm]) => encoding::hash(content, algorithm),
-            (Self::MathRandom, [start, end]) => math::random(start, end, &mut scope.entropy.borrow_mut()),
+            (Self::MathRandom, [start, end]) => {
+                math::random(start, end, &mut scope.entropy.borrow_mut())
+            }
             (Self::MathRandom, [start, end, seed]) => math::seeded_random(start, end, seed),
             (Self::MathAdd, [left, right]) => math::add(left, right),
             (Self::Uuid, []) => Ok(Value::String(scope.entropy.borrow_mut().next_uuid())),
@@ -174,12 +207,17 @@ impl Function {
 
 /// Returns the text of an argument that must be one.
 fn text(value: &Value) -> Result<&str, String> {
-    value.as_str().ok_or_else(|| format!("expected a string but found {value}"))
+    value
+        .as_str()
+        .ok_or_else(|| format!("expected a string but found {value}"))
 }
 
 /// Returns the items of an argument that must be an array.
 fn items(value: &Value) -> Result<&[Value], String> {
-    value.as_array().map(Vec::as_slice).ok_or_else(|| format!("expected an array but found {value}"))
+    value
+        .as_array()
+        .map(Vec::as_slice)
+        .ok_or_else(|| format!("expected an array but found {value}"))
 }
 
 /// Returns a whole number; fractions are rounded, halves upwards (recorded: `-1.5` counts as `-1`).

@@ -31,5 +31,7 @@ impl Count {
 
 /// Writes a value without the quotes of a string.
 fn as_java_text(value: &Value) -> String {
-    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
+    value
+        .as_str()
+        .map_or_else(|| value.to_string(), str::to_owned)
 }

@@ -57,7 +57,11 @@ impl Path {
     /// Compiles `text` for a field.
     pub(crate) fn parse(text: &str, allowed: Allowed, miss: Miss) -> Result<Self, String> {
         let source = Source::parse(text, allowed)?;
-        Ok(Self { text: text.into(), source, miss })
+        Ok(Self {
+            text: text.into(),
+            source,
+            miss,
+        })
     }
 
     /// Returns the text as written.
@@ -73,14 +77,6 @@ impl Path {
     /// Says whether the path reads the input (and not only the context object).
     pub fn reads_input(&self) -> bool {
         !matches!(&self.source, Source::Context(_))
-    }
-
-    /// Returns the path over the input, if it is one.
-    pub(crate) fn over_input(&self) -> Option<&JsonPath> {
-        match &self.source {
-            Source::Input(path) => Some(path),
-            Source::Context(_) | Source::Call(_) => None,
-        }
     }
 
     /// Returns what the path selects: a definite path's one value, an indefinite path's list.
@@ -117,7 +113,9 @@ impl Source {
             let path = JsonPath::parse(&format!("${rest}")).map_err(|error| error.to_string())?;
             return Ok(Self::Context(path));
         }
-        JsonPath::parse(text).map(Self::Input).map_err(|error| error.to_string())
+        JsonPath::parse(text)
+            .map(Self::Input)
+            .map_err(|error| error.to_string())
     }
 
     /// Selects; the outer error is a function's failure, the inner one says that nothing is there.
@@ -133,9 +131,13 @@ impl Source {
                 if path.is_root() {
                     return Ok(Ok(Cow::Owned(context)));
                 }
-                Ok(path.evaluate(&context).map(|found| Cow::Owned(found.into_owned())))
+                Ok(path
+                    .evaluate(&context)
+                    .map(|found| Cow::Owned(found.into_owned())))
             }
-            Self::Call(call) => call.evaluate(scope, text).map(|value| Ok(Cow::Owned(value))),
+            Self::Call(call) => call
+                .evaluate(scope, text)
+                .map(|value| Ok(Cow::Owned(value))),
         }
     }
 }

@@ -17,7 +17,10 @@ pub struct ReferencePath {
 impl ReferencePath {
     pub(crate) fn parse(text: &str) -> Result<Self, String> {
         let path = jsonpath::ReferencePath::parse(text).map_err(|error| error.to_string())?;
-        Ok(Self { text: text.into(), path })
+        Ok(Self {
+            text: text.into(),
+            path,
+        })
     }
 
     /// Returns the text as written.

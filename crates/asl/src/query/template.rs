@@ -40,6 +40,8 @@ pub(crate) struct InvalidField {
     pub(crate) name: String,
     /// Where the object that holds it stands in the template: `/a/b[0]`.
     pub(crate) location: String,
+    /// What stands there, if it is a text.
+    pub(crate) text: Option<String>,
 }
 
 impl Template {
@@ -49,7 +51,11 @@ impl Template {
     pub(crate) fn parse(json: &Value) -> Result<Self, Vec<InvalidField>> {
         let mut invalid = Vec::new();
         let node = Node::parse(json, "", &mut invalid);
-        if invalid.is_empty() { Ok(Self(node)) } else { Err(invalid) }
+        if invalid.is_empty() {
+            Ok(Self(node))
+        } else {
+            Err(invalid)
+        }
     }
 
     /// Returns the payload when nothing in it is computed.
@@ -74,16 +80,26 @@ impl Node {
                     .iter()
                     .filter_map(|(name, value)| Field::parse(name, value, location, invalid))
                     .collect();
-                if fields.iter().all(Field::is_literal) { Self::Literal(json.clone()) } else { Self::Object(fields) }
+                if fields.iter().all(Field::is_literal) {
+                    Self::Literal(json.clone())
+                } else {
+                    Self::Object(fields)
+                }
             }
             Value::Array(items) => {
                 let nodes: Vec<Self> = items
                     .iter()
                     .enumerate()
-                    .map(|(place, item)| Self::parse(item, &format!("{location}[{place}]"), invalid))
+                    .map(|(place, item)| {
+                        Self::parse(item, &format!("{location}[{place}]"), invalid)
+                    })
                     .collect();
                 let literal = nodes.iter().all(|node| matches!(node, Self::Literal(_)));
-                if literal { Self::Literal(json.clone()) } else { Self::Array(nodes) }
+                if literal {
+                    Self::Literal(json.clone())
+                } else {
+                    Self::Array(nodes)
+                }
             }
             scalar => Self::Literal(scalar.clone()),
         }
@@ -92,9 +108,11 @@ impl Node {
     fn evaluate(&self, scope: &Scope<'_>) -> Result<Value, Failure> {
         match self {
             Self::Literal(value) => Ok(value.clone()),
-            Self::Array(nodes) => {
-                nodes.iter().map(|node| node.evaluate(scope)).collect::<Result<_, _>>().map(Value::Array)
-            }
+            Self::Array(nodes) => nodes
+                .iter()
+                .map(|node| node.evaluate(scope))
+                .collect::<Result<_, _>>()
+                .map(Value::Array),
             Self::Object(fields) => {
                 let mut object = Map::with_capacity(fields.len());
                 for field in fields {
@@ -107,18 +125,36 @@ impl Node {
 }
 
 impl Field {
-    fn parse(name: &str, value: &Value, location: &str, invalid: &mut Vec<InvalidField>) -> Option<Self> {
+    fn parse(
+        name: &str,
+        value: &Value,
+        location: &str,
+        invalid: &mut Vec<InvalidField>,
+    ) -> Option<Self> {
         let Some(stem) = name.strip_suffix(".$") else {
             let node = Node::parse(value, &format!("{location}/{name}"), invalid);
-            return Some(Self { name: name.into(), content: Content::Node(node) });
+            return Some(Self {
+                name: name.into(),
+                content: Content::Node(node),
+            });
         };
-        let compiled = value.as_str().and_then(|text| Some((text, Source::parse(text, Allowed::Call).ok()?)));
+        let compiled = value
+            .as_str()
+            .and_then(|text| Some((text, Source::parse(text, Allowed::Call).ok()?)));
         match compiled {
-            Some((text, source)) => {
-                Some(Self { name: stem.into(), content: Content::Computed { text: text.into(), source } })
-            }
+            Some((text, source)) => Some(Self {
+                name: stem.into(),
+                content: Content::Computed {
+                    text: text.into(),
+                    source,
+                },
+            }),
             None => {
-                invalid.push(InvalidField { name: name.to_owned(), location: location.to_owned() });
+                invalid.push(InvalidField {
+                    name: name.to_owned(),
+                    location: location.to_owned(),
+                    text: value.as_str().map(str::to_owned),
+                });
                 None
             }
         }

@@ -27,7 +27,11 @@ impl WaitTime {
             Self::Until(moment) => moment.max(now),
         };
         let delay_millis = due.as_millis().saturating_sub(now.as_millis());
-        if delay_millis / 1000 > WAIT_SECONDS_MAX as i64 { Err(too_long()) } else { Ok(due) }
+        if delay_millis / 1000 > WAIT_SECONDS_MAX as i64 {
+            Err(too_long())
+        } else {
+            Ok(due)
+        }
     }
 }
 
@@ -41,7 +45,9 @@ impl WaitUntil {
         match self {
             Self::Seconds(seconds) => Ok(WaitTime::Seconds(*seconds)),
             Self::Timestamp(moment) => Ok(WaitTime::Until(*moment)),
-            Self::SecondsPath(path) => seconds(path, &*path.evaluate(scope)?).map(WaitTime::Seconds),
+            Self::SecondsPath(path) => {
+                seconds(path, &*path.evaluate(scope)?).map(WaitTime::Seconds)
+            }
             Self::TimestampPath(path) => moment(path, &*path.evaluate(scope)?).map(WaitTime::Until),
         }
     }
@@ -51,19 +57,32 @@ fn seconds(path: &Path, found: &Value) -> Result<u64, Failure> {
     if let Some(seconds) = found.as_u64() {
         return Ok(seconds);
     }
-    let complaint =
-        if found.is_i64() { "references a negative value" } else { "cannot be parsed as a long value" };
+    let complaint = if found.is_i64() {
+        "references a negative value"
+    } else {
+        "cannot be parsed as a long value"
+    };
     Err(refused(path, complaint, found))
 }
 
 fn moment(path: &Path, found: &Value) -> Result<Timestamp, Failure> {
-    found.as_str().and_then(Timestamp::parse_rfc3339).ok_or_else(|| {
-        let complaint = "does not reference a valid ISO-8601 extended offset date-time format string";
-        refused(path, complaint, found)
-    })
+    found
+        .as_str()
+        .and_then(Timestamp::parse_rfc3339)
+        .ok_or_else(|| {
+            let complaint =
+                "does not reference a valid ISO-8601 extended offset date-time format string";
+            refused(path, complaint, found)
+        })
 }
 
 fn refused(path: &Path, complaint: &str, found: &Value) -> Failure {
-    let shown = found.as_str().map_or_else(|| found.to_string(), str::to_owned);
-    Failure::runtime(format!("The {} parameter {complaint}: {} == {shown}", path.parameter(), path.text()))
+    let shown = found
+        .as_str()
+        .map_or_else(|| found.to_string(), str::to_owned);
+    Failure::runtime(format!(
+        "The {} parameter {complaint}: {} == {shown}",
+        path.parameter(),
+        path.text()
+    ))
 }

@@ -13,7 +13,12 @@ pub(super) fn partition(array: &Value, size: &Value) -> Outcome {
     let array = items(array)?;
     let size = usize::try_from(whole(size)?).ok().filter(|size| *size > 0);
     let size = size.ok_or("the chunk size must be a positive integer")?;
-    Ok(Value::Array(array.chunks(size).map(|chunk| Value::from(chunk.to_vec())).collect()))
+    Ok(Value::Array(
+        array
+            .chunks(size)
+            .map(|chunk| Value::from(chunk.to_vec()))
+            .collect(),
+    ))
 }
 
 pub(super) fn contains(array: &Value, item: &Value) -> Outcome {
@@ -29,7 +34,9 @@ pub(super) fn range(first: &Value, last: &Value, step: &Value) -> Outcome {
     let mut range = Vec::new();
     while (step > 0 && next <= last) || (step < 0 && next >= last) {
         if range.len() == RANGE_ITEMS_MAX {
-            return Err(format!("the array would have more than {RANGE_ITEMS_MAX} items"));
+            return Err(format!(
+                "the array would have more than {RANGE_ITEMS_MAX} items"
+            ));
         }
         range.push(Value::from(next));
         next = next.saturating_add(step);
@@ -39,8 +46,15 @@ pub(super) fn range(first: &Value, last: &Value, step: &Value) -> Outcome {
 
 pub(super) fn get_item(array: &Value, index: &Value) -> Outcome {
     let (array, index) = (items(array)?, whole(index)?);
-    let item = usize::try_from(index).ok().and_then(|index| array.get(index));
-    item.cloned().ok_or_else(|| format!("the index {index} is out of range for {} items", array.len()))
+    let item = usize::try_from(index)
+        .ok()
+        .and_then(|index| array.get(index));
+    item.cloned().ok_or_else(|| {
+        format!(
+            "the index {index} is out of range for {} items",
+            array.len()
+        )
+    })
 }
 
 pub(super) fn length(array: &Value) -> Outcome {
@@ -50,6 +64,8 @@ pub(super) fn length(array: &Value) -> Outcome {
 /// `States.ArrayUnique`: the first of equal items stays.
 pub(super) fn unique(array: &Value) -> Outcome {
     let mut seen = BTreeSet::new();
-    let unique = items(array)?.iter().filter(|item| seen.insert(item.to_string()));
+    let unique = items(array)?
+        .iter()
+        .filter(|item| seen.insert(item.to_string()));
     Ok(Value::Array(unique.cloned().collect()))
 }

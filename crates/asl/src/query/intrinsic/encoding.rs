@@ -17,8 +17,12 @@ pub(super) fn base64_encode(plain: &Value) -> Outcome {
 }
 
 pub(super) fn base64_decode(encoded: &Value) -> Outcome {
-    let bytes = STANDARD.decode(short(text(encoded)?)?).map_err(|error| error.to_string())?;
-    String::from_utf8(bytes).map(Value::String).map_err(|_| "the decoded bytes are not text".to_owned())
+    let bytes = STANDARD
+        .decode(short(text(encoded)?)?)
+        .map_err(|error| error.to_string())?;
+    String::from_utf8(bytes)
+        .map(Value::String)
+        .map_err(|_| "the decoded bytes are not text".to_owned())
 }
 
 /// `States.Hash`: the digest in hexadecimal. What is not a text is hashed as JSON.
@@ -53,9 +57,11 @@ fn short(text: &str) -> Result<&str, String> {
 }
 
 fn hexadecimal(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
-        // Writing to a String does not fail.
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
+    bytes
+        .iter()
+        .fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
+            // Writing to a String does not fail.
+            let _ = write!(text, "{byte:02x}");
+            text
+        })
 }

@@ -28,7 +28,11 @@ pub(super) fn format(template: &Value, raw: Option<&str>, arguments: &[Cow<'_, V
             other => formatted.push(other),
         }
     }
-    if arguments.next().is_none() { Ok(Value::String(formatted)) } else { Err(COUNT.to_owned()) }
+    if arguments.next().is_none() {
+        Ok(Value::String(formatted))
+    } else {
+        Err(COUNT.to_owned())
+    }
 }
 
 const COUNT: &str = "number of arguments do not match the occurrences of {}";
@@ -68,6 +72,8 @@ fn write_java(value: &Value, out: &mut String) {
 /// `States.StringSplit`: splits at every character of `splitters`; empty parts fall away (recorded).
 pub(super) fn split(whole: &Value, splitters: &Value) -> Outcome {
     let (whole, splitters) = (text(whole)?, text(splitters)?);
-    let parts = whole.split(|c| splitters.contains(c)).filter(|part| !part.is_empty());
+    let parts = whole
+        .split(|c| splitters.contains(c))
+        .filter(|part| !part.is_empty());
     Ok(Value::Array(parts.map(Value::from).collect()))
 }

@@ -16,9 +16,15 @@ pub(super) fn merge(left: &Value, right: &Value, deep: &Value) -> Outcome {
         return Err("expected two objects".to_owned());
     };
     if deep != &Value::Bool(false) {
-        return Err("only shallow merging is supported: the third argument must be false".to_owned());
+        return Err(
+            "only shallow merging is supported: the third argument must be false".to_owned(),
+        );
     }
     let mut merged = left.clone();
-    merged.extend(right.iter().map(|(name, value)| (name.clone(), value.clone())));
+    merged.extend(
+        right
+            .iter()
+            .map(|(name, value)| (name.clone(), value.clone())),
+    );
     Ok(Value::Object(merged))
 }

@@ -14,7 +14,11 @@ pub(super) fn call(text: &str) -> Result<Call, String> {
     let mut reader = Reader { rest: text };
     let call = reader.call(0)?;
     reader.skip_blanks();
-    if reader.rest.is_empty() { Ok(call) } else { Err(format!("unexpected text after the call: {}", reader.rest)) }
+    if reader.rest.is_empty() {
+        Ok(call)
+    } else {
+        Err(format!("unexpected text after the call: {}", reader.rest))
+    }
 }
 
 struct Reader<'a> {
@@ -46,13 +50,20 @@ impl<'a> Reader<'a> {
         let end = self.rest.find('(').ok_or("expected '('")?;
         let name = self.cut(end);
         let known = FUNCTIONS.iter().find(|(known, ..)| *known == name);
-        let (_, function, fewest, most) = known.ok_or_else(|| format!("there is no function {name}"))?;
+        let (_, function, fewest, most) =
+            known.ok_or_else(|| format!("there is no function {name}"))?;
         self.take('(');
         let arguments = self.arguments(depth)?;
         if (*fewest..=*most).contains(&arguments.len()) {
-            Ok(Call { function: *function, arguments })
+            Ok(Call {
+                function: *function,
+                arguments,
+            })
         } else {
-            Err(format!("{name} does not take {} arguments", arguments.len()))
+            Err(format!(
+                "{name} does not take {} arguments",
+                arguments.len()
+            ))
         }
     }
 
@@ -81,7 +92,10 @@ impl<'a> Reader<'a> {
             Some('$') => {
                 let text = self.cut(path_length(self.rest));
                 let source = Source::parse(text, Allowed::Context)?;
-                Ok(Argument::Path { text: text.into(), source })
+                Ok(Argument::Path {
+                    text: text.into(),
+                    source,
+                })
             }
             Some('S') => Ok(Argument::Call(self.call(depth + 1)?)),
             _ => self.scalar(),
@@ -99,7 +113,10 @@ impl<'a> Reader<'a> {
                 '\'' => {
                     let raw = self.cut(place);
                     self.take('\'');
-                    return Ok(Argument::Text { raw: raw.into(), value: Value::String(value) });
+                    return Ok(Argument::Text {
+                        raw: raw.into(),
+                        value: Value::String(value),
+                    });
                 }
                 '\\' => match characters.next() {
                     Some((_, escaped @ ('\'' | '{' | '}' | '\\'))) => value.push(escaped),
@@ -119,7 +136,9 @@ impl<'a> Reader<'a> {
             "false" => Value::Bool(false),
             "null" => Value::Null,
             number => {
-                let number: Number = number.parse().map_err(|_| format!("not an argument: {number}"))?;
+                let number: Number = number
+                    .parse()
+                    .map_err(|_| format!("not an argument: {number}"))?;
                 Value::Number(number)
             }
         };
