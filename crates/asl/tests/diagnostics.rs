@@ -7,7 +7,11 @@ fn check(definition: &str, expected: &str) {
 }
 
 fn check_as(machine_type: MachineType, definition: &str, expected: &str) {
-    assert_eq!(joined(&diagnose_for(definition, machine_type)), expected, "{definition}");
+    assert_eq!(
+        joined(&diagnose_for(definition, machine_type)),
+        expected,
+        "{definition}"
+    );
 }
 
 /// A machine of the one state `A`.
@@ -25,10 +29,22 @@ fn rule(rule: &str) -> String {
 #[test]
 fn what_is_no_definition() {
     let cases = [
-        ("", "INVALID_JSON_DESCRIPTION: EOF while parsing a value at [Source: (String); line: 1, column: 0]"),
-        ("{", "INVALID_JSON_DESCRIPTION: EOF while parsing an object at [Source: (String); line: 1, column: 1]"),
-        ("[]", "INVALID_JSON_DESCRIPTION: Definition must be a valid JSON object at null"),
-        ("{}", "SCHEMA_VALIDATION_FAILED: These fields are required: [States, StartAt] at /"),
+        (
+            "",
+            "INVALID_JSON_DESCRIPTION: EOF while parsing a value at [Source: (String); line: 1, column: 0]",
+        ),
+        (
+            "{",
+            "INVALID_JSON_DESCRIPTION: EOF while parsing an object at [Source: (String); line: 1, column: 1]",
+        ),
+        (
+            "[]",
+            "INVALID_JSON_DESCRIPTION: Definition must be a valid JSON object at null",
+        ),
+        (
+            "{}",
+            "SCHEMA_VALIDATION_FAILED: These fields are required: [States, StartAt] at /",
+        ),
         (
             r#"{"StartAt":"A","States":{"A":{"Type":"Succeed"}},"Extra":1}"#,
             "SCHEMA_VALIDATION_FAILED: Field 'Extra' is not supported at /",
@@ -53,7 +69,11 @@ fn what_is_no_definition() {
 
 #[test]
 fn size_and_depth_are_bounded() {
-    let deep = one(&format!(r#"{{"Type":"Pass","Result":{}{},"End":true}}"#, "[".repeat(1000), "]".repeat(1000)));
+    let deep = one(&format!(
+        r#"{{"Type":"Pass","Result":{}{},"End":true}}"#,
+        "[".repeat(1000),
+        "]".repeat(1000)
+    ));
     let nested = (0..1000).fold(r#"{"Type":"Succeed"}"#.to_owned(), |inner, depth| {
         format!(
             r#"{{"Type":"Parallel","Branches":[{{"StartAt":"S{depth}","States":{{"S{depth}":{inner}}}}}],"End":true}}"#
@@ -62,10 +82,20 @@ fn size_and_depth_are_bounded() {
     for definition in [deep, one(&nested)] {
         let findings = parse(&definition).expect_err("too deep");
         assert_eq!(findings[0].code, "INVALID_JSON_DESCRIPTION");
-        assert!(findings[0].message.contains("recursion limit"), "{}", findings[0]);
+        assert!(
+            findings[0].message.contains("recursion limit"),
+            "{}",
+            findings[0]
+        );
     }
-    let long = one(&format!(r#"{{"Type":"Pass","Comment":"{}","End":true}}"#, "x".repeat(1 << 20)));
-    check(&long, "INVALID_JSON_DESCRIPTION: Definition is longer than 1048576 bytes at null");
+    let long = one(&format!(
+        r#"{{"Type":"Pass","Comment":"{}","End":true}}"#,
+        "x".repeat(1 << 20)
+    ));
+    check(
+        &long,
+        "INVALID_JSON_DESCRIPTION: Definition is longer than 1048576 bytes at null",
+    );
 }
 
 #[test]
@@ -73,18 +103,42 @@ fn fields_of_states() {
     let long_name = "x".repeat(81);
     let cases = [
         (r#"{}"#, "These fields are required: [Type] at /States/A"),
-        (r#"{"Type":"Pass"}"#, "One of these fields is required: [Next, End] at /States/A"),
+        (
+            r#"{"Type":"Pass"}"#,
+            "One of these fields is required: [Next, End] at /States/A",
+        ),
         (
             r#"{"Type":"Pass","Next":"A","End":true}"#,
             "There should only be one of the following fields: [Next, End] at /States/A",
         ),
-        (r#"{"Type":"Pass","End":false}"#, "Value must be true at /States/A/End"),
-        (r#"{"Type":"Pass","End":"yes"}"#, "Expected value of type Boolean at /States/A/End"),
-        (r#"{"Type":"Pass","TimeoutSeconds":1,"End":true}"#, "Field 'TimeoutSeconds' is not supported at /States/A"),
-        (r#"{"Type":"Wait","Seconds":1,"ResultPath":null,"End":true}"#, "Field 'ResultPath' is not supported at /States/A"),
-        (r#"{"Type":"Fail","End":true}"#, "Field 'End' is not supported at /States/A"),
-        (r#"{"Type":"Succeed","Next":"A"}"#, "Field 'Next' is not supported at /States/A"),
-        (r#"{"Type":"Pass","Comment":1,"End":true}"#, "Expected value of type String at /States/A/Comment"),
+        (
+            r#"{"Type":"Pass","End":false}"#,
+            "Value must be true at /States/A/End",
+        ),
+        (
+            r#"{"Type":"Pass","End":"yes"}"#,
+            "Expected value of type Boolean at /States/A/End",
+        ),
+        (
+            r#"{"Type":"Pass","TimeoutSeconds":1,"End":true}"#,
+            "Field 'TimeoutSeconds' is not supported at /States/A",
+        ),
+        (
+            r#"{"Type":"Wait","Seconds":1,"ResultPath":null,"End":true}"#,
+            "Field 'ResultPath' is not supported at /States/A",
+        ),
+        (
+            r#"{"Type":"Fail","End":true}"#,
+            "Field 'End' is not supported at /States/A",
+        ),
+        (
+            r#"{"Type":"Succeed","Next":"A"}"#,
+            "Field 'Next' is not supported at /States/A",
+        ),
+        (
+            r#"{"Type":"Pass","Comment":1,"End":true}"#,
+            "Expected value of type String at /States/A/Comment",
+        ),
         (
             r#"{"Type":"Pass","Output":"{% 1 %}","End":true}"#,
             "The QueryLanguage is set to 'JSONPath', but field 'Output' is only supported for the 'JSONata' QueryLanguage at /States/A",
@@ -93,10 +147,22 @@ fn fields_of_states() {
             r#"{"Type":"Pass","QueryLanguage":"XPath","End":true}"#,
             "The field 'QueryLanguage' should have one of these values: [JSONPath, JSONata] at /States/A/QueryLanguage",
         ),
-        (r#"{"Type":"Pass","OutputPath":"Test","End":true}"#, "Value must be a valid JSONPath. at /States/A/OutputPath"),
-        (r#"{"Type":"Pass","InputPath":"$.a[","End":true}"#, "Value must be a valid JSONPath. at /States/A/InputPath"),
-        (r#"{"Type":"Pass","ResultPath":"$.a[*]","End":true}"#, "Value is not a Reference Path at /States/A/ResultPath"),
-        (r#"{"Type":"Pass","ResultPath":"$$.a","End":true}"#, "Value is not a Reference Path at /States/A/ResultPath"),
+        (
+            r#"{"Type":"Pass","OutputPath":"Test","End":true}"#,
+            "Value must be a valid JSONPath. at /States/A/OutputPath",
+        ),
+        (
+            r#"{"Type":"Pass","InputPath":"$.a[","End":true}"#,
+            "Value must be a valid JSONPath. at /States/A/InputPath",
+        ),
+        (
+            r#"{"Type":"Pass","ResultPath":"$.a[*]","End":true}"#,
+            "Value is not a Reference Path at /States/A/ResultPath",
+        ),
+        (
+            r#"{"Type":"Pass","ResultPath":"$$.a","End":true}"#,
+            "Value is not a Reference Path at /States/A/ResultPath",
+        ),
         (
             r#"{"Type":"Pass","Parameters":{"out.$":"test"},"End":true}"#,
             "The value for the field 'out.$' must be a valid JSONPath or a valid intrinsic function call at /States/A/Parameters",
@@ -109,23 +175,50 @@ fn fields_of_states() {
             r#"{"Type":"Pass","Parameters":{"a.$":"States.format('{}', 1)"},"End":true}"#,
             "The value for the field 'a.$' must be a valid JSONPath or a valid intrinsic function call at /States/A/Parameters",
         ),
-        (r#"{"Type":"Wait","End":true}"#, "One of these fields is required: [Seconds, SecondsPath, Timestamp, TimestampPath] at /States/A"),
+        (
+            r#"{"Type":"Wait","End":true}"#,
+            "One of these fields is required: [Seconds, SecondsPath, Timestamp, TimestampPath] at /States/A",
+        ),
         (
             r#"{"Type":"Wait","Seconds":1,"Timestamp":"2020-01-01T00:00:00Z","End":true}"#,
             "There should only be one of the following fields: [Seconds, Timestamp] at /States/A",
         ),
-        (r#"{"Type":"Wait","Seconds":-1,"End":true}"#, "Minimum value is 0 at /States/A/Seconds"),
-        (r#"{"Type":"Wait","Seconds":100000000,"End":true}"#, "Maximum value is 99999999 at /States/A/Seconds"),
-        (r#"{"Type":"Wait","Seconds":1.5,"End":true}"#, "Expected value of type Integer at /States/A/Seconds"),
-        (r#"{"Type":"Wait","Timestamp":"2020-01-01","End":true}"#, "String does not match RFC3339 timestamp at /States/A/Timestamp"),
+        (
+            r#"{"Type":"Wait","Seconds":-1,"End":true}"#,
+            "Minimum value is 0 at /States/A/Seconds",
+        ),
+        (
+            r#"{"Type":"Wait","Seconds":100000000,"End":true}"#,
+            "Maximum value is 99999999 at /States/A/Seconds",
+        ),
+        (
+            r#"{"Type":"Wait","Seconds":1.5,"End":true}"#,
+            "Expected value of type Integer at /States/A/Seconds",
+        ),
+        (
+            r#"{"Type":"Wait","Timestamp":"2020-01-01","End":true}"#,
+            "String does not match RFC3339 timestamp at /States/A/Timestamp",
+        ),
         (
             r#"{"Type":"Fail","Error":"a","ErrorPath":"$.a"}"#,
             "There should only be one of the following fields: [Error, ErrorPath] at /States/A",
         ),
-        (r#"{"Type":"Parallel","End":true}"#, "These fields are required: [Branches] at /States/A"),
-        (r#"{"Type":"Parallel","Branches":[],"End":true}"#, "Value cannot be empty at /States/A/Branches"),
-        (r#"{"Type":"Parallel","Branches":[{}],"End":true}"#, "These fields are required: [States, StartAt] at /States/A/Branches[0]"),
-        (r#"{"Type":"Map","End":true}"#, "These fields are required: [ItemProcessor] at /States/A"),
+        (
+            r#"{"Type":"Parallel","End":true}"#,
+            "These fields are required: [Branches] at /States/A",
+        ),
+        (
+            r#"{"Type":"Parallel","Branches":[],"End":true}"#,
+            "Value cannot be empty at /States/A/Branches",
+        ),
+        (
+            r#"{"Type":"Parallel","Branches":[{}],"End":true}"#,
+            "These fields are required: [States, StartAt] at /States/A/Branches[0]",
+        ),
+        (
+            r#"{"Type":"Map","End":true}"#,
+            "These fields are required: [ItemProcessor] at /States/A",
+        ),
         (
             r#"{"Type":"Map","ItemProcessor":{"QueryLanguage":"JSONPath","StartAt":"B","States":{"B":{"Type":"Succeed"}}},"End":true}"#,
             "Field 'QueryLanguage' is not supported at /States/A/ItemProcessor",
@@ -144,11 +237,16 @@ fn fields_of_states() {
         ),
     ];
     for (state, expected) in cases {
-        check(&one(state), &format!("SCHEMA_VALIDATION_FAILED: {expected}"));
+        check(
+            &one(state),
+            &format!("SCHEMA_VALIDATION_FAILED: {expected}"),
+        );
     }
     check(
         &format!(r#"{{"StartAt":"{long_name}","States":{{"{long_name}":{{"Type":"Succeed"}}}}}}"#),
-        &format!("SCHEMA_VALIDATION_FAILED: State name is longer than 80 characters at /States/{long_name}"),
+        &format!(
+            "SCHEMA_VALIDATION_FAILED: State name is longer than 80 characters at /States/{long_name}"
+        ),
     );
 }
 
@@ -156,8 +254,14 @@ fn fields_of_states() {
 fn tasks() {
     let invoke = "arn:aws:states:::lambda:invoke";
     let cases = [
-        ("{}".to_owned(), "These fields are required: [Resource] at /States/A"),
-        (r#"{"Resource":"create"}"#.to_owned(), "Value is not a valid resource ARN at /States/A/Resource"),
+        (
+            "{}".to_owned(),
+            "These fields are required: [Resource] at /States/A",
+        ),
+        (
+            r#"{"Resource":"create"}"#.to_owned(),
+            "Value is not a valid resource ARN at /States/A/Resource",
+        ),
         (
             r#"{"Resource":"arn:aws:states:::dynamodb:query"}"#.to_owned(),
             "The resource provided arn:aws:states:::dynamodb:query is not recognized. The value is not a valid resource ARN, or the resource is not available in this region. at /States/A/Resource",
@@ -166,7 +270,10 @@ fn tasks() {
             r#"{"Resource":"arn:aws:states:::dynamodb:getItem.waitForTaskToken"}"#.to_owned(),
             "The resource provided arn:aws:states:::dynamodb:getItem.waitForTaskToken is not recognized. The value is not a valid resource ARN, or the resource is not available in this region. at /States/A/Resource",
         ),
-        (format!(r#"{{"Resource":"{invoke}","TimeoutSeconds":0}}"#), "Minimum value is 1 at /States/A/TimeoutSeconds"),
+        (
+            format!(r#"{{"Resource":"{invoke}","TimeoutSeconds":0}}"#),
+            "Minimum value is 1 at /States/A/TimeoutSeconds",
+        ),
         (
             format!(r#"{{"Resource":"{invoke}","TimeoutSeconds":5,"TimeoutSecondsPath":"$.t"}}"#),
             "There should only be one of the following fields: [TimeoutSeconds, TimeoutSecondsPath] at /States/A",
@@ -179,37 +286,56 @@ fn tasks() {
             format!(r#"{{"Resource":"{invoke}","Credentials":{{}}}}"#),
             "The field 'RoleArn' is required but was missing at /States/A/Credentials",
         ),
-        (format!(r#"{{"Resource":"{invoke}","Retry":[{{}}]}}"#), "These fields are required: [ErrorEquals] at /States/A/Retry[0]"),
+        (
+            format!(r#"{{"Resource":"{invoke}","Retry":[{{}}]}}"#),
+            "These fields are required: [ErrorEquals] at /States/A/Retry[0]",
+        ),
         (
             format!(r#"{{"Resource":"{invoke}","Retry":[{{"ErrorEquals":[]}}]}}"#),
             "Value cannot be empty at /States/A/Retry[0]/ErrorEquals",
         ),
         (
-            format!(r#"{{"Resource":"{invoke}","Retry":[{{"ErrorEquals":["a"],"BackoffRate":0.5}}]}}"#),
+            format!(
+                r#"{{"Resource":"{invoke}","Retry":[{{"ErrorEquals":["a"],"BackoffRate":0.5}}]}}"#
+            ),
             "Minimum value is 1.0 at /States/A/Retry[0]/BackoffRate",
         ),
         (
-            format!(r#"{{"Resource":"{invoke}","Retry":[{{"ErrorEquals":["a"],"IntervalSeconds":0}}]}}"#),
+            format!(
+                r#"{{"Resource":"{invoke}","Retry":[{{"ErrorEquals":["a"],"IntervalSeconds":0}}]}}"#
+            ),
             "Minimum value is 1 at /States/A/Retry[0]/IntervalSeconds",
         ),
         (
-            format!(r#"{{"Resource":"{invoke}","Retry":[{{"ErrorEquals":["a"],"MaxDelaySeconds":31622401}}]}}"#),
+            format!(
+                r#"{{"Resource":"{invoke}","Retry":[{{"ErrorEquals":["a"],"MaxDelaySeconds":31622401}}]}}"#
+            ),
             "Maximum value is 31622400 at /States/A/Retry[0]/MaxDelaySeconds",
         ),
         (
-            format!(r#"{{"Resource":"{invoke}","Retry":[{{"ErrorEquals":["a"],"JitterStrategy":"HALF"}}]}}"#),
+            format!(
+                r#"{{"Resource":"{invoke}","Retry":[{{"ErrorEquals":["a"],"JitterStrategy":"HALF"}}]}}"#
+            ),
             "The field 'JitterStrategy' should have one of these values: [NONE, FULL] at /States/A/Retry[0]/JitterStrategy",
         ),
         (
-            format!(r#"{{"Resource":"{invoke}","Retry":[{{"ErrorEquals":["States.ALL"]}},{{"ErrorEquals":["a"]}}]}}"#),
+            format!(
+                r#"{{"Resource":"{invoke}","Retry":[{{"ErrorEquals":["States.ALL"]}},{{"ErrorEquals":["a"]}}]}}"#
+            ),
             "'States.ALL' must appear alone, and in the last member of the list at /States/A/Retry[0]/ErrorEquals",
         ),
-        (format!(r#"{{"Resource":"{invoke}","Catch":[{{"ErrorEquals":["a"]}}]}}"#), "These fields are required: [Next] at /States/A/Catch[0]"),
+        (
+            format!(r#"{{"Resource":"{invoke}","Catch":[{{"ErrorEquals":["a"]}}]}}"#),
+            "These fields are required: [Next] at /States/A/Catch[0]",
+        ),
     ];
     for (fields, expected) in cases {
         let separator = if fields == "{}" { "" } else { "," };
         let state = format!(r#"{{"Type":"Task","End":true{separator}{}"#, &fields[1..]);
-        check(&one(&state), &format!("SCHEMA_VALIDATION_FAILED: {expected}"));
+        check(
+            &one(&state),
+            &format!("SCHEMA_VALIDATION_FAILED: {expected}"),
+        );
     }
 }
 
@@ -232,7 +358,9 @@ fn express_machines_wait_for_nothing() {
         ),
     ];
     for (resource, expected) in cases {
-        let definition = one(&format!(r#"{{"Type":"Task","Resource":"{resource}","End":true}}"#));
+        let definition = one(&format!(
+            r#"{{"Type":"Task","Resource":"{resource}","End":true}}"#
+        ));
         check_as(MachineType::Express, &definition, expected);
         check(&definition, "");
     }
@@ -242,24 +370,44 @@ fn express_machines_wait_for_nothing() {
 fn choice_rules() {
     let at = "at /States/A/Choices[0]";
     let cases = [
-        (r#"{"Variable":"$.a","IsNull":true}"#, format!("These fields are required: [Next] {at}")),
-        (r#"{"IsNull":true,"Next":"B"}"#, format!("These fields are required: [Variable] {at}")),
-        (r#"{"Variable":"$.a","Next":"B"}"#, format!("A choice rule needs one comparison operator {at}")),
+        (
+            r#"{"Variable":"$.a","IsNull":true}"#,
+            format!("These fields are required: [Next] {at}"),
+        ),
+        (
+            r#"{"IsNull":true,"Next":"B"}"#,
+            format!("These fields are required: [Variable] {at}"),
+        ),
+        (
+            r#"{"Variable":"$.a","Next":"B"}"#,
+            format!("A choice rule needs one comparison operator {at}"),
+        ),
         (
             r#"{"Variable":"$.a","IsNull":true,"IsString":true,"Next":"B"}"#,
             format!("There should only be one of the following fields: [IsNull, IsString] {at}"),
         ),
         (
             r#"{"Variable":"Test","IsNull":true,"Next":"B"}"#,
-            format!("Value is not a Reference Path: Reference path didn't start with '$' {at}/Variable"),
+            format!(
+                "Value is not a Reference Path: Reference path didn't start with '$' {at}/Variable"
+            ),
         ),
-        (r#"{"Variable":"$.a","IsNull":"true","Next":"B"}"#, format!("Expected value of type Boolean {at}/IsNull")),
-        (r#"{"Variable":"$.a","NumericEquals":"1","Next":"B"}"#, format!("Expected value of type Number {at}/NumericEquals")),
+        (
+            r#"{"Variable":"$.a","IsNull":"true","Next":"B"}"#,
+            format!("Expected value of type Boolean {at}/IsNull"),
+        ),
+        (
+            r#"{"Variable":"$.a","NumericEquals":"1","Next":"B"}"#,
+            format!("Expected value of type Number {at}/NumericEquals"),
+        ),
         (
             r#"{"Variable":"$.a","TimestampEquals":"now","Next":"B"}"#,
             format!("String does not match RFC3339 timestamp {at}/TimestampEquals"),
         ),
-        (r#"{"And":[],"Next":"B"}"#, format!("Value cannot be empty {at}/And")),
+        (
+            r#"{"And":[],"Next":"B"}"#,
+            format!("Value cannot be empty {at}/And"),
+        ),
         (
             r#"{"Not":{"Variable":"$.a","IsNull":true,"Next":"B"},"Next":"B"}"#,
             format!("Field 'Next' is not supported {at}/Not"),
@@ -273,10 +421,19 @@ fn choice_rules() {
         ),
     ];
     for (text, expected) in cases {
-        check(&rule(text), &format!("SCHEMA_VALIDATION_FAILED: {expected}"));
+        check(
+            &rule(text),
+            &format!("SCHEMA_VALIDATION_FAILED: {expected}"),
+        );
     }
-    check(&one(r#"{"Type":"Choice","Choices":[]}"#), "SCHEMA_VALIDATION_FAILED: Value cannot be empty at /States/A/Choices");
-    check(&one(r#"{"Type":"Choice"}"#), "SCHEMA_VALIDATION_FAILED: These fields are required: [Choices] at /States/A");
+    check(
+        &one(r#"{"Type":"Choice","Choices":[]}"#),
+        "SCHEMA_VALIDATION_FAILED: Value cannot be empty at /States/A/Choices",
+    );
+    check(
+        &one(r#"{"Type":"Choice"}"#),
+        "SCHEMA_VALIDATION_FAILED: These fields are required: [Choices] at /States/A",
+    );
 }
 
 #[test]
@@ -330,9 +487,18 @@ fn graphs() {
 fn names_what_is_not_built() {
     let map = r#"{"Type":"Map","ItemReader":{},"ItemProcessor":{"ProcessorConfig":{"Mode":"DISTRIBUTED","ExecutionType":"EXPRESS"},"StartAt":"B","States":{"B":{"Type":"Succeed"}}},"End":true}"#;
     let cases = [
-        (one(r#"{"Type":"Pass","QueryLanguage":"JSONata","Output":1,"End":true}"#), "JSONata is not built yet at /States/A"),
-        (one(r#"{"Type":"Pass","Assign":{"a":1},"End":true}"#), "Assigning variables is not built yet at /States/A"),
-        (one(r#"{"Type":"Pass","Parameters":{"a.$":"$count"},"End":true}"#), "Reading variables is not built yet at /States/A"),
+        (
+            one(r#"{"Type":"Pass","QueryLanguage":"JSONata","Output":1,"End":true}"#),
+            "JSONata is not built yet at /States/A",
+        ),
+        (
+            one(r#"{"Type":"Pass","Assign":{"a":1},"End":true}"#),
+            "Assigning variables is not built yet at /States/A",
+        ),
+        (
+            one(r#"{"Type":"Pass","Parameters":{"a.$":"$count"},"End":true}"#),
+            "Reading variables is not built yet at /States/A",
+        ),
         (one(map), "Distributed Map is not built yet at /States/A"),
     ];
     for (definition, expected) in cases {

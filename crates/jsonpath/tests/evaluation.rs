@@ -28,7 +28,10 @@ fn document() -> Value {
 fn check(path: &str, expected: Result<Value, &str>) {
     let document = document();
     let compiled = JsonPath::parse(path).unwrap_or_else(|error| panic!("{path}: {error}"));
-    let found = compiled.evaluate(&document).map(|value| value.into_owned()).map_err(|error| error.to_string());
+    let found = compiled
+        .evaluate(&document)
+        .map(|value| value.into_owned())
+        .map_err(|error| error.to_string());
     assert_eq!(found, expected.map_err(str::to_owned), "{path}");
 }
 
@@ -48,7 +51,10 @@ fn selects() {
         ("$['a b']['back\\\\slash']", json!(2)),
         ("$.none", json!(null)),
         ("$.store.bicycle.color", json!(null)),
-        ("$.store.bicycle['price','color','no']", json!({"price": 19, "color": null})),
+        (
+            "$.store.bicycle['price','color','no']",
+            json!({"price": 19, "color": null}),
+        ),
         ("$.store.book[*].title", json!(["A", "B", "C"])),
         ("$.store.book.*.price", json!([8, 12.5, 9])),
         ("$.store.book[*].isbn", json!(["1"])),
@@ -62,23 +68,41 @@ fn selects() {
         ("$..price", json!([8, 12.5, 9, 19, 1])),
         ("$.deep..price", json!([1])),
         ("$..book[0].title", json!(["A"])),
-        ("$..[0]", json!([{"title": "A", "price": 8, "tags": ["x", "y"]}, "x", 3])),
+        (
+            "$..[0]",
+            json!([{"title": "A", "price": 8, "tags": ["x", "y"]}, "x", 3]),
+        ),
         ("$.store.book[?(@.price > 8.5)].title", json!(["B", "C"])),
-        ("$.store.book[?(@.price >= 8 && @.price<9)].title", json!(["A"])),
-        ("$.store.book[?(@.price == 8 || @.title == 'C')].title", json!(["A", "C"])),
+        (
+            "$.store.book[?(@.price >= 8 && @.price<9)].title",
+            json!(["A"]),
+        ),
+        (
+            "$.store.book[?(@.price == 8 || @.title == 'C')].title",
+            json!(["A", "C"]),
+        ),
         ("$.store.book[?(@.isbn)].title", json!(["B"])),
         ("$.store.book[?(!@.isbn)].title", json!(["A", "C"])),
         ("$.store.book[?(!(@.price == 8))].title", json!(["B", "C"])),
         ("$.store.book[?(@.title == $.wanted)].price", json!([12.5])),
-        ("$.store.book[?(@.title in ['A', 'C'])].price", json!([8, 9])),
-        ("$.store.book[?(@.title nin [\"A\"])].price", json!([12.5, 9])),
+        (
+            "$.store.book[?(@.title in ['A', 'C'])].price",
+            json!([8, 9]),
+        ),
+        (
+            "$.store.book[?(@.title nin [\"A\"])].price",
+            json!([12.5, 9]),
+        ),
         ("$.store.book[?(@.tags contains 'x')].title", json!(["A"])),
         ("$.store.book[?(@.tags size 2)].title", json!(["A"])),
         ("$.store.book[?(@.tags.length() == 2)].title", json!(["A"])),
         ("$.store.book[?(@['title'] == 'B')].price", json!([12.5])),
         ("$.store.book[?(@.title == 1)].price", json!([])),
         ("$.numbers[?(@ > 1)]", json!([3, 2])),
-        ("$..[?(@.color == null)]", json!([{"price": 19, "color": null}])),
+        (
+            "$..[?(@.color == null)]",
+            json!([{"price": 19, "color": null}]),
+        ),
         ("$.store.bicycle[?(@.price == 19)].price", json!([19])),
         ("$.numbers.length()", json!(3)),
         ("$.store.book.length()", json!(3)),
@@ -104,20 +128,35 @@ fn finds_nothing_in_the_words_of_the_path_library() {
         ("$.X", "No results for path: $['X']"),
         ("$.store.X", "No results for path: $['store']['X']"),
         ("$.no.deep", "Missing property in path $['no']"),
-        ("$.store.no.deep", "Missing property in path $['store']['no']"),
+        (
+            "$.store.no.deep",
+            "Missing property in path $['store']['no']",
+        ),
         ("$.no[*]", "Missing property in path $['no']"),
         ("$.no.length()", "Missing property in path $['no']"),
         ("$.numbers[7]", "No results for path: $['numbers'][7]"),
         ("$.numbers[-7]", "No results for path: $['numbers'][-7]"),
-        ("$.numbers[7].x", "No results for path: $['numbers'][7]['x']"),
-        ("$.größe[0]", "Filter: [0] can only be applied to arrays. Current context is: 3"),
-        ("$.größe[0:1]", "Filter: [0:1] can only be applied to arrays. Current context is: 3"),
+        (
+            "$.numbers[7].x",
+            "No results for path: $['numbers'][7]['x']",
+        ),
+        (
+            "$.größe[0]",
+            "Filter: [0] can only be applied to arrays. Current context is: 3",
+        ),
+        (
+            "$.größe[0:1]",
+            "Filter: [0:1] can only be applied to arrays. Current context is: 3",
+        ),
         ("$.none[0]", "The path $['none'] is null"),
         (
             "$.wanted.x",
             "Expected to find an object with property ['x'] in path $['wanted'] but found a string.",
         ),
-        ("$.wanted.min()", "The function min() could not be applied to a string"),
+        (
+            "$.wanted.min()",
+            "The function min() could not be applied to a string",
+        ),
     ];
     for (path, expected) in cases {
         check(path, Err(expected));
@@ -128,9 +167,36 @@ fn finds_nothing_in_the_words_of_the_path_library() {
 fn refuses_what_is_no_path() {
     let deep = format!("$[?{}@.a == 1{}]", "(".repeat(100), ")".repeat(100));
     let cases = [
-        "", "x", "$x", "$.", "$..", "$.a.", "$[", "$[]", "$['a'", "$['a", "$[a]", "$.a b", "$.a)", "$[1", "$[1,]",
-        "$[?]", "$[?()]", "$[?(@.a]", "$[?(1)]", "$[?(@.a ==)]", "$[?(@.a == x)]", "$[?(@.a =~ /x/)]", "$[0:1:0]",
-        "$[0:1:-1]", "$.a.concat()", "$.a.length().b", "$.a.length(1)", "$[99999999999999999999]", "$ ", "$.a\\",
+        "",
+        "x",
+        "$x",
+        "$.",
+        "$..",
+        "$.a.",
+        "$[",
+        "$[]",
+        "$['a'",
+        "$['a",
+        "$[a]",
+        "$.a b",
+        "$.a)",
+        "$[1",
+        "$[1,]",
+        "$[?]",
+        "$[?()]",
+        "$[?(@.a]",
+        "$[?(1)]",
+        "$[?(@.a ==)]",
+        "$[?(@.a == x)]",
+        "$[?(@.a =~ /x/)]",
+        "$[0:1:0]",
+        "$[0:1:-1]",
+        "$.a.concat()",
+        "$.a.length().b",
+        "$.a.length(1)",
+        "$[99999999999999999999]",
+        "$ ",
+        "$.a\\",
         deep.as_str(),
     ];
     for path in cases {
@@ -153,7 +219,11 @@ fn knows_what_is_definite() {
         ("$.a.length()", true),
     ];
     for (path, expected) in cases {
-        assert_eq!(JsonPath::parse(path).expect("a path").is_definite(), expected, "{path}");
+        assert_eq!(
+            JsonPath::parse(path).expect("a path").is_definite(),
+            expected,
+            "{path}"
+        );
     }
 }
 
@@ -161,6 +231,11 @@ fn knows_what_is_definite() {
 fn stops_where_a_path_would_visit_too_much() {
     let wide = Value::Array((0..2000).map(|n| json!([n])).collect());
     let path = JsonPath::parse("$[?(@ nin $..*)]").expect("a path");
-    let error = path.evaluate(&wide).expect_err("every item looks at every item");
-    assert_eq!(error.to_string(), "The path visits more than 10000000 nodes");
+    let error = path
+        .evaluate(&wide)
+        .expect_err("every item looks at every item");
+    assert_eq!(
+        error.to_string(),
+        "The path visits more than 10000000 nodes"
+    );
 }

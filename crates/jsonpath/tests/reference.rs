@@ -22,17 +22,41 @@ fn writes() {
         ("$", json!({"a": 1}), Ok(json!("new"))),
         ("$.a", json!({}), Ok(json!({"a": "new"}))),
         ("$.a", json!({"a": {"b": 1}}), Ok(json!({"a": "new"}))),
-        ("$.checks.name", json!({}), Ok(json!({"checks": {"name": "new"}}))),
-        ("$.checks.address", json!({"checks": {"name": 1}}), Ok(json!({"checks": {"name": 1, "address": "new"}}))),
+        (
+            "$.checks.name",
+            json!({}),
+            Ok(json!({"checks": {"name": "new"}})),
+        ),
+        (
+            "$.checks.address",
+            json!({"checks": {"name": 1}}),
+            Ok(json!({"checks": {"name": 1, "address": "new"}})),
+        ),
         ("$.a[1]", json!({"a": [1, 2]}), Ok(json!({"a": [1, "new"]}))),
-        ("$.a[-1].b", json!({"a": [1, {}]}), Ok(json!({"a": [1, {"b": "new"}]}))),
-        ("$['error-info']", json!({}), Ok(json!({"error-info": "new"}))),
+        (
+            "$.a[-1].b",
+            json!({"a": [1, {}]}),
+            Ok(json!({"a": [1, {"b": "new"}]})),
+        ),
+        (
+            "$['error-info']",
+            json!({}),
+            Ok(json!({"error-info": "new"})),
+        ),
         ("$.a", json!([]), Err("Unable to apply step \"a\"")),
         ("$.a", json!("text"), Err("Unable to apply step \"a\"")),
         ("$.a.b", json!({"a": 1}), Err("Unable to apply step \"b\"")),
-        ("$.a[2]", json!({"a": [1, 2]}), Err("Unable to apply step \"[2]\"")),
+        (
+            "$.a[2]",
+            json!({"a": [1, 2]}),
+            Err("Unable to apply step \"[2]\""),
+        ),
         ("$.a[0]", json!({}), Err("Unable to apply step \"[0]\"")),
-        ("$.x.y[0]", json!({"x": {}}), Err("Unable to apply step \"[0]\"")),
+        (
+            "$.x.y[0]",
+            json!({"x": {}}),
+            Err("Unable to apply step \"[0]\""),
+        ),
     ];
     for (path, before, expected) in cases {
         check(path, before, expected);
@@ -41,7 +65,17 @@ fn writes() {
 
 #[test]
 fn names_one_place_only() {
-    for path in ["$.a[*]", "$..a", "$.a[0,1]", "$.a[0:1]", "$['a','b']", "$.a[?(@.b)]", "$.a.length()", "a", ""] {
+    for path in [
+        "$.a[*]",
+        "$..a",
+        "$.a[0,1]",
+        "$.a[0:1]",
+        "$['a','b']",
+        "$.a[?(@.b)]",
+        "$.a.length()",
+        "a",
+        "",
+    ] {
         assert!(ReferencePath::parse(path).is_err(), "{path}");
     }
 }
