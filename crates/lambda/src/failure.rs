@@ -50,14 +50,6 @@ pub fn validation(value: &str, member: &str, constraint: &str) -> Failure {
     Failure::client("ValidationException", message)
 }
 
-/// A member that must be there is not.
-pub fn missing(member: &str) -> Failure {
-    let message = format!(
-        "1 validation error detected: Value null at '{member}' failed to satisfy constraint: Member must not be null"
-    );
-    Failure::client("ValidationException", message)
-}
-
 /// The `RevisionId` of an update is not the latest.
 pub fn revision_mismatch() -> Failure {
     let message = "The RevisionId provided does not match the latest RevisionId. \

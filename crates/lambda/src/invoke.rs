@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
+use aws_model::lambda::{InvocationType, InvokeInput, LogType};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
-use serde::Deserialize;
 use serde::de::IgnoredAny;
 use serde_json::{Map, Value};
 use service::{Call, Failure, Reply};
@@ -19,43 +19,11 @@ use crate::{Lambda, catalog::Stored};
 /// Longest client context, in base64 (`ClientContext` of the API).
 const CLIENT_CONTEXT_CHARS_MAX: usize = 3583;
 
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
-struct InvokeInput {
-    function_name: String,
-    invocation_type: Option<String>,
-    log_type: Option<String>,
-    client_context: Option<String>,
-    qualifier: Option<String>,
-}
-
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum InvocationType {
-    RequestResponse,
-    Event,
-    DryRun,
-}
-
-impl InvocationType {
-    fn parse(text: Option<&str>) -> Result<Self, Failure> {
-        match text {
-            None | Some("RequestResponse") => Ok(Self::RequestResponse),
-            Some("Event") => Ok(Self::Event),
-            Some("DryRun") => Ok(Self::DryRun),
-            Some(other) => Err(failure::validation(
-                other,
-                "invocationType",
-                "Member must satisfy enum value set: [Event, RequestResponse, DryRun]",
-            )),
-        }
-    }
-}
-
 impl Lambda {
     pub(crate) async fn invoke(&self, call: Call) -> Result<Reply, Failure> {
         let input: InvokeInput = parse_input(&call.input)?;
-        let kind = InvocationType::parse(input.invocation_type.as_deref())?;
-        let keep_tail = keeps_tail(input.log_type.as_deref())?;
+        let kind = input.invocation_type.unwrap_or(InvocationType::RequestResponse);
+        let keep_tail = input.log_type == Some(LogType::Tail);
         let limit = if kind == InvocationType::Event { EVENT_PAYLOAD_BYTES_MAX } else { SYNC_PAYLOAD_BYTES_MAX };
         if call.payload.len() > limit {
             return Err(failure::request_too_large(limit, "InvokeFunction"));
@@ -117,16 +85,6 @@ impl Lambda {
 fn reply(status: u16, mut members: Map<String, Value>, payload: Bytes) -> Reply {
     members.insert("StatusCode".to_owned(), status.into());
     Reply { output: Value::Object(members).to_string().into(), payload }
-}
-
-fn keeps_tail(log_type: Option<&str>) -> Result<bool, Failure> {
-    match log_type {
-        None | Some("None") => Ok(false),
-        Some("Tail") => Ok(true),
-        Some(other) => {
-            Err(failure::validation(other, "logType", "Member must satisfy enum value set: [None, Tail]"))
-        }
-    }
 }
 
 /// A call without a body is one with an empty event.

@@ -91,7 +91,7 @@ impl RuntimeApi {
         self.sessions.lock().insert(token.clone(), session);
         SessionHandle {
             address: format!("{}/{token}", self.address),
-            entry: Entry::Shared { token, sessions: Arc::clone(&self.sessions) },
+            _entry: Entry::Shared { token, sessions: Arc::clone(&self.sessions) },
             ..handle
         }
     }
@@ -103,7 +103,7 @@ impl RuntimeApi {
         let (session, handle) = Session::new();
         let find = move |path: &str| Some((Arc::clone(&session), path.strip_prefix('/')?.to_owned()));
         let task = tokio::spawn(accept(listener, Arc::new(find)));
-        Ok(SessionHandle { address: address.to_string(), entry: Entry::OwnPort(task), ..handle })
+        Ok(SessionHandle { address: address.to_string(), _entry: Entry::OwnPort(task), ..handle })
     }
 }
 
@@ -120,7 +120,8 @@ pub struct SessionHandle {
     invocations: mpsc::Sender<Invocation>,
     signals: mpsc::UnboundedReceiver<Signal>,
     session: Arc<Session>,
-    entry: Entry,
+    /// Held for what dropping it does.
+    _entry: Entry,
 }
 
 enum Entry {
@@ -185,7 +186,7 @@ impl Session {
             invocations,
             signals,
             session: Arc::clone(&session),
-            entry: Entry::None,
+            _entry: Entry::None,
         };
         (session, handle)
     }
