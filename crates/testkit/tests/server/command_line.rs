@@ -70,6 +70,7 @@ fn waiting() -> Value {
 fn a_state_machine_from_creation_to_deletion() -> anyhow::Result<()> {
     let mut server = Server::start()?;
     let aws = server.aws()?;
+    let first = passing(json!("first")).to_string();
     let machine = create(&aws, "one", &passing(json!("first")))?;
     ensure!(
         machine == "arn:aws:states:us-east-1:000000000000:stateMachine:one",
@@ -96,7 +97,7 @@ fn a_state_machine_from_creation_to_deletion() -> anyhow::Result<()> {
     }
     let definition = described["definition"].as_str().unwrap_or_default();
     ensure!(
-        definition == passing(json!("first")).to_string(),
+        definition == first,
         "the definition is kept as text: {definition}"
     );
 
@@ -129,7 +130,7 @@ fn a_state_machine_from_creation_to_deletion() -> anyhow::Result<()> {
     ];
     let pinned = aws.call(&pinned)?;
     ensure!(
-        pinned["definition"] == passing(json!("first")).to_string(),
+        pinned["definition"] == first,
         "the old definition: {pinned}"
     );
 
