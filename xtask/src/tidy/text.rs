@@ -7,7 +7,10 @@ use super::{File, Problems};
 const LINES_MAX: usize = 600;
 
 /// Files that are longer for a reason.
-const LONG_FILES: &[(&str, &str)] = &[];
+const LONG_FILES: &[(&str, &str)] = &[(
+    "xtask/src/codegen.rs",
+    "one generator over one model; its parts share every look-up",
+)];
 
 /// Sources that are read by people and so have a length.
 const SOURCES: &[&str] = &[".rs", ".js", ".mjs", ".ts", ".tsx", ".py", ".sh"];
@@ -36,6 +39,13 @@ const REFUSED: &[(&str, &str, &str)] = &[
         "a fixed path; ask the system for a temporary directory",
     ),
 ];
+
+/// Where a refused word is what the file is about: the path, the word's first half, and why.
+const EXCEPTIONS: &[(&str, &str, &str)] = &[(
+    "crates/lambda/src/code.rs",
+    "/tm",
+    "a test tries to unpack an archive to there",
+)];
 
 /// Files that other programs write and that nobody reads for their words.
 const UNREAD: &[&str] = &["Cargo.lock", "package-lock.json", "LICENSE"];
@@ -104,7 +114,10 @@ fn opens_with_a_comment(text: &str) -> bool {
 fn says_nothing_refused(file: &File, problems: &mut Problems) {
     for (number, line) in file.text.lines().enumerate() {
         for (first, second, advice) in REFUSED {
-            if holds(line, first, second) {
+            let excepted = EXCEPTIONS
+                .iter()
+                .any(|(path, word, _)| *path == file.path && word == first);
+            if !excepted && holds(line, first, second) {
                 problems.push(format!(
                     "{}:{}: `{first}{second}`: {advice}",
                     file.path,
