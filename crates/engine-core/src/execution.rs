@@ -252,6 +252,13 @@ impl Execution {
         timers
     }
 
+    /// Says whether a turn was cut off by its bound: a [`Command::Continue`](crate::Command::Continue) is due.
+    pub fn must_continue(&self) -> bool {
+        self.frames
+            .values()
+            .any(|frame| matches!(frame.waiting, Waiting::Turn))
+    }
+
     /// Changes the execution by what happened. Total: decides nothing, looks nothing up that an event
     /// before it did not put there, and ignores what cannot be.
     pub fn apply(&mut self, recorded: &Recorded) {

@@ -35,7 +35,9 @@ pub enum NotFound {
         path: String,
     },
     /// A property is asked of something that is not an object.
-    #[error("Expected to find an object with property ['{property}'] in path {path} but found {found}.")]
+    #[error(
+        "Expected to find an object with property ['{property}'] in path {path} but found {found}."
+    )]
     NotAnObject {
         /// The property.
         property: String,
@@ -72,6 +74,23 @@ pub enum NotFound {
         /// The limit.
         limit: u64,
     },
+}
+
+impl NotFound {
+    /// Returns the property that was not there, where it is a property that was not there.
+    pub fn missing_property(&self) -> Option<&str> {
+        match self {
+            Self::NoResults { path } | Self::MissingProperty { path } => path
+                .rsplit_once("['")
+                .map(|(_, last)| last.strip_suffix("']").unwrap_or(last)),
+            Self::NotAnObject { property, .. } => Some(property),
+            Self::PastEnd { .. }
+            | Self::NotAnArray { .. }
+            | Self::Null { .. }
+            | Self::Function { .. }
+            | Self::TooManyNodes { .. } => None,
+        }
+    }
 }
 
 /// Why a value cannot be put at a reference path.

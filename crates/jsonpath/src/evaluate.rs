@@ -19,7 +19,8 @@ pub(crate) struct Fuel(Cell<u64>);
 impl Fuel {
     pub(crate) fn spend(&self, nodes: usize) -> Result<(), NotFound> {
         let left = self.0.get().checked_sub(nodes as u64);
-        self.0.set(left.ok_or(NotFound::TooManyNodes { limit: NODES_MAX })?);
+        self.0
+            .set(left.ok_or(NotFound::TooManyNodes { limit: NODES_MAX })?);
         Ok(())
     }
 }
@@ -62,7 +63,11 @@ fn step<'a>(path: &JsonPath, place: usize, node: &'a Value) -> Result<&'a Value,
     match (&path.segments[place], node) {
         (Segment::Child(name), Value::Object(fields)) => fields.get(&**name).ok_or_else(|| {
             let path = path.canonical(place + 1);
-            if is_leaf { NotFound::NoResults { path } } else { NotFound::MissingProperty { path } }
+            if is_leaf {
+                NotFound::NoResults { path }
+            } else {
+                NotFound::MissingProperty { path }
+            }
         }),
         (Segment::Child(name), other) => Err(NotFound::NotAnObject {
             property: name.to_string(),
@@ -71,7 +76,11 @@ fn step<'a>(path: &JsonPath, place: usize, node: &'a Value) -> Result<&'a Value,
         }),
         (Segment::Index(index), Value::Array(items)) => at(items, *index).ok_or_else(|| {
             let path = path.canonical(path.segments.len());
-            if is_leaf { NotFound::PastEnd { path } } else { NotFound::NoResults { path } }
+            if is_leaf {
+                NotFound::PastEnd { path }
+            } else {
+                NotFound::NoResults { path }
+            }
         }),
         (segment, other) => Err(not_an_array(path, place, segment, other)),
     }
@@ -79,13 +88,22 @@ fn step<'a>(path: &JsonPath, place: usize, node: &'a Value) -> Result<&'a Value,
 
 fn not_an_array(path: &JsonPath, place: usize, segment: &Segment, found: &Value) -> NotFound {
     match found {
-        Value::Null => NotFound::Null { path: path.canonical(place) },
-        other => NotFound::NotAnArray { step: segment.canonical(), context: other.to_string() },
+        Value::Null => NotFound::Null {
+            path: path.canonical(place),
+        },
+        other => NotFound::NotAnArray {
+            step: segment.canonical(),
+            context: other.to_string(),
+        },
     }
 }
 
 fn at(items: &[Value], index: i64) -> Option<&Value> {
-    let index = if index < 0 { index.checked_add_unsigned(items.len() as u64)? } else { index };
+    let index = if index < 0 {
+        index.checked_add_unsigned(items.len() as u64)?
+    } else {
+        index
+    };
     items.get(usize::try_from(index).ok()?)
 }
 
@@ -101,8 +119,14 @@ fn merge(path: &JsonPath, node: &Value) -> Result<Value, NotFound> {
             found: kind(node),
         });
     };
-    let present = names.iter().filter_map(|name| fields.get_key_value(&**name));
-    Ok(Value::Object(present.map(|(name, value)| (name.clone(), value.clone())).collect()))
+    let present = names
+        .iter()
+        .filter_map(|name| fields.get_key_value(&**name));
+    Ok(Value::Object(
+        present
+            .map(|(name, value)| (name.clone(), value.clone()))
+            .collect(),
+    ))
 }
 
 /// The first indefinite step must fit what the definite beginning found; later ones just skip.
@@ -117,7 +141,11 @@ fn check_applicable(path: &JsonPath, node: &Value) -> Result<(), NotFound> {
         | Segment::Wildcard
         | Segment::Descend => true,
     };
-    if fits { Ok(()) } else { Err(not_an_array(path, path.single_prefix, segment, node)) }
+    if fits {
+        Ok(())
+    } else {
+        Err(not_an_array(path, path.single_prefix, segment, node))
+    }
 }
 
 /// Applies `segments` one after the other to a growing set of nodes, in the order of the document.
@@ -173,7 +201,11 @@ fn pick<'a>(segment: &Segment, node: &'a Value, next: &mut Vec<&'a Value>) {
 
 fn bound(bound: Option<i64>, length: usize) -> Option<usize> {
     let bound = bound?;
-    let from_start = if bound < 0 { bound.saturating_add_unsigned(length as u64).max(0) } else { bound };
+    let from_start = if bound < 0 {
+        bound.saturating_add_unsigned(length as u64).max(0)
+    } else {
+        bound
+    };
     Some(usize::try_from(from_start).map_or(length, |place| place.min(length)))
 }
 

@@ -7,7 +7,7 @@ use serde_json::{Number, Value};
 
 use crate::error::{NotFound, ParseError};
 use crate::evaluate::{Fuel, evaluate_from};
-use crate::number;
+use crate::number::compare_numbers;
 use crate::parse::{Extent, FILTER_DEPTH_MAX, Reader};
 use crate::path::JsonPath;
 
@@ -112,7 +112,11 @@ fn parse_term(reader: &mut Reader<'_>, depth: usize) -> Result<Filter, ParseErro
     } else {
         parse_comparison(reader, depth)?
     };
-    Ok(if negated { Filter::Not(Box::new(term)) } else { term })
+    Ok(if negated {
+        Filter::Not(Box::new(term))
+    } else {
+        term
+    })
 }
 
 fn parse_comparison(reader: &mut Reader<'_>, depth: usize) -> Result<Filter, ParseError> {
@@ -121,10 +125,17 @@ fn parse_comparison(reader: &mut Reader<'_>, depth: usize) -> Result<Filter, Par
     if reader.rest().starts_with("=~") {
         return Err(reader.error("regular expressions in filters are not built yet"));
     }
-    let word = reader.rest().find(|c: char| !c.is_ascii_alphabetic()).unwrap_or(reader.rest().len());
+    let word = reader
+        .rest()
+        .find(|c: char| !c.is_ascii_alphabetic())
+        .unwrap_or(reader.rest().len());
     let word = &reader.rest()[..word];
     let operator = OPERATORS.iter().find(|(text, _)| {
-        if word.is_empty() { reader.rest().starts_with(text) } else { word.eq_ignore_ascii_case(text) }
+        if word.is_empty() {
+            reader.rest().starts_with(text)
+        } else {
+            word.eq_ignore_ascii_case(text)
+        }
     });
     let Some((text, operator)) = operator else {
         return match (left, word) {
@@ -137,7 +148,11 @@ fn parse_comparison(reader: &mut Reader<'_>, depth: usize) -> Result<Filter, Par
         reader.advance();
     }
     reader.skip_blanks();
-    Ok(Filter::Compare(left, *operator, parse_operand(reader, depth)?))
+    Ok(Filter::Compare(
+        left,
+        *operator,
+        parse_operand(reader, depth)?,
+    ))
 }
 
 fn parse_operand(reader: &mut Reader<'_>, depth: usize) -> Result<Operand, ParseError> {
@@ -182,16 +197,20 @@ fn parse_scalar(reader: &mut Reader<'_>) -> Result<Value, ParseError> {
         "true" => Ok(Value::Bool(true)),
         "false" => Ok(Value::Bool(false)),
         "null" => Ok(Value::Null),
-        number => number
-            .parse::<Number>()
-            .map(Value::Number)
-            .map_err(|_| reader.error("expected a path, a quoted text, a number, true, false or null")),
+        number => number.parse::<Number>().map(Value::Number).map_err(|_| {
+            reader.error("expected a path, a quoted text, a number, true, false or null")
+        }),
     }
 }
 
 impl Filter {
     /// Says whether the filter lets `current` through. What a path does not find, it takes for absent.
-    pub(crate) fn accepts(&self, current: &Value, root: &Value, fuel: &Fuel) -> Result<bool, NotFound> {
+    pub(crate) fn accepts(
+        &self,
+        current: &Value,
+        root: &Value,
+        fuel: &Fuel,
+    ) -> Result<bool, NotFound> {
         fuel.spend(1)?;
         match self {
             Self::Any(filters) => {
@@ -213,7 +232,9 @@ impl Filter {
             Self::Not(filter) => Ok(!filter.accepts(current, root, fuel)?),
             Self::Exists(operand) => Ok(match operand.value(current, root, fuel)? {
                 None => false,
-                Some(found) => operand.is_definite() || found.as_array().is_none_or(|list| !list.is_empty()),
+                Some(found) => {
+                    operand.is_definite() || found.as_array().is_none_or(|list| !list.is_empty())
+                }
             }),
             Self::Compare(left, operator, right) => {
                 let left = left.value(current, root, fuel)?;
@@ -266,13 +287,21 @@ impl Operator {
                 (Value::String(whole), Value::String(part)) => whole.contains(part.as_str()),
                 (list, item) => among(item, list),
             }),
-            Self::Size => both(left, right, |subject, size| length(subject) == size.as_u64()),
+            Self::Size => both(left, right, |subject, size| {
+                length(subject) == size.as_u64()
+            }),
             Self::Empty => both(left, right, |subject, wanted| {
                 length(subject).is_some_and(|length| wanted.as_bool() == Some(length == 0))
             }),
-            Self::SubsetOf => both(left, right, |part, whole| items(part).all(|item| among(item, whole))),
-            Self::AnyOf => both(left, right, |some, list| items(some).any(|item| among(item, list))),
-            Self::NoneOf => both(left, right, |some, list| !items(some).any(|item| among(item, list))),
+            Self::SubsetOf => both(left, right, |part, whole| {
+                items(part).all(|item| among(item, whole))
+            }),
+            Self::AnyOf => both(left, right, |some, list| {
+                items(some).any(|item| among(item, list))
+            }),
+            Self::NoneOf => both(left, right, |some, list| {
+                !items(some).any(|item| among(item, list))
+            }),
         }
     }
 }
@@ -283,19 +312,22 @@ fn both(
     right: Option<&Value>,
     holds: impl FnOnce(&Value, &Value) -> bool,
 ) -> bool {
-    left.zip(right).is_some_and(|(left, right)| holds(left, right))
+    left.zip(right)
+        .is_some_and(|(left, right)| holds(left, right))
 }
 
 fn equal(left: &Value, right: &Value) -> bool {
     match (left, right) {
-        (Value::Number(left), Value::Number(right)) => number::compare(left, right) == Some(Ordering::Equal),
+        (Value::Number(left), Value::Number(right)) => {
+            compare_numbers(left, right) == Some(Ordering::Equal)
+        }
         (left, right) => left == right,
     }
 }
 
 fn order(left: Option<&Value>, right: Option<&Value>) -> Option<Ordering> {
     match (left?, right?) {
-        (Value::Number(left), Value::Number(right)) => number::compare(left, right),
+        (Value::Number(left), Value::Number(right)) => compare_numbers(left, right),
         (Value::String(left), Value::String(right)) => Some(left.cmp(right)),
         _ => None,
     }

@@ -54,21 +54,28 @@ impl Function {
     pub(crate) fn apply<'a>(self, subject: &Cow<'a, Value>) -> Result<Cow<'a, Value>, NotFound> {
         let value = match self {
             Self::Length => length(subject),
-            Self::Keys => subject
-                .as_object()
-                .map(|object| Value::Array(object.keys().map(|key| Value::from(key.as_str())).collect())),
+            Self::Keys => subject.as_object().map(|object| {
+                Value::Array(object.keys().map(|key| Value::from(key.as_str())).collect())
+            }),
             Self::First => subject.as_array().and_then(|items| items.first()).cloned(),
             Self::Last => subject.as_array().and_then(|items| items.last()).cloned(),
             Self::Min | Self::Max | Self::Average | Self::Sum | Self::StandardDeviation => {
                 self.aggregate(subject)
             }
         };
-        value.map(Cow::Owned).ok_or(NotFound::Function { function: self.name(), found: kind(subject) })
+        value.map(Cow::Owned).ok_or(NotFound::Function {
+            function: self.name(),
+            found: kind(subject),
+        })
     }
 
     /// Aggregates the numbers of an array; what is not a number does not count.
     fn aggregate(self, subject: &Value) -> Option<Value> {
-        let numbers: Vec<f64> = subject.as_array()?.iter().filter_map(Value::as_f64).collect();
+        let numbers: Vec<f64> = subject
+            .as_array()?
+            .iter()
+            .filter_map(Value::as_f64)
+            .collect();
         if numbers.is_empty() {
             return None;
         }

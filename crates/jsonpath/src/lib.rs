@@ -15,5 +15,6 @@ mod path;
 mod reference;
 
 pub use error::{NotFound, ParseError, WriteError};
+pub use number::compare_numbers;
 pub use path::JsonPath;
 pub use reference::ReferencePath;

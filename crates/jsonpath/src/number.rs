@@ -4,8 +4,8 @@ use std::cmp::Ordering;
 
 use serde_json::Number;
 
-/// Compares two numbers; `None` only where one is not a number at all.
-pub(crate) fn compare(left: &Number, right: &Number) -> Option<Ordering> {
+/// Compares two numbers by value; `None` only where one is not a number at all.
+pub fn compare_numbers(left: &Number, right: &Number) -> Option<Ordering> {
     match (integer(left), integer(right)) {
         (Some(left), Some(right)) => Some(left.cmp(&right)),
         _ => left.as_f64()?.partial_cmp(&right.as_f64()?),
@@ -13,5 +13,8 @@ pub(crate) fn compare(left: &Number, right: &Number) -> Option<Ordering> {
 }
 
 fn integer(number: &Number) -> Option<i128> {
-    number.as_i64().map(i128::from).or_else(|| number.as_u64().map(i128::from))
+    number
+        .as_i64()
+        .map(i128::from)
+        .or_else(|| number.as_u64().map(i128::from))
 }

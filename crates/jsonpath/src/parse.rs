@@ -15,7 +15,11 @@ pub(crate) fn path(text: &str) -> Result<JsonPath, ParseError> {
         return Err(reader.error("a path starts with '$'"));
     }
     let path = reader.segments(Extent::Whole, 0)?;
-    if reader.rest().is_empty() { Ok(path) } else { Err(reader.error("unexpected text after the path")) }
+    if reader.rest().is_empty() {
+        Ok(path)
+    } else {
+        Err(reader.error("unexpected text after the path"))
+    }
 }
 
 /// Where a path ends.
@@ -75,15 +79,26 @@ impl<'a> Reader<'a> {
     }
 
     pub(crate) fn expect(&mut self, expected: &str) -> Result<(), ParseError> {
-        if self.take(expected) { Ok(()) } else { Err(self.error(&format!("expected '{expected}'"))) }
+        if self.take(expected) {
+            Ok(())
+        } else {
+            Err(self.error(&format!("expected '{expected}'")))
+        }
     }
 
     pub(crate) fn error(&self, message: &str) -> ParseError {
-        ParseError { message: message.to_owned(), position: self.position }
+        ParseError {
+            message: message.to_owned(),
+            position: self.position,
+        }
     }
 
     /// Reads what follows `$` or `@`.
-    pub(crate) fn segments(&mut self, extent: Extent, depth: usize) -> Result<JsonPath, ParseError> {
+    pub(crate) fn segments(
+        &mut self,
+        extent: Extent,
+        depth: usize,
+    ) -> Result<JsonPath, ParseError> {
         let mut segments = Vec::new();
         let mut function = None;
         while function.is_none() {
@@ -141,7 +156,11 @@ impl<'a> Reader<'a> {
                 blank if blank.is_whitespace() => {
                     return Err(self.error("a name with blanks needs brackets: ['a name']"));
                 }
-                ')' | ']' | ',' | '=' | '!' | '<' | '>' | '&' | '|' if extent == Extent::Operand => break,
+                ')' | ']' | ',' | '=' | '!' | '<' | '>' | '&' | '|'
+                    if extent == Extent::Operand =>
+                {
+                    break;
+                }
                 ']' | ')' | ',' | '*' | '\'' | '"' => {
                     return Err(self.error(&format!("unexpected '{next}' in a name")));
                 }
@@ -151,7 +170,11 @@ impl<'a> Reader<'a> {
                 }
             }
         }
-        if name.is_empty() { Err(self.error("a name is missing")) } else { Ok(name) }
+        if name.is_empty() {
+            Err(self.error("a name is missing"))
+        } else {
+            Ok(name)
+        }
     }
 
     /// Reads what follows a backslash in a name after a dot.
@@ -159,17 +182,26 @@ impl<'a> Reader<'a> {
         let Some(next) = self.advance() else {
             return Err(self.error("the text ends with a backslash"));
         };
-        let digits = self.rest().get(..4).filter(|d| d.bytes().all(|b| b.is_ascii_hexdigit()));
-        let (Some(digits), 'u') = (digits, next) else { return Ok(next) };
+        let digits = self
+            .rest()
+            .get(..4)
+            .filter(|d| d.bytes().all(|b| b.is_ascii_hexdigit()));
+        let (Some(digits), 'u') = (digits, next) else {
+            return Ok(next);
+        };
         let high = u32::from_str_radix(digits, 16).unwrap_or(0);
         self.position += 4;
         if let Some(plain) = char::from_u32(high) {
             return Ok(plain);
         }
-        let low = self.rest().strip_prefix("\\u").and_then(|rest| rest.get(..4));
+        let low = self
+            .rest()
+            .strip_prefix("\\u")
+            .and_then(|rest| rest.get(..4));
         let low = low.and_then(|digits| u32::from_str_radix(digits, 16).ok());
         let pair = low.filter(|low| (0xdc00..0xe000).contains(low) && high < 0xdc00);
-        let pair = pair.and_then(|low| char::from_u32(0x1_0000 + ((high - 0xd800) << 10) + (low - 0xdc00)));
+        let pair = pair
+            .and_then(|low| char::from_u32(0x1_0000 + ((high - 0xd800) << 10) + (low - 0xdc00)));
         let pair = pair.ok_or_else(|| self.error("half of a surrogate pair"))?;
         self.position += 6;
         Ok(pair)
@@ -247,11 +279,15 @@ impl<'a> Reader<'a> {
         if self.take(":") {
             return self.slice(first);
         }
-        let first = first.ok_or_else(|| self.error("expected an index, a quoted name, '*' or '?('"))?;
+        let first =
+            first.ok_or_else(|| self.error("expected an index, a quoted name, '*' or '?('"))?;
         let mut indices = vec![first];
         while self.take(",") {
             self.skip_blanks();
-            indices.push(self.integer()?.ok_or_else(|| self.error("expected an index"))?);
+            indices.push(
+                self.integer()?
+                    .ok_or_else(|| self.error("expected an index"))?,
+            );
             self.skip_blanks();
         }
         match indices[..] {
@@ -264,7 +300,11 @@ impl<'a> Reader<'a> {
         self.skip_blanks();
         let to = self.integer()?;
         self.skip_blanks();
-        let step = if self.take(":") { self.integer()?.unwrap_or(1) } else { 1 };
+        let step = if self.take(":") {
+            self.integer()?.unwrap_or(1)
+        } else {
+            1
+        };
         if step < 1 {
             return Err(self.error("the step of a slice must be positive"));
         }
@@ -279,7 +319,10 @@ impl<'a> Reader<'a> {
         if digits.is_empty() {
             return Ok(None);
         }
-        digits.parse().map(Some).map_err(|_| self.error("not an index"))
+        digits
+            .parse()
+            .map(Some)
+            .map_err(|_| self.error("not an index"))
     }
 }
 

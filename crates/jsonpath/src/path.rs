@@ -33,7 +33,11 @@ pub(crate) enum Segment {
     /// `[0,2]`.
     Indices(Vec<i64>),
     /// `[from:to:step]`.
-    Slice { from: Option<i64>, to: Option<i64>, step: i64 },
+    Slice {
+        from: Option<i64>,
+        to: Option<i64>,
+        step: i64,
+    },
     /// `[?(…)]`.
     Filter(Box<Filter>),
     /// `..`: the node itself and everything below it; the next segment picks from these.
@@ -47,9 +51,15 @@ impl JsonPath {
     }
 
     pub(crate) fn new(segments: Vec<Segment>, function: Option<Function>) -> Self {
-        let single_prefix =
-            segments.iter().take_while(|s| matches!(s, Segment::Child(_) | Segment::Index(_))).count();
-        Self { segments, function, single_prefix }
+        let single_prefix = segments
+            .iter()
+            .take_while(|s| matches!(s, Segment::Child(_) | Segment::Index(_)))
+            .count();
+        Self {
+            segments,
+            function,
+            single_prefix,
+        }
     }
 
     /// Says whether the path is `$`: everything, as it is.

@@ -14,8 +14,10 @@ pub struct ReferencePath(JsonPath);
 impl ReferencePath {
     /// Compiles `text`.
     pub fn parse(text: &str) -> Result<Self, ParseError> {
-        Self::from_path(JsonPath::parse(text)?)
-            .ok_or_else(|| ParseError { message: "the path can name more than one place".into(), position: 0 })
+        Self::from_path(JsonPath::parse(text)?).ok_or_else(|| ParseError {
+            message: "the path can name more than one place".into(),
+            position: 0,
+        })
     }
 
     /// Returns the path as a reference path, if it names exactly one place.
@@ -59,9 +61,9 @@ impl ReferencePath {
         let mut node = root;
         for segment in &self.0.segments {
             node = match (segment, node) {
-                (Segment::Child(name), Value::Object(fields)) => {
-                    fields.entry(&**name).or_insert_with(|| Value::Object(Map::new()))
-                }
+                (Segment::Child(name), Value::Object(fields)) => fields
+                    .entry(&**name)
+                    .or_insert_with(|| Value::Object(Map::new())),
                 (Segment::Index(index), Value::Array(items)) => {
                     let place = place(*index, items.len()).ok_or_else(|| refused(segment))?;
                     items.get_mut(place).ok_or_else(|| refused(segment))?
@@ -75,7 +77,11 @@ impl ReferencePath {
 }
 
 fn place(index: i64, length: usize) -> Option<usize> {
-    let from_start = if index < 0 { index.checked_add_unsigned(length as u64)? } else { index };
+    let from_start = if index < 0 {
+        index.checked_add_unsigned(length as u64)?
+    } else {
+        index
+    };
     usize::try_from(from_start).ok()
 }
 

@@ -294,17 +294,12 @@ pub fn timer_of_key(bytes: &[u8]) -> Option<(Timestamp, ExecutionRef, Timer)> {
     ))
 }
 
-/// Returns the range of the timers that are due before `moment`.
-pub fn timers_before(start: Option<&[u8]>, moment: Timestamp) -> Range {
-    Range {
-        space: Space::Timers,
-        start: start.map_or_else(bytes::Bytes::new, bytes::Bytes::copy_from_slice),
-        end: Some(
-            (moment.as_millis().max(0) as u64)
-                .to_be_bytes()
-                .to_vec()
-                .into(),
-        ),
-        reverse: false,
-    }
+/// Returns the first bytes of the keys of all timers that are due at `moment`.
+pub fn moment_bytes(moment: Timestamp) -> bytes::Bytes {
+    (moment.as_millis().max(0) as u64).to_be_bytes().to_vec().into()
+}
+
+/// Returns the range of the timers from the key `start` on that are due before `moment`.
+pub fn timers_between(start: bytes::Bytes, moment: Timestamp) -> Range {
+    Range { space: Space::Timers, start, end: Some(moment_bytes(moment)), reverse: false }
 }
