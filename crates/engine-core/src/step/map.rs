@@ -193,14 +193,14 @@ impl Turn<'_> {
             return Ok(());
         };
         let result = self.array_of(id, outputs.iter().flatten());
-        let tail = self.frame(id).tail;
+        // Recorded: the end follows the last iteration's end, or, without items, the start.
+        let tail = self.execution.last_event();
         match result.and_then(|result| self.output_of(id, &map.flow, result)) {
             Ok(output) => {
-                // Recorded: this and the state's exit follow the same event.
                 self.emit(tail, Event::MapSucceeded { frame: id })?;
                 self.exit(id, output, map.transition)
             }
-            Err(failure) => self.fail(id, failure),
+            Err(failure) => self.fail_at(id, tail, failure),
         }
     }
 }
