@@ -53,7 +53,10 @@ impl Turn<'_> {
             asl::ResultPath::Path(_) => {
                 let input = self.frame(id).input.value().clone();
                 let placed = fields.result_path.place(input, result.value().clone());
-                self.made(id, placed.map_err(|failure| self.evaluation_failure(id, failure))?)?
+                self.made(
+                    id,
+                    placed.map_err(|failure| self.evaluation_failure(id, failure))?,
+                )?
             }
         };
         self.effective_output(id, flow, &combined)
