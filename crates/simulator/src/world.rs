@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 use std::fmt::Write;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use engine_core::{
     Command, Completion, Event, Identity, Limits, Payload, Status, TaskId, Text, Timer, TimerKind,
@@ -123,7 +124,10 @@ pub fn run(seed: u64, troubles: &Troubles) -> Result<Told, Broken> {
             story: Vec::new(),
         },
     };
-    match world.live(machine.timeout_seconds) {
+    // A panic is a broken rule too, and has a story.
+    let live = AssertUnwindSafe(|| world.live(machine.timeout_seconds));
+    let lived = catch_unwind(live).unwrap_or_else(|_| Err("a panic".into()));
+    match lived {
         Ok(()) => Ok(Told {
             story: world.story,
             ..world.told
