@@ -145,22 +145,26 @@ fn input_and_output_paths() {
 #[test]
 fn identities_need_no_evaluation() {
     let cases = [
-        (r#""InputPath":"$""#, true, false),
-        (r#""Comment":"none""#, true, false),
-        (r#""InputPath":null"#, false, false),
-        (r#""InputPath":"$.a","ResultPath":null"#, false, true),
+        (r#""InputPath":"$""#, true, false, true),
+        (r#""Comment":"none""#, true, false, true),
+        (r#""InputPath":null"#, false, false, false),
+        (r#""ResultPath":null"#, true, true, true),
+        (r#""ResultPath":"$.a""#, true, false, false),
+        (r#""Parameters":{}"#, true, false, false),
+        (r#""InputPath":"$.a","ResultPath":null"#, false, true, false),
     ];
-    for (fields, input, result) in cases {
+    for (fields, input, result, whole) in cases {
         let machine = pass(fields);
+        let StateKind::Pass(pass) = &state(&machine).kind else {
+            panic!("a Pass state")
+        };
         let flow = flow(state(&machine));
-        assert_eq!(
-            (
-                flow.input_path.is_identity(),
-                flow.result_path.is_identity()
-            ),
-            (input, result),
-            "{fields}"
+        let found = (
+            flow.input_path.is_identity(),
+            flow.result_path.is_identity(),
+            pass.flow.passes_input_through(),
         );
+        assert_eq!(found, (input, result, whole), "{fields}");
         assert!(flow.output_path.is_identity());
     }
 }
