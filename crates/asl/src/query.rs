@@ -3,6 +3,7 @@
 //! Everything here is evaluated against a [`Scope`] and fails with a [`Failure`] whose cause is the
 //! text that AWS records, without the sentence that names the state (the engine adds it).
 
+mod budget;
 mod choice;
 mod intrinsic;
 mod number_field;
@@ -17,6 +18,7 @@ use std::cell::RefCell;
 use serde_json::Value;
 use vocab::Entropy;
 
+pub(crate) use budget::Budget;
 pub use choice::ChoiceRule;
 pub(crate) use choice::{Check, Comparison, Operand, Pattern, Rule};
 pub use path::Path;

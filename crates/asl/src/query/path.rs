@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 
 use crate::definition::PathField;
 use crate::query::intrinsic::Call;
-use crate::query::{Failure, Scope};
+use crate::query::{Budget, Failure, Scope};
 
 /// An expression that stands where a path may stand: a JSONPath over the input or (`$$`) the context,
 /// or, in the fields that allow it, a call of an intrinsic function.
@@ -81,7 +81,7 @@ impl Path {
 
     /// Returns what the path selects: a definite path's one value, an indefinite path's list.
     pub fn evaluate<'a>(&self, scope: &Scope<'a>) -> Result<Cow<'a, Value>, Failure> {
-        match self.source.select(scope, &self.text)? {
+        match self.source.select(scope, &self.text, &Budget::new())? {
             Ok(value) => Ok(value),
             Err(missing) => Err(self.miss.failure(&self.text, scope, &missing)),
         }
@@ -89,7 +89,7 @@ impl Path {
 
     /// Like [`evaluate`](Self::evaluate), with `None` for what is not there.
     pub(crate) fn find<'a>(&self, scope: &Scope<'a>) -> Result<Option<Cow<'a, Value>>, Failure> {
-        Ok(self.source.select(scope, &self.text)?.ok())
+        Ok(self.source.select(scope, &self.text, &Budget::new())?.ok())
     }
 
     /// Returns AWS's complaint about the value that was found: `The SecondsPath parameter …`.
@@ -123,6 +123,7 @@ impl Source {
         &self,
         scope: &Scope<'a>,
         text: &str,
+        budget: &Budget,
     ) -> Result<Result<Cow<'a, Value>, NotFound>, Failure> {
         match self {
             Self::Input(path) => Ok(path.evaluate(scope.input)),
@@ -136,7 +137,7 @@ impl Source {
                     .map(|found| Cow::Owned(found.into_owned())))
             }
             Self::Call(call) => call
-                .evaluate(scope, text)
+                .evaluate(scope, text, budget)
                 .map(|value| Ok(Cow::Owned(value))),
         }
     }
