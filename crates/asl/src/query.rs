@@ -32,9 +32,27 @@ pub struct Scope<'a> {
     /// The value that `$` names.
     pub input: &'a Value,
     /// Gives the context object, `$$`; made only when an expression reads it.
-    pub context: &'a dyn Fn() -> Value,
+    pub context: &'a dyn Context,
     /// Feeds `States.UUID` and `States.MathRandom`.
     pub entropy: &'a RefCell<Entropy>,
+}
+
+/// The context object, made only when an expression reads it. A closure that makes it is one.
+pub trait Context {
+    /// Returns the whole context object.
+    fn object(&self) -> Value;
+
+    /// Returns an object that has the context's member `name`, if there is one; the others may be left
+    /// out. `$$.Task.Token` need not copy the execution's input.
+    fn with_member(&self, _name: &str) -> Value {
+        self.object()
+    }
+}
+
+impl<F: Fn() -> Value> Context for F {
+    fn object(&self) -> Value {
+        self()
+    }
 }
 
 /// A failed evaluation.

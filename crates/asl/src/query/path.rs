@@ -128,10 +128,13 @@ impl Source {
         match self {
             Self::Input(path) => Ok(path.evaluate(scope.input)),
             Self::Context(path) => {
-                let context = (scope.context)();
                 if path.is_root() {
-                    return Ok(Ok(Cow::Owned(context)));
+                    return Ok(Ok(Cow::Owned(scope.context.object())));
                 }
+                let context = match path.only_member() {
+                    Some(name) => scope.context.with_member(name),
+                    None => scope.context.object(),
+                };
                 Ok(path
                     .evaluate(&context)
                     .map(|found| Cow::Owned(found.into_owned())))
@@ -169,7 +172,7 @@ impl Miss {
 pub(crate) fn not_in_input(text: &str, field: &str, scope: &Scope<'_>) -> Failure {
     let context;
     let searched = if text.starts_with("$$") {
-        context = (scope.context)();
+        context = scope.context.object();
         &context
     } else {
         scope.input
