@@ -34,8 +34,16 @@ fn identity(input: &Payload) -> Identity {
 
 /// Runs a machine whose tasks are answered at once; returns how many events and commands it took.
 fn run(machine: &StateMachine, input: &Payload) -> (usize, usize) {
-    let limits = Limits { history_events_max: u64::MAX, ..Limits::default() };
-    let cue = Cue { now: NOW, seed: 1, tokens: &Tokens, limits: &limits };
+    let limits = Limits {
+        history_events_max: u64::MAX,
+        ..Limits::default()
+    };
+    let cue = Cue {
+        now: NOW,
+        seed: 1,
+        tokens: &Tokens,
+        limits: &limits,
+    };
     let mut execution = Execution::new();
     let mut waiting = vec![Command::StartExecution(Box::new(identity(input)))];
     let (mut events, mut commands) = (0, 0);
@@ -62,14 +70,20 @@ fn run(machine: &StateMachine, input: &Payload) -> (usize, usize) {
 
 fn measure(name: &str, machine: &StateMachine, input: &Payload, rounds: u32) {
     let (events, commands) = run(machine, input);
-    #[expect(clippy::disallowed_methods, reason = "a measurement needs a clock; the core has none")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "a measurement needs a clock; the core has none"
+    )]
     let begun = std::time::Instant::now();
     for _ in 0..rounds {
         black_box(run(black_box(machine), black_box(input)));
     }
     let seconds = begun.elapsed().as_secs_f64() / f64::from(rounds);
     let rate = events as f64 / seconds;
-    println!("{name}: {events} events in {commands} turns, {:.1} µs, {rate:.0} events/s", seconds * 1e6);
+    println!(
+        "{name}: {events} events in {commands} turns, {:.1} µs, {rate:.0} events/s",
+        seconds * 1e6
+    );
 }
 
 fn main() {
@@ -98,6 +112,11 @@ fn main() {
         let list: Vec<u32> = (0..items).collect();
         let input = Payload::from_value(list.into());
         measure(&format!("Map of {items}, a Pass each"), &pass, &input, 5);
-        measure(&format!("Map of {items}, a callback each"), &task, &input, 5);
+        measure(
+            &format!("Map of {items}, a callback each"),
+            &task,
+            &input,
+            5,
+        );
     }
 }

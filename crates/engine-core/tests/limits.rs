@@ -34,7 +34,12 @@ fn identity(input: Payload) -> Identity {
 /// Runs a machine that waits for nobody, turn by turn, until it ends.
 fn run(machine: &StateMachine, input: Payload) -> (Execution, Vec<Recorded>) {
     let limits = Limits::default();
-    let cue = Cue { now: NOW, seed: 1, tokens: &Tokens, limits: &limits };
+    let cue = Cue {
+        now: NOW,
+        seed: 1,
+        tokens: &Tokens,
+        limits: &limits,
+    };
     let (mut execution, mut journal) = (Execution::new(), Vec::new());
     let mut next = Some(Command::StartExecution(Box::new(identity(input))));
     while let Some(command) = next.take() {
@@ -43,7 +48,10 @@ fn run(machine: &StateMachine, input: Payload) -> (Execution, Vec<Recorded>) {
         // A turn is bounded, but for what one state does at once.
         assert!(transition.events.len() < limits.turn_events_max + 200);
         journal.extend(transition.events);
-        next = transition.effects.contains(&Effect::Continue).then_some(Command::Continue);
+        next = transition
+            .effects
+            .contains(&Effect::Continue)
+            .then_some(Command::Continue);
     }
     assert_eq!(Execution::replay(&journal), execution);
     (execution, journal)
@@ -65,10 +73,17 @@ fn the_history_holds_25_000_events() {
     let input = Payload::parse(r#"{"spin":true}"#).expect("JSON");
     let (execution, journal) = run(&machine, input);
     assert_eq!(execution.last_event(), EventId(25_000));
-    let [.., before, last] = journal.as_slice() else { panic!("two events") };
-    assert!(matches!(before.event, Event::StateExited { .. }), "{before:?}");
+    let [.., before, last] = journal.as_slice() else {
+        panic!("two events")
+    };
+    assert!(
+        matches!(before.event, Event::StateExited { .. }),
+        "{before:?}"
+    );
     assert_eq!(last.previous, EventId(24_999));
-    let Event::ExecutionFailed { error, cause } = &last.event else { panic!("{last:?}") };
+    let Event::ExecutionFailed { error, cause } = &last.event else {
+        panic!("{last:?}")
+    };
     assert_eq!(error.as_deref(), Some("States.Runtime"));
     let text = "The execution reached the maximum number of history events (25000).";
     assert_eq!(cause.as_deref(), Some(text));
@@ -89,7 +104,10 @@ fn nesting_is_bounded() {
         panic!("{:?}", execution.closed());
     };
     assert_eq!(error.as_deref(), Some("States.Runtime"));
-    assert!(cause.ends_with("The value is nested more than 120 levels deep."), "{cause}");
+    assert!(
+        cause.ends_with("The value is nested more than 120 levels deep."),
+        "{cause}"
+    );
 }
 
 /// Exactly the limit passes; one byte more does not.
