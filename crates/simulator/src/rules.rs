@@ -20,6 +20,8 @@ pub struct Rules {
     states: BTreeMap<FrameId, State>,
     /// Tasks that wait for an answer.
     open: BTreeMap<TaskId, FrameId>,
+    /// Tasks whose call has returned.
+    submitted: BTreeSet<TaskId>,
     /// The event that may come before the first state of a scope.
     entries: BTreeMap<Option<FrameId>, BTreeSet<EventId>>,
     tasks: BTreeSet<TaskId>,
@@ -37,6 +39,11 @@ impl Rules {
     /// Says whether `task` waits for an answer.
     pub fn is_open(&self, task: TaskId) -> bool {
         self.open.contains_key(&task)
+    }
+
+    /// Says whether the call of `task` has returned.
+    pub fn is_submitted(&self, task: TaskId) -> bool {
+        self.submitted.contains(&task)
     }
 
     /// Returns every task that was ever scheduled.
@@ -212,6 +219,10 @@ impl Rules {
             Event::TaskStarted { frame, .. } | Event::TaskSubmitted { frame, .. } => {
                 self.moved(*frame, id);
                 self.needs_open(*frame)?;
+                if matches!(recorded.event, Event::TaskSubmitted { .. }) {
+                    let tasks = self.open.iter().filter(|(_, open)| *open == frame);
+                    self.submitted.extend(tasks.map(|(task, _)| *task));
+                }
             }
             Event::TaskSucceeded { frame, .. }
             | Event::TaskFailed { frame, .. }

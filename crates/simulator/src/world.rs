@@ -429,7 +429,14 @@ impl World<'_> {
         self.told.commands += 1;
         let fate = self.fate();
         let answers = answered_task(&command);
-        let was_open = answers.is_none_or(|task| self.rules.is_open(task));
+        let returns = matches!(
+            command,
+            Command::TaskSubmitted { .. } | Command::TaskSubmitFailed { .. }
+        );
+        // A call that was made twice returns twice; the second return is no answer.
+        let was_open = answers.is_none_or(|task| {
+            self.rules.is_open(task) && !(returns && self.rules.is_submitted(task))
+        });
         let mut line = format!("{} {command:?}", self.now);
         if fate != Fate::Written {
             let _ = write!(line, " [{fate:?}]");
