@@ -181,6 +181,10 @@ impl Maker<'_> {
             _ => json!({"Type": "Task", "Parameters": token,
                 "Resource": "arn:aws:states:::lambda:invoke.waitForTaskToken"}),
         };
+        if self.one_in(16) {
+            // A function that fails before anything is called, at each attempt.
+            state["Parameters"] = json!({"x.$": "States.ArrayGetItem(States.Array(1), 9)"});
+        }
         if self.one_in(3) {
             let timeout = self.between(20, 200);
             state["TimeoutSeconds"] = timeout.into();

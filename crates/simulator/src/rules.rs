@@ -91,6 +91,16 @@ impl Rules {
                     task.0
                 ));
             }
+            // A store may put before it deletes: one row is not both started and cancelled.
+            if let Effect::StartTimer { timer, due_at } = effect {
+                let (timer, due_at) = (*timer, *due_at);
+                if transition
+                    .effects
+                    .contains(&Effect::CancelTimer { timer, due_at })
+                {
+                    return Err(format!("{timer:?} is started and cancelled at once"));
+                }
+            }
         }
         Ok(())
     }
@@ -158,6 +168,13 @@ impl Rules {
             | Event::TaskTimedOut { frame, .. }
             | Event::ParallelStarted { frame, .. }
             | Event::MapStarted { frame, .. } => own(frame),
+            Event::ParallelSucceeded { .. } | Event::MapSucceeded { .. } => {
+                if previous.next() == self.last {
+                    Ok(())
+                } else {
+                    Err(format!("follows {previous}"))
+                }
+            }
             Event::IterationStarted { .. }
             | Event::IterationSucceeded { .. }
             | Event::IterationFailed { .. }
@@ -166,9 +183,7 @@ impl Rules {
             | Event::RetryScheduled { .. }
             | Event::WaitStarted { .. }
             | Event::BranchSucceeded { .. }
-            | Event::ParallelSucceeded { .. }
             | Event::ParallelFailed { .. }
-            | Event::MapSucceeded { .. }
             | Event::MapFailed { .. }
             | Event::StateAborted { .. }
             | Event::StateFailed { .. }
@@ -245,16 +260,23 @@ impl Rules {
             Event::ExecutionFailed { .. }
             | Event::ExecutionAborted { .. }
             | Event::ExecutionTimedOut => self.close(0)?,
+            Event::ParallelSucceeded { frame } | Event::MapSucceeded { frame } => {
+                // Not a link of the chain: the exit follows what this followed.
+                self.owns_no_more(*frame, recorded.previous);
+            }
+            Event::ParallelFailed { frame } | Event::MapFailed { frame } => {
+                self.owns_no_more(*frame, id);
+            }
+            Event::RetryScheduled {
+                frame, failed_at, ..
+            } => {
+                self.owns_no_more(*frame, *failed_at);
+            }
             Event::IterationSucceeded { .. }
             | Event::IterationFailed { .. }
             | Event::IterationAborted { .. }
-            | Event::RetryScheduled { .. }
             | Event::WaitStarted { .. }
-            | Event::BranchSucceeded { .. }
-            | Event::ParallelSucceeded { .. }
-            | Event::ParallelFailed { .. }
-            | Event::MapSucceeded { .. }
-            | Event::MapFailed { .. } => {}
+            | Event::BranchSucceeded { .. } => {}
         }
         Ok(())
     }
@@ -286,6 +308,12 @@ impl Rules {
     fn moved(&mut self, frame: FrameId, id: EventId) {
         if let Some(state) = self.states.get_mut(&frame) {
             state.own = id;
+        }
+    }
+
+    fn owns_no_more(&mut self, frame: FrameId, own: EventId) {
+        if let Some(state) = self.states.get_mut(&frame) {
+            (state.own, state.owns) = (own, false);
         }
     }
 

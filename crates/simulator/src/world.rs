@@ -271,7 +271,12 @@ impl World<'_> {
             let output = Payload::from_value(json!({"answer": "calm"}));
             return self.send(Command::TaskSucceeded { task, output });
         }
-        match self.shell.rows.timers.first().copied() {
+        let timers = &self.shell.rows.timers;
+        let only_the_end = timers.len() == 1;
+        match timers.first().copied() {
+            Some((_, timer)) if only_the_end && timer.kind == TimerKind::Execution => {
+                Err("the execution waits for nothing but the end of its time".into())
+            }
             Some((due_at, timer)) => {
                 self.now = self.now.max(due_at);
                 self.send(Command::TimerFired { timer, due_at })
