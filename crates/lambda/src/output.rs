@@ -36,8 +36,16 @@ impl Output {
         stdout: ChildStdout,
         stderr: ChildStderr,
     ) -> Self {
-        let sink = Arc::new(Sink { log, instance, clock, tail: Mutex::new(None) });
-        let pumps = [pump(stdout, Arc::clone(&sink)), pump(stderr, Arc::clone(&sink))];
+        let sink = Arc::new(Sink {
+            log,
+            instance,
+            clock,
+            tail: Mutex::new(None),
+        });
+        let pumps = [
+            pump(stdout, Arc::clone(&sink)),
+            pump(stderr, Arc::clone(&sink)),
+        ];
         Self { sink, pumps }
     }
 
@@ -79,7 +87,11 @@ impl Sink {
             }
         }
         let time = self.clock.now();
-        let entry = |message| LogEntry { time, instance: Arc::clone(&self.instance), message };
+        let entry = |message| LogEntry {
+            time,
+            instance: Arc::clone(&self.instance),
+            message,
+        };
         self.log.append(lines.into_iter().map(entry).collect());
     }
 }
