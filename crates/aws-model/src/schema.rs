@@ -233,6 +233,10 @@ pub struct ModelledError {
     pub code: &'static str,
     /// The HTTP status of the answer.
     pub status: u16,
+    /// How the member with the text is called: `message` or `Message`.
+    pub message: &'static str,
+    /// Whether a member `Type` says whose fault it is.
+    pub typed: bool,
 }
 
 /// What the model says of one operation.

@@ -19,6 +19,16 @@ pub enum Command {
         /// What the called service answered.
         output: Payload,
     },
+    /// The call of a task that waits for its token or its job failed. Like [`Command::TaskFailed`], but
+    /// without effect once the call has returned before: a call may be made twice.
+    TaskSubmitFailed {
+        /// Which attempt.
+        task: TaskId,
+        /// `None` where the service names none.
+        error: Option<Text>,
+        /// `None` where the service names none.
+        cause: Option<Text>,
+    },
     /// A task has its result: its call returned, or the holder of its token answered.
     TaskSucceeded {
         /// Which attempt.

@@ -252,13 +252,20 @@ impl Execution {
         timers
     }
 
+    /// Says whether a turn was cut off by its bound: a [`Command::Continue`](crate::Command::Continue) is due.
+    pub fn must_continue(&self) -> bool {
+        self.frames
+            .values()
+            .any(|frame| matches!(frame.waiting, Waiting::Turn))
+    }
+
     /// Changes the execution by what happened. Total: decides nothing, looks nothing up that an event
     /// before it did not put there, and ignores what cannot be.
     pub fn apply(&mut self, recorded: &Recorded) {
         let Recorded {
             at,
             event,
-            previous: _,
+            previous,
         } = recorded;
         if event.is_public() {
             self.last = self.last.next();
@@ -334,7 +341,11 @@ impl Execution {
                 frame.waiting = Waiting::Turn;
             }),
             Event::ParallelSucceeded { frame } | Event::MapSucceeded { frame } => {
-                self.on(*frame, |frame| frame.waiting = Waiting::Turn);
+                // Not a link of the chain: the state's exit follows what this followed.
+                self.on(*frame, |frame| {
+                    frame.tail = *previous;
+                    frame.waiting = Waiting::Turn;
+                });
             }
             Event::RetryScheduled {
                 frame,

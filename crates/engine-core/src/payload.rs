@@ -8,6 +8,10 @@ use minicbor::decode::{Decode, Decoder};
 use minicbor::encode::{Encode, Encoder, Write};
 use serde_json::Value;
 
+/// Most levels of objects and arrays inside each other. A JSON parser that recurses gives up at 128, and
+/// what is stored must be readable.
+pub(crate) const NESTING_MAX: usize = 120;
+
 /// An input, output or result. The text is the truth: what passes through unchanged keeps its spaces
 /// and its number forms, and what is never looked into is never parsed.
 ///
@@ -67,6 +71,27 @@ impl Payload {
     /// Returns the length of the text in bytes of UTF-8, which is what the service limits.
     pub fn len(&self) -> usize {
         self.0.text.len()
+    }
+
+    /// Says whether objects and arrays are inside each other more than `levels` times.
+    pub(crate) fn nests_deeper_than(&self, levels: usize) -> bool {
+        let (mut depth, mut in_text, mut escaped) = (0usize, false, false);
+        for byte in self.0.text.bytes() {
+            match byte {
+                _ if escaped => escaped = false,
+                b'\\' => escaped = in_text,
+                b'"' => in_text = !in_text,
+                b'{' | b'[' if !in_text => {
+                    depth += 1;
+                    if depth > levels {
+                        return true;
+                    }
+                }
+                b'}' | b']' if !in_text => depth = depth.saturating_sub(1),
+                _ => {}
+            }
+        }
+        false
     }
 
     /// Always false: the shortest JSON text has one character.

@@ -9,12 +9,15 @@
 mod api;
 mod definitions;
 mod integrations;
+mod machines;
+mod page;
 mod rows;
 mod service;
 mod shell;
+mod tags;
 mod token;
 
-pub use self::service::{States, StatesOptions};
+pub use self::service::{OpenError, States, StatesOptions};
 pub use definitions::Definitions;
 pub use rows::{DefinitionHash, ExecutionRecord, ExecutionRef, ListingEntry};
 pub use shell::{CommandError, Shell, ShellOptions, Start, Started};

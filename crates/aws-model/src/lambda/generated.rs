@@ -266,258 +266,415 @@ pub mod error {
     pub static CODE_ARTIFACT_USER_DELETED_EXCEPTION: ModelledError = ModelledError {
         code: "CodeArtifactUserDeletedException",
         status: 409,
+        message: "message",
+        typed: true,
     };
     /// `CodeArtifactUserFailedException`.
     pub static CODE_ARTIFACT_USER_FAILED_EXCEPTION: ModelledError = ModelledError {
         code: "CodeArtifactUserFailedException",
         status: 409,
+        message: "message",
+        typed: true,
     };
     /// `CodeArtifactUserPendingException`.
     pub static CODE_ARTIFACT_USER_PENDING_EXCEPTION: ModelledError = ModelledError {
         code: "CodeArtifactUserPendingException",
         status: 409,
+        message: "message",
+        typed: true,
     };
     /// `CodeSigningConfigNotFoundException`.
     pub static CODE_SIGNING_CONFIG_NOT_FOUND_EXCEPTION: ModelledError = ModelledError {
         code: "CodeSigningConfigNotFoundException",
         status: 404,
+        message: "Message",
+        typed: true,
     };
     /// `CodeStorageExceededException`.
     pub static CODE_STORAGE_EXCEEDED_EXCEPTION: ModelledError = ModelledError {
         code: "CodeStorageExceededException",
         status: 400,
+        message: "message",
+        typed: true,
     };
     /// `CodeVerificationFailedException`.
     pub static CODE_VERIFICATION_FAILED_EXCEPTION: ModelledError = ModelledError {
         code: "CodeVerificationFailedException",
         status: 400,
+        message: "Message",
+        typed: true,
     };
     /// `DurableExecutionAlreadyStartedException`.
     pub static DURABLE_EXECUTION_ALREADY_STARTED_EXCEPTION: ModelledError = ModelledError {
         code: "DurableExecutionAlreadyStartedException",
         status: 409,
+        message: "Message",
+        typed: true,
     };
     /// `EC2AccessDeniedException`.
     pub static EC2_ACCESS_DENIED_EXCEPTION: ModelledError = ModelledError {
         code: "EC2AccessDeniedException",
         status: 502,
+        message: "Message",
+        typed: true,
     };
     /// `EC2ThrottledException`.
     pub static EC2_THROTTLED_EXCEPTION: ModelledError = ModelledError {
         code: "EC2ThrottledException",
         status: 502,
+        message: "Message",
+        typed: true,
     };
     /// `EC2UnexpectedException`.
     pub static EC2_UNEXPECTED_EXCEPTION: ModelledError = ModelledError {
         code: "EC2UnexpectedException",
         status: 502,
+        message: "Message",
+        typed: true,
     };
     /// `EFSIOException`.
     pub static EFSIO_EXCEPTION: ModelledError = ModelledError {
         code: "EFSIOException",
         status: 410,
+        message: "Message",
+        typed: true,
     };
     /// `EFSMountConnectivityException`.
     pub static EFS_MOUNT_CONNECTIVITY_EXCEPTION: ModelledError = ModelledError {
         code: "EFSMountConnectivityException",
         status: 408,
+        message: "Message",
+        typed: true,
     };
     /// `EFSMountFailureException`.
     pub static EFS_MOUNT_FAILURE_EXCEPTION: ModelledError = ModelledError {
         code: "EFSMountFailureException",
         status: 403,
+        message: "Message",
+        typed: true,
     };
     /// `EFSMountTimeoutException`.
     pub static EFS_MOUNT_TIMEOUT_EXCEPTION: ModelledError = ModelledError {
         code: "EFSMountTimeoutException",
         status: 408,
+        message: "Message",
+        typed: true,
     };
     /// `ENILimitReachedException`.
     pub static ENI_LIMIT_REACHED_EXCEPTION: ModelledError = ModelledError {
         code: "ENILimitReachedException",
         status: 502,
+        message: "Message",
+        typed: true,
     };
     /// `ENINotReadyException`.
     pub static ENI_NOT_READY_EXCEPTION: ModelledError = ModelledError {
         code: "ENINotReadyException",
         status: 502,
+        message: "Message",
+        typed: true,
     };
     /// `FunctionVersionsPerCapacityProviderLimitExceededException`.
     pub static FUNCTION_VERSIONS_PER_CAPACITY_PROVIDER_LIMIT_EXCEEDED_EXCEPTION: ModelledError =
         ModelledError {
             code: "FunctionVersionsPerCapacityProviderLimitExceededException",
             status: 400,
+            message: "message",
+            typed: true,
         };
     /// `InvalidCodeSignatureException`.
     pub static INVALID_CODE_SIGNATURE_EXCEPTION: ModelledError = ModelledError {
         code: "InvalidCodeSignatureException",
         status: 400,
+        message: "Message",
+        typed: true,
     };
     /// `InvalidParameterValueException`.
     pub static INVALID_PARAMETER_VALUE_EXCEPTION: ModelledError = ModelledError {
         code: "InvalidParameterValueException",
         status: 400,
+        message: "message",
+        typed: true,
     };
     /// `InvalidRequestContentException`.
     pub static INVALID_REQUEST_CONTENT_EXCEPTION: ModelledError = ModelledError {
         code: "InvalidRequestContentException",
         status: 400,
+        message: "message",
+        typed: true,
     };
     /// `InvalidRuntimeException`.
     pub static INVALID_RUNTIME_EXCEPTION: ModelledError = ModelledError {
         code: "InvalidRuntimeException",
         status: 502,
+        message: "Message",
+        typed: true,
     };
     /// `InvalidSecurityGroupIDException`.
     pub static INVALID_SECURITY_GROUP_ID_EXCEPTION: ModelledError = ModelledError {
         code: "InvalidSecurityGroupIDException",
         status: 502,
+        message: "Message",
+        typed: true,
     };
     /// `InvalidSubnetIDException`.
     pub static INVALID_SUBNET_ID_EXCEPTION: ModelledError = ModelledError {
         code: "InvalidSubnetIDException",
         status: 502,
+        message: "Message",
+        typed: true,
     };
     /// `InvalidZipFileException`.
     pub static INVALID_ZIP_FILE_EXCEPTION: ModelledError = ModelledError {
         code: "InvalidZipFileException",
         status: 502,
+        message: "Message",
+        typed: true,
     };
     /// `KMSAccessDeniedException`.
     pub static KMS_ACCESS_DENIED_EXCEPTION: ModelledError = ModelledError {
         code: "KMSAccessDeniedException",
         status: 502,
+        message: "Message",
+        typed: true,
     };
     /// `KMSDisabledException`.
     pub static KMS_DISABLED_EXCEPTION: ModelledError = ModelledError {
         code: "KMSDisabledException",
         status: 502,
+        message: "Message",
+        typed: true,
     };
     /// `KMSInvalidStateException`.
     pub static KMS_INVALID_STATE_EXCEPTION: ModelledError = ModelledError {
         code: "KMSInvalidStateException",
         status: 502,
+        message: "Message",
+        typed: true,
     };
     /// `KMSNotFoundException`.
     pub static KMS_NOT_FOUND_EXCEPTION: ModelledError = ModelledError {
         code: "KMSNotFoundException",
         status: 502,
+        message: "Message",
+        typed: true,
     };
     /// `ModeNotSupportedException`.
     pub static MODE_NOT_SUPPORTED_EXCEPTION: ModelledError = ModelledError {
         code: "ModeNotSupportedException",
         status: 400,
+        message: "message",
+        typed: true,
     };
     /// `NoPublishedVersionException`.
     pub static NO_PUBLISHED_VERSION_EXCEPTION: ModelledError = ModelledError {
         code: "NoPublishedVersionException",
         status: 400,
+        message: "Message",
+        typed: true,
     };
     /// `PreconditionFailedException`.
     pub static PRECONDITION_FAILED_EXCEPTION: ModelledError = ModelledError {
         code: "PreconditionFailedException",
         status: 412,
+        message: "message",
+        typed: true,
     };
     /// `RecursiveInvocationException`.
     pub static RECURSIVE_INVOCATION_EXCEPTION: ModelledError = ModelledError {
         code: "RecursiveInvocationException",
         status: 400,
+        message: "Message",
+        typed: true,
     };
     /// `RequestTooLargeException`.
     pub static REQUEST_TOO_LARGE_EXCEPTION: ModelledError = ModelledError {
         code: "RequestTooLargeException",
         status: 413,
+        message: "message",
+        typed: true,
     };
     /// `ResourceConflictException`.
     pub static RESOURCE_CONFLICT_EXCEPTION: ModelledError = ModelledError {
         code: "ResourceConflictException",
         status: 409,
+        message: "message",
+        typed: true,
     };
     /// `ResourceNotFoundException`.
     pub static RESOURCE_NOT_FOUND_EXCEPTION: ModelledError = ModelledError {
         code: "ResourceNotFoundException",
         status: 404,
+        message: "Message",
+        typed: true,
     };
     /// `ResourceNotReadyException`.
     pub static RESOURCE_NOT_READY_EXCEPTION: ModelledError = ModelledError {
         code: "ResourceNotReadyException",
         status: 502,
+        message: "message",
+        typed: true,
     };
     /// `RuntimeAliasDeletedException`.
     pub static RUNTIME_ALIAS_DELETED_EXCEPTION: ModelledError = ModelledError {
         code: "RuntimeAliasDeletedException",
         status: 409,
+        message: "message",
+        typed: true,
     };
     /// `RuntimeVersionDeletedException`.
     pub static RUNTIME_VERSION_DELETED_EXCEPTION: ModelledError = ModelledError {
         code: "RuntimeVersionDeletedException",
         status: 409,
+        message: "message",
+        typed: true,
     };
     /// `S3FilesMountConnectivityException`.
     pub static S3_FILES_MOUNT_CONNECTIVITY_EXCEPTION: ModelledError = ModelledError {
         code: "S3FilesMountConnectivityException",
         status: 408,
+        message: "Message",
+        typed: true,
     };
     /// `S3FilesMountFailureException`.
     pub static S3_FILES_MOUNT_FAILURE_EXCEPTION: ModelledError = ModelledError {
         code: "S3FilesMountFailureException",
         status: 403,
+        message: "Message",
+        typed: true,
     };
     /// `S3FilesMountTimeoutException`.
     pub static S3_FILES_MOUNT_TIMEOUT_EXCEPTION: ModelledError = ModelledError {
         code: "S3FilesMountTimeoutException",
         status: 408,
+        message: "Message",
+        typed: true,
     };
     /// `SerializedRequestEntityTooLargeException`.
     pub static SERIALIZED_REQUEST_ENTITY_TOO_LARGE_EXCEPTION: ModelledError = ModelledError {
         code: "SerializedRequestEntityTooLargeException",
         status: 413,
+        message: "message",
+        typed: true,
     };
     /// `ServiceException`.
     pub static SERVICE_EXCEPTION: ModelledError = ModelledError {
         code: "ServiceException",
         status: 500,
+        message: "Message",
+        typed: true,
     };
     /// `ServiceQuotaExceededException`.
     pub static SERVICE_QUOTA_EXCEEDED_EXCEPTION: ModelledError = ModelledError {
         code: "ServiceQuotaExceededException",
         status: 402,
+        message: "Message",
+        typed: true,
     };
     /// `SnapStartException`.
     pub static SNAP_START_EXCEPTION: ModelledError = ModelledError {
         code: "SnapStartException",
         status: 400,
+        message: "Message",
+        typed: true,
     };
     /// `SnapStartNotReadyException`.
     pub static SNAP_START_NOT_READY_EXCEPTION: ModelledError = ModelledError {
         code: "SnapStartNotReadyException",
         status: 409,
+        message: "Message",
+        typed: true,
     };
     /// `SnapStartRegenerationFailureException`.
     pub static SNAP_START_REGENERATION_FAILURE_EXCEPTION: ModelledError = ModelledError {
         code: "SnapStartRegenerationFailureException",
         status: 409,
+        message: "Message",
+        typed: true,
     };
     /// `SnapStartTimeoutException`.
     pub static SNAP_START_TIMEOUT_EXCEPTION: ModelledError = ModelledError {
         code: "SnapStartTimeoutException",
         status: 408,
+        message: "Message",
+        typed: true,
     };
     /// `SubnetIPAddressLimitReachedException`.
     pub static SUBNET_IP_ADDRESS_LIMIT_REACHED_EXCEPTION: ModelledError = ModelledError {
         code: "SubnetIPAddressLimitReachedException",
         status: 502,
+        message: "Message",
+        typed: true,
     };
     /// `TooManyRequestsException`.
     pub static TOO_MANY_REQUESTS_EXCEPTION: ModelledError = ModelledError {
         code: "TooManyRequestsException",
         status: 429,
+        message: "message",
+        typed: true,
     };
     /// `UnsupportedMediaTypeException`.
     pub static UNSUPPORTED_MEDIA_TYPE_EXCEPTION: ModelledError = ModelledError {
         code: "UnsupportedMediaTypeException",
         status: 415,
+        message: "message",
+        typed: true,
     };
+
+    /// Every error.
+    pub static ALL: &[&ModelledError] = &[
+        &CODE_ARTIFACT_USER_DELETED_EXCEPTION,
+        &CODE_ARTIFACT_USER_FAILED_EXCEPTION,
+        &CODE_ARTIFACT_USER_PENDING_EXCEPTION,
+        &CODE_SIGNING_CONFIG_NOT_FOUND_EXCEPTION,
+        &CODE_STORAGE_EXCEEDED_EXCEPTION,
+        &CODE_VERIFICATION_FAILED_EXCEPTION,
+        &DURABLE_EXECUTION_ALREADY_STARTED_EXCEPTION,
+        &EC2_ACCESS_DENIED_EXCEPTION,
+        &EC2_THROTTLED_EXCEPTION,
+        &EC2_UNEXPECTED_EXCEPTION,
+        &EFSIO_EXCEPTION,
+        &EFS_MOUNT_CONNECTIVITY_EXCEPTION,
+        &EFS_MOUNT_FAILURE_EXCEPTION,
+        &EFS_MOUNT_TIMEOUT_EXCEPTION,
+        &ENI_LIMIT_REACHED_EXCEPTION,
+        &ENI_NOT_READY_EXCEPTION,
+        &FUNCTION_VERSIONS_PER_CAPACITY_PROVIDER_LIMIT_EXCEEDED_EXCEPTION,
+        &INVALID_CODE_SIGNATURE_EXCEPTION,
+        &INVALID_PARAMETER_VALUE_EXCEPTION,
+        &INVALID_REQUEST_CONTENT_EXCEPTION,
+        &INVALID_RUNTIME_EXCEPTION,
+        &INVALID_SECURITY_GROUP_ID_EXCEPTION,
+        &INVALID_SUBNET_ID_EXCEPTION,
+        &INVALID_ZIP_FILE_EXCEPTION,
+        &KMS_ACCESS_DENIED_EXCEPTION,
+        &KMS_DISABLED_EXCEPTION,
+        &KMS_INVALID_STATE_EXCEPTION,
+        &KMS_NOT_FOUND_EXCEPTION,
+        &MODE_NOT_SUPPORTED_EXCEPTION,
+        &NO_PUBLISHED_VERSION_EXCEPTION,
+        &PRECONDITION_FAILED_EXCEPTION,
+        &RECURSIVE_INVOCATION_EXCEPTION,
+        &REQUEST_TOO_LARGE_EXCEPTION,
+        &RESOURCE_CONFLICT_EXCEPTION,
+        &RESOURCE_NOT_FOUND_EXCEPTION,
+        &RESOURCE_NOT_READY_EXCEPTION,
+        &RUNTIME_ALIAS_DELETED_EXCEPTION,
+        &RUNTIME_VERSION_DELETED_EXCEPTION,
+        &S3_FILES_MOUNT_CONNECTIVITY_EXCEPTION,
+        &S3_FILES_MOUNT_FAILURE_EXCEPTION,
+        &S3_FILES_MOUNT_TIMEOUT_EXCEPTION,
+        &SERIALIZED_REQUEST_ENTITY_TOO_LARGE_EXCEPTION,
+        &SERVICE_EXCEPTION,
+        &SERVICE_QUOTA_EXCEEDED_EXCEPTION,
+        &SNAP_START_EXCEPTION,
+        &SNAP_START_NOT_READY_EXCEPTION,
+        &SNAP_START_REGENERATION_FAILURE_EXCEPTION,
+        &SNAP_START_TIMEOUT_EXCEPTION,
+        &SUBNET_IP_ADDRESS_LIMIT_REACHED_EXCEPTION,
+        &TOO_MANY_REQUESTS_EXCEPTION,
+        &UNSUPPORTED_MEDIA_TYPE_EXCEPTION,
+    ];
 }
 
 /// `AcceleratorConfig` of the model.

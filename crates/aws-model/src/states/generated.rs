@@ -767,167 +767,270 @@ pub mod error {
     pub static ACTIVITY_ALREADY_EXISTS: ModelledError = ModelledError {
         code: "ActivityAlreadyExists",
         status: 400,
+        message: "message",
+        typed: false,
     };
     /// `ActivityDoesNotExist`.
     pub static ACTIVITY_DOES_NOT_EXIST: ModelledError = ModelledError {
         code: "ActivityDoesNotExist",
         status: 400,
+        message: "message",
+        typed: false,
     };
     /// `ActivityLimitExceeded`.
     pub static ACTIVITY_LIMIT_EXCEEDED: ModelledError = ModelledError {
         code: "ActivityLimitExceeded",
         status: 400,
+        message: "message",
+        typed: false,
     };
     /// `ActivityWorkerLimitExceeded`.
     pub static ACTIVITY_WORKER_LIMIT_EXCEEDED: ModelledError = ModelledError {
         code: "ActivityWorkerLimitExceeded",
         status: 400,
+        message: "message",
+        typed: false,
     };
     /// `ConflictException`.
     pub static CONFLICT_EXCEPTION: ModelledError = ModelledError {
         code: "ConflictException",
         status: 409,
+        message: "message",
+        typed: false,
     };
     /// `ExecutionAlreadyExists`.
     pub static EXECUTION_ALREADY_EXISTS: ModelledError = ModelledError {
         code: "ExecutionAlreadyExists",
         status: 400,
+        message: "message",
+        typed: false,
     };
     /// `ExecutionDoesNotExist`.
     pub static EXECUTION_DOES_NOT_EXIST: ModelledError = ModelledError {
         code: "ExecutionDoesNotExist",
         status: 400,
+        message: "message",
+        typed: false,
     };
     /// `ExecutionLimitExceeded`.
     pub static EXECUTION_LIMIT_EXCEEDED: ModelledError = ModelledError {
         code: "ExecutionLimitExceeded",
         status: 400,
+        message: "message",
+        typed: false,
     };
     /// `ExecutionNotRedrivable`.
     pub static EXECUTION_NOT_REDRIVABLE: ModelledError = ModelledError {
         code: "ExecutionNotRedrivable",
         status: 400,
+        message: "message",
+        typed: false,
     };
     /// `InvalidArn`.
     pub static INVALID_ARN: ModelledError = ModelledError {
         code: "InvalidArn",
         status: 400,
+        message: "message",
+        typed: false,
     };
     /// `InvalidDefinition`.
     pub static INVALID_DEFINITION: ModelledError = ModelledError {
         code: "InvalidDefinition",
         status: 400,
+        message: "message",
+        typed: false,
     };
     /// `InvalidEncryptionConfiguration`.
     pub static INVALID_ENCRYPTION_CONFIGURATION: ModelledError = ModelledError {
         code: "InvalidEncryptionConfiguration",
         status: 400,
+        message: "message",
+        typed: false,
     };
     /// `InvalidExecutionInput`.
     pub static INVALID_EXECUTION_INPUT: ModelledError = ModelledError {
         code: "InvalidExecutionInput",
         status: 400,
+        message: "message",
+        typed: false,
     };
     /// `InvalidLoggingConfiguration`.
     pub static INVALID_LOGGING_CONFIGURATION: ModelledError = ModelledError {
         code: "InvalidLoggingConfiguration",
         status: 400,
+        message: "message",
+        typed: false,
     };
     /// `InvalidName`.
     pub static INVALID_NAME: ModelledError = ModelledError {
         code: "InvalidName",
         status: 400,
+        message: "message",
+        typed: false,
     };
     /// `InvalidOutput`.
     pub static INVALID_OUTPUT: ModelledError = ModelledError {
         code: "InvalidOutput",
         status: 400,
+        message: "message",
+        typed: false,
     };
     /// `InvalidToken`.
     pub static INVALID_TOKEN: ModelledError = ModelledError {
         code: "InvalidToken",
         status: 400,
+        message: "message",
+        typed: false,
     };
     /// `InvalidTracingConfiguration`.
     pub static INVALID_TRACING_CONFIGURATION: ModelledError = ModelledError {
         code: "InvalidTracingConfiguration",
         status: 400,
+        message: "message",
+        typed: false,
     };
     /// `KmsAccessDeniedException`.
     pub static KMS_ACCESS_DENIED_EXCEPTION: ModelledError = ModelledError {
         code: "KmsAccessDeniedException",
         status: 400,
+        message: "message",
+        typed: false,
     };
     /// `KmsInvalidStateException`.
     pub static KMS_INVALID_STATE_EXCEPTION: ModelledError = ModelledError {
         code: "KmsInvalidStateException",
         status: 400,
+        message: "message",
+        typed: false,
     };
     /// `KmsThrottlingException`.
     pub static KMS_THROTTLING_EXCEPTION: ModelledError = ModelledError {
         code: "KmsThrottlingException",
         status: 400,
+        message: "message",
+        typed: false,
     };
     /// `MissingRequiredParameter`.
     pub static MISSING_REQUIRED_PARAMETER: ModelledError = ModelledError {
         code: "MissingRequiredParameter",
         status: 400,
+        message: "message",
+        typed: false,
     };
     /// `ResourceNotFound`.
     pub static RESOURCE_NOT_FOUND: ModelledError = ModelledError {
         code: "ResourceNotFound",
         status: 400,
+        message: "message",
+        typed: false,
     };
     /// `ServiceQuotaExceededException`.
     pub static SERVICE_QUOTA_EXCEEDED_EXCEPTION: ModelledError = ModelledError {
         code: "ServiceQuotaExceededException",
         status: 402,
+        message: "message",
+        typed: false,
     };
     /// `StateMachineAlreadyExists`.
     pub static STATE_MACHINE_ALREADY_EXISTS: ModelledError = ModelledError {
         code: "StateMachineAlreadyExists",
         status: 400,
+        message: "message",
+        typed: false,
     };
     /// `StateMachineDeleting`.
     pub static STATE_MACHINE_DELETING: ModelledError = ModelledError {
         code: "StateMachineDeleting",
         status: 400,
+        message: "message",
+        typed: false,
     };
     /// `StateMachineDoesNotExist`.
     pub static STATE_MACHINE_DOES_NOT_EXIST: ModelledError = ModelledError {
         code: "StateMachineDoesNotExist",
         status: 400,
+        message: "message",
+        typed: false,
     };
     /// `StateMachineLimitExceeded`.
     pub static STATE_MACHINE_LIMIT_EXCEEDED: ModelledError = ModelledError {
         code: "StateMachineLimitExceeded",
         status: 400,
+        message: "message",
+        typed: false,
     };
     /// `StateMachineTypeNotSupported`.
     pub static STATE_MACHINE_TYPE_NOT_SUPPORTED: ModelledError = ModelledError {
         code: "StateMachineTypeNotSupported",
         status: 400,
+        message: "message",
+        typed: false,
     };
     /// `TaskDoesNotExist`.
     pub static TASK_DOES_NOT_EXIST: ModelledError = ModelledError {
         code: "TaskDoesNotExist",
         status: 400,
+        message: "message",
+        typed: false,
     };
     /// `TaskTimedOut`.
     pub static TASK_TIMED_OUT: ModelledError = ModelledError {
         code: "TaskTimedOut",
         status: 400,
+        message: "message",
+        typed: false,
     };
     /// `TooManyTags`.
     pub static TOO_MANY_TAGS: ModelledError = ModelledError {
         code: "TooManyTags",
         status: 400,
+        message: "message",
+        typed: false,
     };
     /// `ValidationException`.
     pub static VALIDATION_EXCEPTION: ModelledError = ModelledError {
         code: "ValidationException",
         status: 400,
+        message: "message",
+        typed: false,
     };
+
+    /// Every error.
+    pub static ALL: &[&ModelledError] = &[
+        &ACTIVITY_ALREADY_EXISTS,
+        &ACTIVITY_DOES_NOT_EXIST,
+        &ACTIVITY_LIMIT_EXCEEDED,
+        &ACTIVITY_WORKER_LIMIT_EXCEEDED,
+        &CONFLICT_EXCEPTION,
+        &EXECUTION_ALREADY_EXISTS,
+        &EXECUTION_DOES_NOT_EXIST,
+        &EXECUTION_LIMIT_EXCEEDED,
+        &EXECUTION_NOT_REDRIVABLE,
+        &INVALID_ARN,
+        &INVALID_DEFINITION,
+        &INVALID_ENCRYPTION_CONFIGURATION,
+        &INVALID_EXECUTION_INPUT,
+        &INVALID_LOGGING_CONFIGURATION,
+        &INVALID_NAME,
+        &INVALID_OUTPUT,
+        &INVALID_TOKEN,
+        &INVALID_TRACING_CONFIGURATION,
+        &KMS_ACCESS_DENIED_EXCEPTION,
+        &KMS_INVALID_STATE_EXCEPTION,
+        &KMS_THROTTLING_EXCEPTION,
+        &MISSING_REQUIRED_PARAMETER,
+        &RESOURCE_NOT_FOUND,
+        &SERVICE_QUOTA_EXCEEDED_EXCEPTION,
+        &STATE_MACHINE_ALREADY_EXISTS,
+        &STATE_MACHINE_DELETING,
+        &STATE_MACHINE_DOES_NOT_EXIST,
+        &STATE_MACHINE_LIMIT_EXCEEDED,
+        &STATE_MACHINE_TYPE_NOT_SUPPORTED,
+        &TASK_DOES_NOT_EXIST,
+        &TASK_TIMED_OUT,
+        &TOO_MANY_TAGS,
+        &VALIDATION_EXCEPTION,
+    ];
 }
 
 /// `ActivityFailedEventDetails` of the model.

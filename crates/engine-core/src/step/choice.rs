@@ -30,13 +30,7 @@ impl Turn<'_> {
             }
             Ok(choice.default)
         })?;
-        let next = chosen.ok_or_else(|| {
-            let failure = asl::query::Failure {
-                error: "States.Runtime".into(),
-                cause: NO_CHOICE.into(),
-            };
-            self.evaluation_failure(id, failure)
-        })?;
+        let next = chosen.ok_or_else(|| self.runtime_failure(id, NO_CHOICE.into()))?;
         Ok((next, self.effective_output(id, &choice.flow, &input)?))
     }
 }

@@ -2,10 +2,11 @@
 
 use asl::StateKind;
 
+use super::failure::{Failure, too_deep};
 use super::{Progress, Turn};
 use crate::event::{Event, Scope};
-use crate::ids::EventId;
-use crate::payload::Payload;
+use crate::ids::{EventId, FrameId};
+use crate::payload::{NESTING_MAX, Payload};
 
 impl Turn<'_> {
     /// Ends the workflow of `scope` with `output`; `last` is its last event.
@@ -26,17 +27,25 @@ impl Turn<'_> {
             | StateKind::Fail(_) => unreachable!("only Parallel and Map states own scopes"),
         }
     }
-}
 
-/// Returns the JSON array of `outputs`, made of their texts.
-pub(super) fn array_of<'a>(outputs: impl Iterator<Item = &'a Payload>) -> String {
-    let mut text = String::from("[");
-    for (index, output) in outputs.enumerate() {
-        if index > 0 {
-            text.push(',');
+    /// Returns the JSON array of `outputs`, made of their texts.
+    pub(super) fn array_of<'p>(
+        &self,
+        id: FrameId,
+        outputs: impl Iterator<Item = &'p Payload>,
+    ) -> Result<Payload, Failure> {
+        let mut text = String::from("[");
+        for (index, output) in outputs.enumerate() {
+            if index > 0 {
+                text.push(',');
+            }
+            text.push_str(output.text());
         }
-        text.push_str(output.text());
+        text.push(']');
+        let array = Payload::trusted(&text);
+        if array.nests_deeper_than(NESTING_MAX) {
+            return Err(self.runtime_failure(id, too_deep()));
+        }
+        Ok(array)
     }
-    text.push(']');
-    text
 }

@@ -44,13 +44,7 @@ impl Turn<'_> {
                     "The {field} parameter does not reference a string value: {} == {other}",
                     path.text()
                 );
-                Err(self.evaluation_failure(
-                    id,
-                    asl::query::Failure {
-                        error: "States.Runtime".into(),
-                        cause,
-                    },
-                ))
+                Err(self.runtime_failure(id, cause))
             }
         }
     }

@@ -7,10 +7,10 @@ use serde_json::{Value, json};
 
 use super::{Progress, Turn};
 use crate::effect::{Effect, Timer, TimerKind};
-use crate::event::{Event, Scope};
+use crate::event::{Event, Scope, StateType};
 use crate::execution::Waiting;
 use crate::ids::{EventId, FrameId, TaskId};
-use crate::payload::{Payload, Text};
+use crate::payload::{NESTING_MAX, Payload, Text};
 
 /// Why a state failed.
 #[derive(Clone, Debug)]
@@ -41,28 +41,33 @@ impl Failure {
         Self::new("States.DataLimitExceeded", cause)
     }
 
-    fn is_runtime(&self) -> bool {
+    pub(super) fn is_runtime(&self) -> bool {
         self.error.as_deref() == Some(RUNTIME)
     }
 
     /// Says whether `names` (an `ErrorEquals`) names this failure.
     ///
-    /// `States.ALL` leaves out `States.DataLimitExceeded`; `States.TaskFailed` leaves out timeouts too
-    /// (Handling errors in Step Functions workflows, "Error names").
+    /// `States.TaskFailed` leaves out timeouts (Handling errors in Step Functions workflows, "Error
+    /// names"). The guide says that `States.ALL` leaves out `States.DataLimitExceeded`; recorded
+    /// histories show a catcher of `States.ALL` take it on.
     fn is_named_by(&self, names: &[Arc<str>]) -> bool {
         let error = self.error.as_deref().unwrap_or_default();
         names.iter().any(|name| match &**name {
-            "States.ALL" => error != "States.DataLimitExceeded",
-            "States.TaskFailed" => !matches!(error, "States.DataLimitExceeded" | "States.Timeout"),
+            "States.ALL" => true,
+            "States.TaskFailed" => error != "States.Timeout",
             "States.HeartbeatTimeout" => self.heartbeat || error == "States.HeartbeatTimeout",
             name => name == error,
         })
     }
 
     /// Returns what a catcher's path puts into the output. Recorded: both members always, `null` where
-    /// the answer named none.
+    /// the answer named none; a timeout has a cause here, the empty one, though its event has none.
     fn output(&self) -> Value {
-        json!({ "Error": self.error.as_deref(), "Cause": self.cause.as_deref() })
+        let cause = match self.error.as_deref() {
+            Some("States.Timeout") => Some(self.cause.as_deref().unwrap_or_default()),
+            _ => self.cause.as_deref(),
+        };
+        json!({ "Error": self.error.as_deref(), "Cause": cause })
     }
 }
 
@@ -93,7 +98,9 @@ impl Turn<'_> {
             let Some(owner) = scope.owner else {
                 return self.fail_execution(tail, &failure);
             };
-            self.emit(tail, Event::StateFailed { frame: id })?;
+            self.end_iteration(owner, scope, tail)?;
+            // Recorded: a state that failed in a branch is aborted too, after its own failure event.
+            self.abort(id, tail)?;
             self.abort_siblings(owner, scope, tail)?;
             id = owner;
         }
@@ -125,6 +132,11 @@ impl Turn<'_> {
             return Ok(false);
         }
         let due_at = self.cue.now.plus_millis(self.delay_millis(retrier, taken));
+        // A timer's row is named by its moment: one that is over must not be named again.
+        let due_at = match self.frame(id).waiting {
+            Waiting::Retry { due_at: over } => due_at.max(over.plus_millis(1)),
+            _ => due_at,
+        };
         self.emit(
             tail,
             Event::RetryScheduled {
@@ -167,12 +179,14 @@ impl Turn<'_> {
     fn catch(&mut self, id: FrameId, index: usize, failure: &Failure) -> Progress {
         let catcher = &catchers(&self.state_of(id).kind)[index];
         let input = self.frame(id).input.value().clone();
-        let output = match catcher.result_path.place(input, failure.output()) {
-            Ok(output) => Payload::from_value(output),
-            Err(unplaced) => {
-                let failure = self.evaluation_failure(id, unplaced);
-                return self.fail_execution(self.frame(id).tail, &failure);
-            }
+        let placed = catcher
+            .result_path
+            .place(input, failure.output())
+            .map_err(|unplaced| self.evaluation_failure(id, unplaced))
+            .and_then(|output| self.made(id, output));
+        let output = match placed {
+            Ok(output) => output,
+            Err(failure) => return self.fail_execution(self.frame(id).tail, &failure),
         };
         if output.len() > self.cue.limits.payload_bytes_max {
             let failure = Failure::data_limit(&self.frame(id).name);
@@ -194,6 +208,21 @@ impl Turn<'_> {
         }
     }
 
+    /// Records that the iteration `failed` of a Map state failed; a Parallel state's branch has no event.
+    pub(super) fn end_iteration(
+        &mut self,
+        owner: FrameId,
+        failed: Scope,
+        tail: EventId,
+    ) -> Progress {
+        if let Waiting::Iterations { .. } = &self.frame(owner).waiting {
+            let name = self.frame(owner).name.clone();
+            let scope = failed;
+            self.emit(tail, Event::IterationFailed { scope, name })?;
+        }
+        Ok(())
+    }
+
     /// Ends everything that still runs under `owner` because its branch or iteration `failed` did.
     pub(super) fn abort_siblings(
         &mut self,
@@ -202,38 +231,15 @@ impl Turn<'_> {
         tail: EventId,
     ) -> Progress {
         let name = self.frame(owner).name.clone();
-        let open = match &self.frame(owner).waiting {
-            Waiting::Iterations { open, .. } => Some(open.keys().copied().collect::<Vec<u32>>()),
-            _ => None,
-        };
-        if open.is_some() {
-            self.emit(
-                tail,
-                Event::IterationFailed {
-                    scope: failed,
-                    name: name.clone(),
-                },
-            )?;
-        }
+        let of_map = matches!(self.frame(owner).waiting, Waiting::Iterations { .. });
         let running = self.descendants(owner);
         for (at, (id, index)) in running.iter().enumerate() {
             self.abort(*id, tail)?;
             let last_of_branch = running.get(at + 1).is_none_or(|(_, next)| next != index);
-            if last_of_branch
-                && open.as_ref().is_some_and(|open| open.contains(index))
-                && *index != failed.index
-            {
-                let scope = Scope {
-                    owner: Some(owner),
-                    index: *index,
-                };
-                self.emit(
-                    tail,
-                    Event::IterationAborted {
-                        scope,
-                        name: name.clone(),
-                    },
-                )?;
+            if of_map && last_of_branch && *index != failed.index {
+                let (owner, index, name) = (Some(owner), *index, name.clone());
+                let scope = Scope { owner, index };
+                self.emit(tail, Event::IterationAborted { scope, name })?;
             }
         }
         Ok(())
@@ -261,17 +267,21 @@ impl Turn<'_> {
         found
     }
 
+    /// Ends a frame because it, or another one of its scope, failed. Only the types of state that can
+    /// wait have an event for it.
     fn abort(&mut self, id: FrameId, tail: EventId) -> Progress {
         self.cancel_timers(id);
         self.settle_call(id);
-        let state_type = self.frame(id).state_type;
-        self.emit(
-            tail,
-            Event::StateAborted {
-                frame: id,
-                state_type,
-            },
-        )?;
+        let (frame, state_type) = (id, self.frame(id).state_type);
+        let event = match state_type {
+            StateType::Task | StateType::Wait | StateType::Parallel | StateType::Map => {
+                Event::StateAborted { frame, state_type }
+            }
+            StateType::Pass | StateType::Choice | StateType::Succeed | StateType::Fail => {
+                Event::StateFailed { frame }
+            }
+        };
+        self.emit(tail, event)?;
         Ok(())
     }
 
@@ -290,6 +300,22 @@ impl Turn<'_> {
         }
     }
 
+    /// Returns the payload of a value that the frame's state made, unless it is nested too deeply to be
+    /// read back.
+    pub(super) fn made(&self, id: FrameId, value: Value) -> Result<Payload, Failure> {
+        let payload = Payload::from_value(value);
+        if payload.nests_deeper_than(NESTING_MAX) {
+            return Err(self.runtime_failure(id, too_deep()));
+        }
+        Ok(payload)
+    }
+
+    /// Returns the `States.Runtime` failure with `cause`, after the sentence that names the state.
+    pub(super) fn runtime_failure(&self, id: FrameId, cause: String) -> Failure {
+        let error = RUNTIME.into();
+        self.evaluation_failure(id, asl::query::Failure { error, cause })
+    }
+
     /// Returns the failure of an expression of the frame's state, with the sentence that names it.
     pub(super) fn evaluation_failure(&self, id: FrameId, failure: asl::query::Failure) -> Failure {
         let name = &self.frame(id).name;
@@ -299,6 +325,11 @@ impl Turn<'_> {
         );
         Failure::new(&failure.error, cause)
     }
+}
+
+/// Returns the cause of a failure by a value that is nested too deeply.
+pub(super) fn too_deep() -> String {
+    format!("The value is nested more than {NESTING_MAX} levels deep.")
 }
 
 fn retriers(kind: &StateKind) -> &[Retrier] {

@@ -53,7 +53,7 @@ impl Turn<'_> {
             asl::ResultPath::Path(_) => {
                 let input = self.frame(id).input.value().clone();
                 let placed = fields.result_path.place(input, result.value().clone());
-                Payload::from_value(placed.map_err(|failure| self.evaluation_failure(id, failure))?)
+                self.made(id, placed.map_err(|failure| self.evaluation_failure(id, failure))?)?
             }
         };
         self.effective_output(id, flow, &combined)
@@ -77,7 +77,7 @@ impl Turn<'_> {
         input: &Payload,
     ) -> Result<Payload, Failure> {
         self.with_scope(id, input.value(), |scope| template.evaluate(scope))
-            .map(Payload::from_value)
+            .and_then(|value| self.made(id, value))
     }
 
     /// Returns what `path` finds in `input`.
@@ -112,25 +112,30 @@ impl Turn<'_> {
         match field {
             PathField::Root => Ok(from.clone()),
             PathField::Discard => Ok(Payload::empty_object()),
-            PathField::Path(path) => self.look_up(id, path, from).map(Payload::from_value),
+            PathField::Path(path) => self
+                .look_up(id, path, from)
+                .and_then(|value| self.made(id, value)),
         }
     }
 
-    /// Returns the token of the task that the frame is about to schedule, where its kind has one.
+    /// Returns the token of the frame's task, where its kind has one: of the one that was just answered,
+    /// else of the one that the frame is about to schedule.
     ///
-    /// The task's name is the number of the event that will schedule it, which is the next one.
+    /// A task's name is the number of the event that schedules it, which would be the next one.
     fn token_of(&self, id: FrameId) -> Option<String> {
         let asl::StateKind::Task(task) = &self.state_of(id).kind else {
             return None;
         };
-        let has_token = matches!(
-            super::task::completion_of(task),
-            Completion::OnToken | Completion::OnJob
-        );
-        has_token.then(|| {
-            self.cue
-                .tokens
-                .seal(TaskId(self.execution.last_event().next()))
-        })
+        match super::task::completion_of(task) {
+            Completion::OnReturn => None,
+            Completion::OnToken | Completion::OnJob => {
+                let next = TaskId(self.execution.last_event().next());
+                let task = self
+                    .answered
+                    .filter(|(frame, _)| *frame == id)
+                    .map_or(next, |(_, task)| task);
+                Some(self.cue.tokens.seal(task))
+            }
+        }
     }
 }

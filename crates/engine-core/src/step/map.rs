@@ -3,7 +3,6 @@
 use asl::{Count, Flow, Map};
 use serde_json::Value;
 
-use super::complete::array_of;
 use super::failure::Failure;
 use super::{Progress, Turn};
 use crate::context;
@@ -53,39 +52,20 @@ impl Turn<'_> {
                 "Map state input must be an array but was: {}",
                 items.value()
             );
-            return Err(self.map_failure(id, cause));
+            return Err(self.runtime_failure(id, cause));
         }
         Ok((input, items, concurrency))
     }
 
     fn concurrency(&self, id: FrameId, map: &Map, input: &Payload) -> Result<u32, Failure> {
-        let path = match &map.max_concurrency {
-            None => return Ok(0),
-            Some(Count::Literal(count)) => return Ok(u32::try_from(*count).unwrap_or(u32::MAX)),
-            Some(Count::Path(path)) => path,
+        let count = match &map.max_concurrency {
+            None => 0,
+            Some(Count::Literal(count)) => *count,
+            Some(count @ Count::Path(_)) => self.with_scope(id, input.value(), |scope| {
+                count.evaluate(scope, "MaxConcurrencyPath")
+            })?,
         };
-        let value = self.look_up(id, path, input)?;
-        if let Some(count) = value.as_u64() {
-            return Ok(u32::try_from(count).unwrap_or(u32::MAX));
-        }
-        let cause = match value.as_i64() {
-            Some(_) => "MaxConcurrency cannot be negative.".to_owned(),
-            None => format!(
-                "The MaxConcurrencyPath field refers to value {value} which is not a valid integer: {}",
-                path.text()
-            ),
-        };
-        Err(self.map_failure(id, cause))
-    }
-
-    fn map_failure(&self, id: FrameId, cause: String) -> Failure {
-        self.evaluation_failure(
-            id,
-            asl::query::Failure {
-                error: "States.Runtime".into(),
-                cause,
-            },
-        )
+        Ok(u32::try_from(count).unwrap_or(u32::MAX))
     }
 
     /// Begins iterations until as many run as may.
@@ -141,8 +121,10 @@ impl Turn<'_> {
         let started = self.emit(tail, Event::IterationStarted { scope, name })?;
         match selected {
             Ok(input) => self.enter_workflow(&map.processor, scope, started, input),
+            Err(failure) if failure.is_runtime() => self.fail_at(id, started, failure),
             Err(failure) => {
                 // The iteration fails as if its first state had: the others end with it.
+                self.end_iteration(id, scope, started)?;
                 self.abort_siblings(id, scope, started)?;
                 self.fail_at(id, started, failure)
             }
@@ -169,7 +151,7 @@ impl Turn<'_> {
         let selected = selector
             .evaluate(&scope)
             .map_err(|failure| self.evaluation_failure(id, failure))?;
-        Ok(Payload::from_value(selected))
+        self.made(id, selected)
     }
 
     pub(super) fn complete_iteration(
@@ -210,15 +192,15 @@ impl Turn<'_> {
         let Waiting::Iterations { outputs, .. } = &self.frame(id).waiting else {
             return Ok(());
         };
-        let result = Payload::trusted(&array_of(outputs.iter().flatten()));
-        let tail = self.frame(id).tail;
-        match self.output_of(id, &map.flow, result) {
+        let result = self.array_of(id, outputs.iter().flatten());
+        // Recorded: the end follows the last iteration's end, or, without items, the start.
+        let tail = self.execution.last_event();
+        match result.and_then(|result| self.output_of(id, &map.flow, result)) {
             Ok(output) => {
-                // Recorded: this and the state's exit follow the same event.
                 self.emit(tail, Event::MapSucceeded { frame: id })?;
                 self.exit(id, output, map.transition)
             }
-            Err(failure) => self.fail(id, failure),
+            Err(failure) => self.fail_at(id, tail, failure),
         }
     }
 }

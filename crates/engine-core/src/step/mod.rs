@@ -107,6 +107,8 @@ struct Turn<'a> {
     cue: &'a Cue<'a>,
     entropy: RefCell<Entropy>,
     ready: VecDeque<FrameId>,
+    /// The task whose answer this turn carries out.
+    answered: Option<(FrameId, TaskId)>,
     transition: Transition,
 }
 
@@ -120,6 +122,7 @@ impl<'a> Turn<'a> {
             cue,
             entropy,
             ready,
+            answered: None,
             transition,
         }
     }
@@ -142,6 +145,9 @@ impl<'a> Turn<'a> {
             Command::StartExecution(_) => Err(Rejection::AlreadyStarted),
             Command::TaskSubmitted { task, output } => self.task_submitted(task, output),
             Command::TaskSucceeded { task, output } => self.task_succeeded(task, output),
+            Command::TaskSubmitFailed { task, error, cause } => {
+                self.task_submit_failed(task, error, cause)
+            }
             Command::TaskFailed { task, error, cause } => self.task_failed(task, error, cause),
             Command::TaskHeartbeat { task } => self.task_heartbeat(task),
             Command::TimerFired { timer, due_at } => self.timer_fired(timer, due_at),
@@ -264,22 +270,15 @@ impl<'a> Turn<'a> {
 
     /// Leaves the frame with `output` and goes where `onward` says.
     fn exit(&mut self, id: FrameId, output: Payload, onward: Onward) -> Progress {
-        let Frame {
-            name,
-            state_type,
-            scope,
-            tail,
-            ..
-        } = self.frame(id).clone();
-        let last = self.emit(
-            tail,
-            Event::StateExited {
-                frame: id,
-                name,
-                state_type,
-                output: output.clone(),
-            },
-        )?;
+        let frame = self.frame(id);
+        let (scope, tail) = (frame.scope, frame.tail);
+        let exited = Event::StateExited {
+            frame: id,
+            name: frame.name.clone(),
+            state_type: frame.state_type,
+            output: output.clone(),
+        };
+        let last = self.emit(tail, exited)?;
         match onward {
             Onward::Next(next) => self.enter(next, scope, last, output),
             Onward::End => self.complete(scope, last, output),
@@ -347,6 +346,8 @@ impl<'a> Turn<'a> {
         match (undone, effect) {
             (Some(at), Effect::AnnounceClosed) => effects[at] = Effect::AnnounceClosed,
             (Some(at), _) => drop(effects.remove(at)),
+            // A frame still shows its timer while what the timer led to is decided.
+            (None, effect @ Effect::CancelTimer { .. }) if effects.contains(&effect) => {}
             (None, effect) => effects.push(effect),
         }
     }

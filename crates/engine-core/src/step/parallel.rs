@@ -2,7 +2,6 @@
 
 use asl::Parallel;
 
-use super::complete::array_of;
 use super::{Progress, Turn};
 use crate::event::{Event, Scope};
 use crate::execution::Waiting;
@@ -60,8 +59,8 @@ impl Turn<'_> {
         if outputs.iter().any(Option::is_none) {
             return Ok(());
         }
-        let result = Payload::trusted(&array_of(outputs.iter().flatten()));
-        match self.output_of(id, &parallel.flow, result) {
+        let result = self.array_of(id, outputs.iter().flatten());
+        match result.and_then(|result| self.output_of(id, &parallel.flow, result)) {
             Ok(output) => {
                 // Recorded: this and the state's exit follow the same event.
                 self.emit(last, Event::ParallelSucceeded { frame: id })?;

@@ -1,7 +1,6 @@
 //! Task: calls something, and waits for its answer, its token or its job.
 
 use asl::{Count, Pattern, ResourceKind, StateKind, Task};
-use vocab::limits::TASK_TIMEOUT_SECONDS_DEFAULT;
 
 use super::failure::Failure;
 use super::{Progress, Turn};
@@ -10,7 +9,7 @@ use crate::effect::{Effect, TaskCall, Timer, TimerKind};
 use crate::event::{Completion, Event, TaskDescription, TaskResource};
 use crate::execution::{Frame, TaskStage, Waiting};
 use crate::ids::{FrameId, TaskId};
-use crate::payload::{Payload, Text};
+use crate::payload::{NESTING_MAX, Payload, Text};
 
 /// Returns what completes the task.
 pub(super) fn completion_of(task: &Task) -> Completion {
@@ -104,30 +103,14 @@ impl Turn<'_> {
         count: Option<&Count>,
         input: &Payload,
     ) -> Result<Option<u64>, Failure> {
-        let path = match count {
-            None => return Ok(None),
-            Some(Count::Literal(seconds)) => return Ok(Some(*seconds)),
-            Some(Count::Path(path)) => path,
+        let Some(count) = count else { return Ok(None) };
+        let seconds = match count {
+            Count::Literal(seconds) => *seconds,
+            Count::Path(_) => {
+                self.with_scope(id, input.value(), |scope| count.evaluate(scope, field))?
+            }
         };
-        let value = self.look_up(id, path, input)?;
-        match value.as_u64() {
-            Some(seconds) if (1..=TASK_TIMEOUT_SECONDS_DEFAULT).contains(&seconds) => {
-                Ok(Some(seconds))
-            }
-            _ => {
-                let cause = format!(
-                    "The {field} parameter does not reference a positive integer: {} == {value}",
-                    path.text()
-                );
-                Err(self.evaluation_failure(
-                    id,
-                    asl::query::Failure {
-                        error: "States.Runtime".into(),
-                        cause,
-                    },
-                ))
-            }
-        }
+        Ok(Some(seconds))
     }
 
     fn schedule(&mut self, id: FrameId, description: TaskDescription) -> Progress {
@@ -221,11 +204,19 @@ impl Turn<'_> {
         if open.stage == TaskStage::Submitted {
             return Err(Rejection::TaskAlreadySubmitted);
         }
-        if output.len() > self.cue.limits.payload_bytes_max {
-            let failure = Failure::data_limit(named_in_limit(&open.resource));
-            return Ok(self.end_task(open, failure));
+        match self.refused(&open, &output) {
+            Some(failure) => Ok(self.end_task(open, failure)),
+            None => Ok(self.submit(task, open, output)),
         }
-        Ok(self.submit(task, open, output))
+    }
+
+    /// Returns why an answer of the task cannot be taken: it is too long, or nested too deeply.
+    fn refused(&self, open: &OpenTask, output: &Payload) -> Option<Failure> {
+        if output.len() > self.cue.limits.payload_bytes_max {
+            return Some(Failure::data_limit(named_in_limit(&open.resource)));
+        }
+        let too_deep = output.nests_deeper_than(NESTING_MAX);
+        too_deep.then(|| self.runtime_failure(open.id, super::failure::too_deep()))
     }
 
     fn submit(&mut self, task: TaskId, open: OpenTask, output: Payload) -> Progress {
@@ -265,11 +256,11 @@ impl Turn<'_> {
         output: Payload,
     ) -> Result<Progress, Rejection> {
         let open = self.open_task(task)?;
-        if output.len() > self.cue.limits.payload_bytes_max {
-            let failure = Failure::data_limit(named_in_limit(&open.resource));
-            return Ok(self.end_task(open, failure));
+        self.answered = Some((open.id, task));
+        match self.refused(&open, &output) {
+            Some(failure) => Ok(self.end_task(open, failure)),
+            None => Ok(self.succeed_task(open, output)),
         }
-        Ok(self.succeed_task(open, output))
     }
 
     fn succeed_task(&mut self, open: OpenTask, output: Payload) -> Progress {
@@ -288,6 +279,18 @@ impl Turn<'_> {
         match self.output_of(id, &task.flow, output) {
             Ok(output) => self.exit(id, output, task.transition),
             Err(failure) => self.fail(id, failure),
+        }
+    }
+
+    pub(super) fn task_submit_failed(
+        &mut self,
+        task: TaskId,
+        error: Option<Text>,
+        cause: Option<Text>,
+    ) -> Result<Progress, Rejection> {
+        match self.open_task(task)?.stage {
+            TaskStage::Submitted => Err(Rejection::TaskAlreadySubmitted),
+            TaskStage::Calling => self.task_failed(task, error, cause),
         }
     }
 

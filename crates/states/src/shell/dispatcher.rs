@@ -4,7 +4,7 @@
 //! again. How many run at once is bounded, in all and for each target, so that one slow function holds
 //! up nobody else.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -45,7 +45,9 @@ struct Target {
 pub(super) struct Dispatcher {
     shell: Shell,
     calls: mpsc::UnboundedReceiver<Call>,
-    ended: (mpsc::UnboundedSender<Arc<str>>, mpsc::UnboundedReceiver<Arc<str>>),
+    ended: (mpsc::UnboundedSender<Call>, mpsc::UnboundedReceiver<Call>),
+    /// Every call that waits or is under way: at a start, one can be both read and announced.
+    known: HashSet<(ExecutionRef, TaskId)>,
     targets: HashMap<Arc<str>, Target>,
     /// Targets with a waiting call and room for it, in turn.
     ready: VecDeque<Arc<str>>,
@@ -59,6 +61,7 @@ impl Dispatcher {
             shell,
             calls,
             ended: mpsc::unbounded_channel(),
+            known: HashSet::new(),
             targets: HashMap::new(),
             ready: VecDeque::new(),
             active: 0,
@@ -79,7 +82,7 @@ impl Dispatcher {
                     Some(call) => self.queue(call),
                     None => break,
                 },
-                Some(target) = self.ended.1.recv() => self.end(target),
+                Some(call) = self.ended.1.recv() => self.end(call),
                 Some(_) = self.in_flight.join_next(), if !self.in_flight.is_empty() => {}
             }
         }
@@ -88,6 +91,9 @@ impl Dispatcher {
     }
 
     fn queue(&mut self, call: Call) {
+        if !self.known.insert((call.execution, call.task)) {
+            return;
+        }
         let target = self.targets.entry(call.target.clone()).or_default();
         if target.waiting.is_empty() && target.active < CALLS_OF_TARGET_MAX {
             self.ready.push_back(call.target);
@@ -110,17 +116,20 @@ impl Dispatcher {
             self.in_flight.spawn(async move {
                 carry_out(&shell, execution, task).await;
                 // The dispatcher outlives its calls but for the end of the server.
-                let _ = ended.send(name);
+                let _ = ended.send(Call { execution, task, target: name });
             });
         }
     }
 
-    fn end(&mut self, name: Arc<str>) {
+    fn end(&mut self, call: Call) {
+        let Call { execution, task, target: name } = call;
+        self.known.remove(&(execution, task));
         self.active -= 1;
         let Some(target) = self.targets.get_mut(&name) else { return };
         target.active -= 1;
         if !target.waiting.is_empty() {
-            if target.active + 1 == CALLS_OF_TARGET_MAX || !self.ready.contains(&name) {
+            // At the target's bound it was not among the ready ones; below it, it still is.
+            if target.active + 1 == CALLS_OF_TARGET_MAX {
                 self.ready.push_back(name);
             }
         } else if target.active == 0 {

@@ -137,8 +137,12 @@ impl Partition {
 
     fn begin(&self, begin: Begin) {
         // The receivers live as long as the shell does; what is lost at its end is found in the store.
-        begin.calls.into_iter().for_each(|call| drop(self.shared.calls.send(call)));
-        begin.timers.into_iter().for_each(|due| drop(self.shared.timers.send(due)));
+        for call in begin.calls {
+            let _ = self.shared.calls.send(call);
+        }
+        for due in begin.timers {
+            let _ = self.shared.timers.send(due);
+        }
         for execution in begin.continued {
             continue_later(&self.shared, execution);
         }
