@@ -127,7 +127,7 @@ impl Instance {
             Some(self.initialize().await)
         };
         self.output
-            .line(format!("START RequestId: {id} Version: $LATEST"));
+            .write(vec![format!("START RequestId: {id} Version: $LATEST")]);
         let begun = Instant::now();
         let step = match initialized {
             None | Some(Ok(())) => self.work(event, warm).await,
@@ -140,12 +140,12 @@ impl Instance {
         }
         let reusable = matches!(step, Step::Answer { reusable: true, .. });
         let (payload, failed, remark) = self.conclude(step, id).await;
-        if let Some(remark) = remark {
-            self.output.line(remark);
-        }
-        self.output.line(format!("END RequestId: {id}"));
-        self.output
-            .line(self.report(id, elapsed, (!warm).then(|| begun - self.started)));
+        let init = (!warm).then(|| begun - self.started);
+        let end = format!("END RequestId: {id}");
+        let last = remark
+            .into_iter()
+            .chain([end, self.report(id, elapsed, init)]);
+        self.output.write(last.collect());
         let outcome = Outcome {
             payload,
             failed,

@@ -54,9 +54,9 @@ impl Output {
         *self.sink.tail.lock() = keep_tail.then(LogTail::default);
     }
 
-    /// Writes a line of the service's own: START, END, REPORT.
-    pub fn line(&self, text: String) {
-        self.sink.write(vec![text]);
+    /// Writes lines of the service's own: START, END, REPORT.
+    pub fn write(&self, lines: Vec<String>) {
+        self.sink.write(lines);
     }
 
     /// Returns once everything that the instance wrote before now is in the log.

@@ -194,24 +194,23 @@ impl Launcher {
                     format!("AWS_Lambda_{}", function.runtime).into(),
                 );
                 set("AWS_SDK_JS_SUPPRESS_MAINTENANCE_MODE_MESSAGE", "1".into());
-                if function.needs_sdk {
-                    let sdk = if major >= 18 {
-                        SdkSet::NodeV3
-                    } else {
-                        SdkSet::NodeV2
-                    };
-                    match self.sdks.ensure(sdk, &node).await {
-                        // Behind what the function itself sets.
-                        Ok(modules) => match function.variables.get("NODE_PATH") {
-                            Some(own) => {
-                                set("NODE_PATH", format!("{own}:{}", modules.display()).into())
-                            }
-                            None => set("NODE_PATH", modules.into()),
-                        },
-                        Err(problem) => {
-                            incomplete = true;
-                            set("STEPD_SDK_PROBLEM", problem.into());
+                let set_of_version = if major >= 18 {
+                    SdkSet::NodeV3
+                } else {
+                    SdkSet::NodeV2
+                };
+                match self.sdk(set_of_version, function.needs_sdk, &node).await {
+                    // Behind what the function itself sets.
+                    Ok(Some(modules)) => match function.variables.get("NODE_PATH") {
+                        Some(own) => {
+                            set("NODE_PATH", format!("{own}:{}", modules.display()).into())
                         }
+                        None => set("NODE_PATH", modules.into()),
+                    },
+                    Ok(None) => {}
+                    Err(problem) => {
+                        incomplete = true;
+                        set("STEPD_SDK_PROBLEM", problem.into());
                     }
                 }
                 (node, vec![self.runtime_directory.join("bootstrap.cjs")])
@@ -225,13 +224,14 @@ impl Launcher {
                 set("PYTHONUNBUFFERED", "1".into());
                 // The code's folder is shared by instances and named after what is in it.
                 set("PYTHONDONTWRITEBYTECODE", "1".into());
-                if function.needs_sdk && !*self.boto3.get_or_init(|| has_boto3(&python)).await {
-                    match self.sdks.ensure(SdkSet::Python, &python).await {
-                        Ok(modules) => set("STEPD_PYTHON_SDK", modules.into()),
-                        Err(problem) => {
-                            incomplete = true;
-                            set("STEPD_SDK_PROBLEM", problem.into());
-                        }
+                let needed =
+                    function.needs_sdk && !*self.boto3.get_or_init(|| has_boto3(&python)).await;
+                match self.sdk(SdkSet::Python, needed, &python).await {
+                    Ok(Some(modules)) => set("STEPD_PYTHON_SDK", modules.into()),
+                    Ok(None) => {}
+                    Err(problem) => {
+                        incomplete = true;
+                        set("STEPD_SDK_PROBLEM", problem.into());
                     }
                 }
                 (python, vec![self.runtime_directory.join("bootstrap.py")])
@@ -247,6 +247,20 @@ impl Launcher {
             own_port,
             incomplete,
         })
+    }
+
+    /// Returns the folder of an SDK. One that is not known to be needed is given where it is there,
+    /// for what the function depends on may use it, and not waited for where it is not.
+    async fn sdk(
+        &self,
+        set: SdkSet,
+        needed: bool,
+        program: &Path,
+    ) -> Result<Option<PathBuf>, String> {
+        if needed {
+            return self.sdks.ensure(set, program).await.map(Some);
+        }
+        Ok(self.sdks.installed(set))
     }
 
     /// Returns what Lambda sets for every function, and the function's own variables.

@@ -99,10 +99,7 @@ impl SdkCache {
     /// The error is a sentence for whoever's function misses the SDK.
     pub async fn ensure(&self, set: SdkSet, program: &Path) -> Result<PathBuf, String> {
         let target = self.directory.join(set.folder());
-        let modules = match set {
-            SdkSet::NodeV2 | SdkSet::NodeV3 => target.join("node_modules"),
-            SdkSet::Python => target.clone(),
-        };
+        let modules = self.modules(set);
         if modules.is_dir() {
             return Ok(modules);
         }
@@ -125,6 +122,19 @@ impl SdkCache {
                 failures.push((set, Instant::now(), problem.clone()));
                 Err(problem)
             }
+        }
+    }
+
+    /// Returns the same folder if it is there already.
+    pub fn installed(&self, set: SdkSet) -> Option<PathBuf> {
+        Some(self.modules(set)).filter(|modules| modules.is_dir())
+    }
+
+    fn modules(&self, set: SdkSet) -> PathBuf {
+        let target = self.directory.join(set.folder());
+        match set {
+            SdkSet::NodeV2 | SdkSet::NodeV3 => target.join("node_modules"),
+            SdkSet::Python => target,
         }
     }
 
