@@ -373,15 +373,15 @@ mod tests {
         writer.finish().expect("an archive").into_inner()
     }
 
-    fn check(zip: &[u8]) -> Result<PathBuf, String> {
-        let directory = tempfile::tempdir().expect("a directory").keep();
-        let store = CodeStore::open(directory.join("code")).expect("a store");
+    fn check(zip: &[u8]) -> Result<(tempfile::TempDir, PathBuf), String> {
+        let directory = tempfile::tempdir().expect("a directory");
+        let store = CodeStore::open(directory.path().join("code")).expect("a store");
         let hash = code_hash(zip);
         let result = store
             .unpack(zip, &hash)
             .map(|()| store.path(&hash))
             .map_err(|error| error.to_string());
-        let names: Vec<_> = fs::read_dir(directory.join("code"))
+        let names: Vec<_> = fs::read_dir(directory.path().join("code"))
             .expect("the store")
             .flatten()
             .collect();
@@ -391,11 +391,13 @@ mod tests {
             "nothing is left behind: {names:?}"
         );
         assert_eq!(
-            fs::read_dir(&directory).expect("the directory").count(),
+            fs::read_dir(directory.path())
+                .expect("the directory")
+                .count(),
             1,
             "nothing escaped"
         );
-        result
+        result.map(|root| (directory, root))
     }
 
     #[test]
@@ -406,7 +408,7 @@ mod tests {
             ("node_modules/.bin/tool", b"->../tool/cli.js"),
             ("node_modules/tool/cli.js", b"tool"),
         ]);
-        let root = check(&zip).expect("unpacked");
+        let (_directory, root) = check(&zip).expect("unpacked");
         assert_eq!(fs::read(root.join("a/b/c.txt")).expect("a file"), b"c");
         assert_eq!(
             fs::read(root.join("node_modules/.bin/tool")).expect("through the link"),
