@@ -320,25 +320,29 @@ impl<'a> Generator<'a> {
     }
 
     fn errors(&self, out: &mut String) -> Result<()> {
-        out.push_str("/// The errors of the model.\npub mod error {\nuse super::ModelledError;\n\n");
-        let mut all = String::new();
-        let errors = self.shapes.iter().filter(|(_, shape)| shape["exception"].as_bool() == Some(true));
-        for (name, shape) in errors {
-            let documented = STATUSES.iter().find(|(known, _)| known == name);
-            let documented = documented.map(|(_, status)| u64::from(*status));
-            let status = shape["error"]["httpStatusCode"].as_u64().or(documented).unwrap_or(400);
-            let members = object(shape, "members")?;
-            let message = if members.contains_key("Message") { "Message" } else { "message" };
-            let typed = members.contains_key("Type");
+        out.push_str(
+            "/// The errors of the model.\npub mod error {\nuse super::ModelledError;\n\n",
+        );
+        for (name, shape) in self
+            .shapes
+            .iter()
+            .filter(|(_, shape)| shape["exception"].as_bool() == Some(true))
+        {
+            let documented = STATUSES
+                .iter()
+                .find(|(known, _)| known == name)
+                .map(|(_, status)| u64::from(*status));
+            let status = shape["error"]["httpStatusCode"]
+                .as_u64()
+                .or(documented)
+                .unwrap_or(400);
             let constant = constant(name);
             writeln!(
                 out,
-                "/// `{name}`.\npub static {constant}: ModelledError = ModelledError {{ code: {name:?}, \
-                 status: {status}, message: {message:?}, typed: {typed} }};",
+                "/// `{name}`.\npub static {constant}: ModelledError = ModelledError {{ code: {name:?}, status: {status} }};",
             )?;
-            write!(all, "&{constant},")?;
         }
-        writeln!(out, "\n/// Every error.\npub static ALL: &[&ModelledError] = &[{all}];\n}}\n")?;
+        out.push_str("}\n\n");
         Ok(())
     }
 
