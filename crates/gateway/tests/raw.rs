@@ -37,7 +37,8 @@ async fn answers_or_hangs_up_and_lives() {
     let world = World::start().await;
     let whole = wire(&world, "{}", "content-length: 2\r\n");
     let many: String = (0..200).map(|n| format!("x-{n}: 1\r\n")).collect();
-    let cases: Vec<(&str, Vec<u8>, bool, &str)> = vec![
+    let cases: Vec<(&str, Vec<u8>, bool, &str)> =
+        vec![
         ("a whole request", whole.clone(), false, "HTTP/1.1 200"),
         (
             "a client that half-closes after a whole request",
