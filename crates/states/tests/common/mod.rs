@@ -53,9 +53,14 @@ pub struct Functions {
 #[async_trait]
 impl Gate for Functions {
     async fn call(&self, call: Call) -> Result<Reply, Failure> {
-        self.payloads.lock().push(serde_json::from_slice(&call.payload).unwrap_or(Value::Null));
+        self.payloads
+            .lock()
+            .push(serde_json::from_slice(&call.payload).unwrap_or(Value::Null));
         let output = json!({ "StatusCode": 200, "ExecutedVersion": "$LATEST" });
-        Ok(Reply { output: output.to_string().into(), payload: Bytes::from_static(b"null") })
+        Ok(Reply {
+            output: output.to_string().into(),
+            payload: Bytes::from_static(b"null"),
+        })
     }
 }
 
@@ -97,7 +102,12 @@ impl World {
         let functions = Arc::new(Functions::default());
         let clock = Arc::new(MovedClock(AtomicI64::new(1_700_000_000_000)));
         let states = open(&store, &functions, &clock).await;
-        Self { store, functions, clock, states }
+        Self {
+            store,
+            functions,
+            clock,
+            states,
+        }
     }
 
     /// Forgets everything but the store.
@@ -113,7 +123,9 @@ impl World {
             operation: operation.to_owned().into(),
             input: Bytes::copy_from_slice(input.as_bytes()),
             payload: Bytes::new(),
-            principal: Principal::Root { account: "000000000000".into() },
+            principal: Principal::Root {
+                account: "000000000000".into(),
+            },
             request_id: RequestId::random(),
         };
         let reply = self.states.call(call).await?;
@@ -145,12 +157,16 @@ impl World {
     pub async fn create(&self, name: &str, definition: &Value) -> String {
         let input = json!({ "name": name, "definition": definition.to_string(), "roleArn": ROLE });
         let output = self.ok("CreateStateMachine", input).await;
-        output["stateMachineArn"].as_str().expect("an ARN").to_owned()
+        output["stateMachineArn"]
+            .as_str()
+            .expect("an ARN")
+            .to_owned()
     }
 
     /// Starts an execution.
     pub async fn start(&self, machine: &str, name: &str, input: &str) -> String {
-        let input = json!({ "stateMachineArn": machine_arn(machine), "name": name, "input": input });
+        let input =
+            json!({ "stateMachineArn": machine_arn(machine), "name": name, "input": input });
         let output = self.ok("StartExecution", input).await;
         output["executionArn"].as_str().expect("an ARN").to_owned()
     }
@@ -168,7 +184,10 @@ impl World {
             if done(&answer) {
                 return answer;
             }
-            assert!(Instant::now() < deadline, "{operation} still answers {answer:?}");
+            assert!(
+                Instant::now() < deadline,
+                "{operation} still answers {answer:?}"
+            );
             tokio::task::yield_now().await;
         }
     }
@@ -177,9 +196,13 @@ impl World {
     pub async fn until_closed(&self, arn: &str) -> Value {
         let input = json!({ "executionArn": arn });
         let closed = |answer: &Result<Value, Failure>| {
-            answer.as_ref().is_ok_and(|shown| shown["status"] != "RUNNING")
+            answer
+                .as_ref()
+                .is_ok_and(|shown| shown["status"] != "RUNNING")
         };
-        self.until("DescribeExecution", input, closed).await.expect("was just described")
+        self.until("DescribeExecution", input, closed)
+            .await
+            .expect("was just described")
     }
 
     /// Waits until the function was called with a token; returns the last one.
@@ -187,10 +210,16 @@ impl World {
         let deadline = Instant::now() + Duration::from_secs(20);
         loop {
             let payload = self.functions.payloads.lock().pop();
-            if let Some(token) = payload.as_ref().and_then(|payload| payload["token"].as_str()) {
+            if let Some(token) = payload
+                .as_ref()
+                .and_then(|payload| payload["token"].as_str())
+            {
                 return token.to_owned();
             }
-            assert!(Instant::now() < deadline, "the function was not called with a token");
+            assert!(
+                Instant::now() < deadline,
+                "the function was not called with a token"
+            );
             tokio::task::yield_now().await;
         }
     }
@@ -202,11 +231,16 @@ async fn open(
     clock: &Arc<MovedClock>,
 ) -> Arc<States> {
     let options = StatesOptions {
-        site: Site { region: "us-east-1".into(), account_id: "000000000000".into() },
+        site: Site {
+            region: "us-east-1".into(),
+            account_id: "000000000000".into(),
+        },
         limits: Limits::default(),
         token_key: [1; 32],
     };
-    States::open(options, store.clone(), functions.clone(), clock.clone()).await.expect("opens")
+    States::open(options, store.clone(), functions.clone(), clock.clone())
+        .await
+        .expect("opens")
 }
 
 /// Ends at once, with its input.
