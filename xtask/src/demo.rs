@@ -44,7 +44,7 @@ pub fn run(arguments: &[String]) -> anyhow::Result<()> {
     build(release)?;
     let stepd = workspace::program("stepd", release);
     let mut server = Server::start(&stepd, &data_dir, listen)?;
-    let outcome = deploy(&stepd, &data_dir, &server.endpoint).and_then(|()| {
+    let outcome = deploy(&stepd, &data_dir).and_then(|()| {
         explain(&stepd, &data_dir, &server.endpoint);
         server.watch(&interrupted)
     });
@@ -151,8 +151,8 @@ fn pass_on(mut output: impl Read + Send + 'static) {
 }
 
 /// Deploys the example with the same environment that a person is told to use.
-fn deploy(stepd: &Path, data_dir: &Path, endpoint: &str) -> anyhow::Result<()> {
-    let script = r#"eval "$("$1" env --data-dir "$2" --listen "$3")" && exec "$1" deploy "$4" --stack-name "$5""#;
+fn deploy(stepd: &Path, data_dir: &Path) -> anyhow::Result<()> {
+    let script = r#"eval "$("$1" env --data-dir "$2")" && exec "$1" deploy "$3" --stack-name "$4""#;
     let mut command = Command::new("sh");
     for (name, _) in std::env::vars_os() {
         // A person's own AWS account has no part in this.
@@ -160,17 +160,8 @@ fn deploy(stepd: &Path, data_dir: &Path, endpoint: &str) -> anyhow::Result<()> {
             command.env_remove(name);
         }
     }
-    command
-        .args(["-c", script, "sh"])
-        .arg(stepd)
-        .arg(data_dir)
-        .arg(address_of(endpoint));
+    command.args(["-c", script, "sh"]).arg(stepd).arg(data_dir);
     workspace::run(command.arg(example()).arg(STACK))
-}
-
-/// Returns `127.0.0.1:4566` of `http://127.0.0.1:4566`.
-fn address_of(endpoint: &str) -> &str {
-    endpoint.trim_start_matches("http://")
 }
 
 fn example() -> PathBuf {
@@ -181,12 +172,11 @@ fn example() -> PathBuf {
 fn explain(stepd: &Path, data_dir: &Path, endpoint: &str) {
     let stepd = stepd.display();
     let data = data_dir.display();
-    let listen = address_of(endpoint);
     println!(
         r#"
 The account application system runs on {endpoint}. In another terminal:
 
-  eval "$({stepd} env --data-dir '{data}' --listen {listen})"
+  eval "$({stepd} env --data-dir '{data}')"
 
 Submit an application whose address nobody can check, and see it wait for a person:
 

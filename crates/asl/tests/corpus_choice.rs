@@ -11,14 +11,21 @@ use vocab::Entropy;
 
 #[test]
 fn takes_the_recorded_branch() {
-    let Some(cases) = common::cases("choice") else { return };
+    let Some(cases) = common::cases("choice") else {
+        return;
+    };
     let (mut checked, mut not_built) = (0, 0);
     for (name, case) in &cases {
         match asl::parse(&common::definition(case)) {
             Ok(machine) => {
                 let input: Value =
-                    serde_json::from_str(case["input"].as_str().expect("input is text")).expect("input is JSON");
-                assert_eq!(&output(&machine, input), &case["expected"]["output"], "{name}");
+                    serde_json::from_str(case["input"].as_str().expect("input is text"))
+                        .expect("input is JSON");
+                assert_eq!(
+                    &output(&machine, input),
+                    &case["expected"]["output"],
+                    "{name}"
+                );
                 checked += 1;
             }
             Err(findings) if findings.iter().all(is_not_built) => not_built += 1,
@@ -41,9 +48,20 @@ fn output(machine: &StateMachine, mut value: Value) -> Value {
     for _ in 0..10 {
         let next = match &machine.state(at).kind {
             StateKind::Choice(choice) => {
-                let scope = Scope { input: &value, context: &context, entropy: &entropy };
-                let rule = choice.choices.iter().find(|(rule, _)| rule.matches(&scope).expect("a rule holds or not"));
-                Transition::Next(rule.map(|(_, next)| *next).or(choice.default).expect("a rule or the default"))
+                let scope = Scope {
+                    input: &value,
+                    context: &context,
+                    entropy: &entropy,
+                };
+                let rule = choice
+                    .choices
+                    .iter()
+                    .find(|(rule, _)| rule.matches(&scope).expect("a rule holds or not"));
+                Transition::Next(
+                    rule.map(|(_, next)| *next)
+                        .or(choice.default)
+                        .expect("a rule or the default"),
+                )
             }
             StateKind::Pass(pass) => {
                 value = pass.result.clone().unwrap_or(value);

@@ -7,7 +7,9 @@ use serde_json::Value;
 
 #[test]
 fn what_aws_ran_parses() {
-    let Some(cases) = common::cases("history") else { return };
+    let Some(cases) = common::cases("history") else {
+        return;
+    };
     let (mut parsed, mut not_built) = (0, 0);
     let mut refused = Vec::new();
     for (name, case) in &cases {
@@ -24,21 +26,34 @@ fn what_aws_ran_parses() {
 
 #[test]
 fn what_aws_refused_is_refused_in_its_words() {
-    let Some(cases) = common::cases("api_error") else { return };
+    let Some(cases) = common::cases("api_error") else {
+        return;
+    };
     let mut checked = 0;
     for (name, case) in &cases {
         let error = &case["expected"]["error"];
-        let text = error["message"].as_str().or(error["exception_value"].as_str()).unwrap_or_default();
-        let Some((_, expected)) = text.split_once("Invalid State Machine Definition: '") else { continue };
-        let Some(definition) = case["request"]["definition"].as_str() else { continue };
+        let text = error["message"]
+            .as_str()
+            .or(error["exception_value"].as_str())
+            .unwrap_or_default();
+        let Some((_, expected)) = text.split_once("Invalid State Machine Definition: '") else {
+            continue;
+        };
+        let Some(definition) = case["request"]["definition"].as_str() else {
+            continue;
+        };
         // A state alone is tested as the only one of a machine.
-        let definition = if serde_json::from_str::<Value>(definition).is_ok_and(|json| json.get("Type").is_some()) {
+        let definition = if serde_json::from_str::<Value>(definition)
+            .is_ok_and(|json| json.get("Type").is_some())
+        {
             format!(r#"{{"StartAt":"StateName","States":{{"StateName":{definition}}}}}"#)
         } else {
             definition.to_owned()
         };
         let findings = asl::parse(&definition).expect_err(name);
-        let expected = expected.trim_end_matches('\'').replace("<partition>", "aws");
+        let expected = expected
+            .trim_end_matches('\'')
+            .replace("<partition>", "aws");
         assert_eq!(asl::joined(&findings), expected, "{name}");
         checked += 1;
     }
@@ -48,10 +63,14 @@ fn what_aws_refused_is_refused_in_its_words() {
 
 #[test]
 fn diagnoses_as_recorded() {
-    let Some(cases) = common::cases("validate_definition") else { return };
+    let Some(cases) = common::cases("validate_definition") else {
+        return;
+    };
     let (mut checked, mut not_built) = (0, 0);
     for (name, case) in &cases {
-        let definition = case["request"]["definition"].as_str().expect("a definition");
+        let definition = case["request"]["definition"]
+            .as_str()
+            .expect("a definition");
         let machine_type = match case["request"]["type"].as_str() {
             Some("EXPRESS") => MachineType::Express,
             _ => MachineType::Standard,
@@ -62,7 +81,11 @@ fn diagnoses_as_recorded() {
             continue;
         }
         let findings: Vec<Value> = findings.iter().map(as_json).collect();
-        assert_eq!(Value::Array(findings), case["expected"]["response"]["diagnostics"], "{name}");
+        assert_eq!(
+            Value::Array(findings),
+            case["expected"]["response"]["diagnostics"],
+            "{name}"
+        );
         checked += 1;
     }
     println!("{checked} recorded diagnoses agree, {not_built} use what is not built");

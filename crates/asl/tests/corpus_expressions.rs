@@ -11,12 +11,20 @@ use vocab::Entropy;
 
 #[test]
 fn evaluates_as_recorded() {
-    let Some(cases) = common::cases("history") else { return };
+    let Some(cases) = common::cases("history") else {
+        return;
+    };
     let mut checked = 0;
     for (name, case) in &cases {
-        let Ok(machine) = asl::parse(&common::definition(case)) else { continue };
-        let ([state], Some(input)) = (machine.states(), case["input"].as_str()) else { continue };
-        let StateKind::Pass(pass) = &state.kind else { continue };
+        let Ok(machine) = asl::parse(&common::definition(case)) else {
+            continue;
+        };
+        let ([state], Some(input)) = (machine.states(), case["input"].as_str()) else {
+            continue;
+        };
+        let StateKind::Pass(pass) = &state.kind else {
+            continue;
+        };
         let input: Value = serde_json::from_str(input).expect("input is JSON");
         let expected = &case["expected"];
         // The size of what a state returns is the engine's business.
@@ -24,7 +32,11 @@ fn evaluates_as_recorded() {
             continue;
         }
         match run(pass, &input) {
-            Ok(output) => assert_eq!(as_recorded(&output), as_recorded(&expected["output"]), "{name}"),
+            Ok(output) => assert_eq!(
+                as_recorded(&output),
+                as_recorded(&expected["output"]),
+                "{name}"
+            ),
             Err(failure) => check_failure(name, &failure, expected),
         }
         checked += 1;
@@ -36,11 +48,21 @@ fn evaluates_as_recorded() {
 /// What was random or named by AWS was replaced when it was recorded.
 fn is_scrubbed(output: &Value) -> bool {
     let text = output.to_string();
-    ["generated-uuid", "RandomNumberGenerated", "<", "date", "snf_role_arn"].iter().any(|mark| text.contains(mark))
+    [
+        "generated-uuid",
+        "RandomNumberGenerated",
+        "<",
+        "date",
+        "snf_role_arn",
+    ]
+    .iter()
+    .any(|mark| text.contains(mark))
 }
 
 fn is_too_large(expected: &Value) -> bool {
-    expected["history"].to_string().contains("States.DataLimitExceeded")
+    expected["history"]
+        .to_string()
+        .contains("States.DataLimitExceeded")
 }
 
 /// Texts that are objects were replaced by the objects.
@@ -50,17 +72,27 @@ fn as_recorded(value: &Value) -> Value {
             serde_json::from_str(text).unwrap_or_else(|_| value.clone())
         }
         Value::Array(items) => items.iter().map(as_recorded).collect(),
-        Value::Object(fields) => {
-            Value::Object(fields.iter().map(|(name, field)| (name.clone(), as_recorded(field))).collect())
-        }
+        Value::Object(fields) => Value::Object(
+            fields
+                .iter()
+                .map(|(name, field)| (name.clone(), as_recorded(field)))
+                .collect(),
+        ),
         scalar => scalar.clone(),
     }
 }
 
 fn check_failure(name: &str, failure: &Failure, expected: &Value) {
     let recorded = expected["history"].to_string();
-    assert!(recorded.contains(failure.error.as_ref()), "{name}: {failure:?}");
-    let start = failure.cause.split(" in the input '").next().unwrap_or_default();
+    assert!(
+        recorded.contains(failure.error.as_ref()),
+        "{name}: {failure:?}"
+    );
+    let start = failure
+        .cause
+        .split(" in the input '")
+        .next()
+        .unwrap_or_default();
     assert!(recorded.contains(start), "{name}: {failure:?}\n{recorded}");
 }
 
@@ -68,15 +100,27 @@ fn run(pass: &asl::Pass, input: &Value) -> Result<Value, Failure> {
     let Flow::JsonPath(flow) = &pass.flow;
     let entropy = RefCell::new(Entropy::from_seed(1));
     let context = || json!({ "Execution": { "Input": input }, "State": { "Name": "state" } });
-    let scope = Scope { input, context: &context, entropy: &entropy };
+    let scope = Scope {
+        input,
+        context: &context,
+        entropy: &entropy,
+    };
     let selected = flow.input_path.select(&scope)?;
-    let inner = Scope { input: &selected, context: &context, entropy: &entropy };
+    let inner = Scope {
+        input: &selected,
+        context: &context,
+        entropy: &entropy,
+    };
     let payload = match &flow.parameters {
         Some(template) => template.evaluate(&inner)?,
         None => selected.clone().into_owned(),
     };
     let result = pass.result.clone().unwrap_or(payload);
     let output = flow.result_path.place(selected.into_owned(), result)?;
-    let outer = Scope { input: &output, context: &context, entropy: &entropy };
+    let outer = Scope {
+        input: &output,
+        context: &context,
+        entropy: &entropy,
+    };
     Ok(flow.output_path.select(&outer)?.into_owned())
 }

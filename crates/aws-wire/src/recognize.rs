@@ -56,11 +56,14 @@ impl Target {
             // A REST service, or nothing that can be told from outside: the path decides.
             Some(entry) if entry.service == "lambda" => Self::of_path(parts),
             None => Self::of_path(parts),
-            Some(entry) => Err(Box::new(Unrecognized::operation(
-                Some(entry),
-                entry.protocol,
-                "",
-            ))),
+            Some(entry) => Err(Box::new(match entry.protocol {
+                Protocol::Json10 | Protocol::Json11 => {
+                    Unrecognized::operation(Some(entry), entry.protocol, "")
+                }
+                Protocol::RestJson | Protocol::Query | Protocol::RestXml => {
+                    Unrecognized::not_served(entry)
+                }
+            })),
         }
     }
 
@@ -125,6 +128,19 @@ impl Target {
 }
 
 impl Unrecognized {
+    fn not_served(entry: &'static ServiceEntry) -> Self {
+        let refusal = Refusal {
+            code: "NotImplemented".into(),
+            message: format!("{} is not served here over HTTP yet", entry.service),
+            status: 501,
+        };
+        Self {
+            service: Some(entry.service),
+            protocol: entry.protocol,
+            refusal,
+        }
+    }
+
     fn operation(entry: Option<&'static ServiceEntry>, protocol: Protocol, name: &str) -> Self {
         let message = match (entry, name) {
             (_, "") => "The request names no operation".to_owned(),

@@ -265,7 +265,7 @@ impl Execution {
         let Recorded {
             at,
             event,
-            previous: _,
+            previous,
         } = recorded;
         if event.is_public() {
             self.last = self.last.next();
@@ -341,7 +341,11 @@ impl Execution {
                 frame.waiting = Waiting::Turn;
             }),
             Event::ParallelSucceeded { frame } | Event::MapSucceeded { frame } => {
-                self.on(*frame, |frame| frame.waiting = Waiting::Turn);
+                // Not a link of the chain: the state's exit follows what this followed.
+                self.on(*frame, |frame| {
+                    frame.tail = *previous;
+                    frame.waiting = Waiting::Turn;
+                });
             }
             Event::RetryScheduled {
                 frame,

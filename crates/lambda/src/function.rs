@@ -1,5 +1,6 @@
 //! A function as it is kept: its configuration, and how the API shows it.
 
+use std::collections::BTreeMap;
 use std::fmt;
 
 use base64::Engine;
@@ -28,8 +29,8 @@ pub struct Function {
     pub timeout_seconds: u32,
     /// Told to the function; not enforced.
     pub memory_mib: u32,
-    /// Its own environment variables, in the caller's order.
-    pub variables: Map<String, Value>,
+    /// Its own environment variables.
+    pub variables: BTreeMap<String, String>,
     /// `x86_64` or `arm64`, as the caller wrote it; the code runs on what this machine is.
     pub architectures: Vec<String>,
     /// The hash of its deployment package, in hex.
@@ -43,7 +44,7 @@ pub struct Function {
     /// Drawn anew with every change.
     pub revision_id: String,
     /// Given when it was made.
-    pub tags: Map<String, Value>,
+    pub tags: BTreeMap<String, String>,
     /// Members that are kept and shown but change nothing here: `TracingConfig`, `VpcConfig`, …
     pub inert: Map<String, Value>,
 }
@@ -51,13 +52,13 @@ pub struct Function {
 /// Environment variables may be secrets.
 impl fmt::Debug for Function {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Function({}, {}, {})", self.name, self.runtime, self.revision_id)
+        write!(
+            f,
+            "Function({}, {}, {})",
+            self.name, self.runtime, self.revision_id
+        )
     }
 }
-
-/// Members of a configuration that are kept and shown as they came.
-pub const INERT_MEMBERS: [&str; 6] =
-    ["TracingConfig", "EphemeralStorage", "VpcConfig", "KMSKeyArn", "LoggingConfig", "SnapStart"];
 
 impl Function {
     /// Returns the members of the model's `FunctionConfiguration`.
@@ -86,8 +87,14 @@ impl Function {
         put("PackageType", "Zip".into());
         put("Architectures", json!(self.architectures));
         put("EphemeralStorage", json!({ "Size": 512 }));
-        put("SnapStart", json!({ "ApplyOn": "None", "OptimizationStatus": "Off" }));
-        put("LoggingConfig", json!({ "LogFormat": "Text", "LogGroup": log_group(&self.name) }));
+        put(
+            "SnapStart",
+            json!({ "ApplyOn": "None", "OptimizationStatus": "Off" }),
+        );
+        put(
+            "LoggingConfig",
+            json!({ "LogFormat": "Text", "LogGroup": log_group(&self.name) }),
+        );
         for (name, value) in &self.inert {
             put(name, value.clone());
         }

@@ -7,7 +7,8 @@
 //!
 //! The layout is fjall's format 3: `1 count seqno`, then items `2 type compression keyspace
 //! key-length value-length stored-length key value`, then `3 checksum "FJL" 3`; little-endian; zeros
-//! behind the last batch. The checksum is over the items.
+//! behind the last batch. The checksum is over the items only: a damaged `seqno` would let a batch
+//! be skipped, or older rows win over it, so a group's row says from which one on it was written.
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, BufRead, BufReader};
@@ -17,12 +18,14 @@ use store::StoreError;
 use xxhash_rust::xxh3::Xxh3;
 
 use crate::fault;
-use crate::rows::GROUPS_ID;
+use crate::rows::{GROUPS_ID, GroupRow};
 
 const START: u8 = 1;
 const ITEM: u8 = 2;
 const END: u8 = 3;
 const TRAILER: [u8; 4] = [b'F', b'J', b'L', 3];
+/// fjall takes a `seqno` for each batch and a few for its own work in between.
+const SEQNO_STEP_MAX: u64 = 1 << 32;
 const READ_BUFFER_BYTES: usize = 256 * 1024;
 
 /// Checks every journal in fjall's directory `rows`. Once this returns `Ok`, the journals hold
@@ -31,10 +34,10 @@ const READ_BUFFER_BYTES: usize = 256 * 1024;
 /// Changes nothing if it returns an error: what is left is evidence.
 pub(crate) fn check(rows: &Path, acknowledged: u64) -> Result<(), StoreError> {
     let journals = journals(rows)?;
-    let mut last_group = None;
+    let mut last: Option<Group> = None;
     let mut torn = None;
     for (at, path) in journals.iter().enumerate() {
-        let found = walk(path, &mut last_group).map_err(|source| fault::open(path, source))?;
+        let found = walk(path, &mut last).map_err(|source| fault::open(path, source))?;
         match found {
             Tail::Clean => {}
             // fjall syncs a journal before it begins the next: only the last can be torn.
@@ -47,6 +50,7 @@ pub(crate) fn check(rows: &Path, acknowledged: u64) -> Result<(), StoreError> {
             Tail::Damaged { at, what } => torn = Some((path, at, what)),
         }
     }
+    let last_group = last.map(|group| group.row.number);
     let complete = last_group.is_none_or(|group| group >= acknowledged);
     match torn {
         None if complete => Ok(()),
@@ -122,8 +126,8 @@ enum Tail {
     Damaged { at: u64, what: &'static str },
 }
 
-/// Reads a journal to its end or to the first damage, counting groups on from `last_group`.
-fn walk(path: &Path, last_group: &mut Option<u64>) -> io::Result<Tail> {
+/// Reads a journal to its end or to the first damage, counting groups on from `last`.
+fn walk(path: &Path, last: &mut Option<Group>) -> io::Result<Tail> {
     let file = File::open(path)?;
     let mut reader = Reader {
         inner: BufReader::with_capacity(READ_BUFFER_BYTES, file),
@@ -133,13 +137,11 @@ fn walk(path: &Path, last_group: &mut Option<u64>) -> io::Result<Tail> {
     loop {
         let at = reader.position;
         match reader.group() {
-            Ok(Some(group)) if last_group.is_none_or(|last| group == last + 1) => {
-                *last_group = Some(group)
-            }
+            Ok(Some(group)) if group.follows(last.as_ref()) => *last = Some(group),
             Ok(Some(_)) => {
                 return Ok(Tail::Damaged {
                     at,
-                    what: "a group is missing",
+                    what: "a group is missing or out of order",
                 });
             }
             Ok(None) => return Ok(Tail::Clean),
@@ -152,6 +154,24 @@ fn walk(path: &Path, last_group: &mut Option<u64>) -> io::Result<Tail> {
             }
             Err(Unread::Io(error)) => return Err(error),
         }
+    }
+}
+
+/// A group as it is in the journal.
+struct Group {
+    row: GroupRow,
+    seqno: u64,
+}
+
+impl Group {
+    /// Says whether the group was written right behind `last`, or can be the first in the journal.
+    fn follows(&self, last: Option<&Self>) -> bool {
+        let in_order = last.is_none_or(|last| {
+            last.row.number.checked_add(1) == Some(self.row.number) && self.seqno > last.seqno
+        });
+        in_order
+            && (self.row.seqno_min..self.row.seqno_min.saturating_add(SEQNO_STEP_MAX))
+                .contains(&self.seqno)
     }
 }
 
@@ -174,23 +194,24 @@ struct Reader {
 }
 
 impl Reader {
-    /// Reads one batch and returns the number of its group; `None` behind the last.
-    fn group(&mut self) -> Result<Option<u64>, Unread> {
+    /// Reads one batch and returns its group; `None` behind the last.
+    fn group(&mut self) -> Result<Option<Group>, Unread> {
         if self.inner.fill_buf()?.is_empty() {
             return Ok(None);
         }
         match self.array::<1>()? {
             [START] => {}
-            [0] => return self.zeros_to_end().map(|()| None),
+            // Allocated in advance. What was lost here shows in the numbers of the groups.
+            [0] => return Ok(None),
             [_] => return Err(Unread::Damaged("something that is no batch")),
         }
         let items = u32::from_le_bytes(self.array()?);
-        let _seqno: [u8; 8] = self.array()?;
+        let seqno = u64::from_le_bytes(self.array()?);
         self.hash.reset();
-        let mut group = None;
+        let mut found = None;
         for _ in 0..items {
-            if let Some(number) = self.item()? {
-                group = Some(number);
+            if let Some(row) = self.item()? {
+                found = Some(row);
             }
         }
         let sum = self.hash.digest();
@@ -198,13 +219,12 @@ impl Reader {
         {
             return Err(Unread::Damaged("a batch that is not what was written"));
         }
-        group
-            .map(Some)
-            .ok_or(Unread::Damaged("a batch without a group"))
+        let row = found.ok_or(Unread::Damaged("a batch without a group"))?;
+        Ok(Some(Group { row, seqno }))
     }
 
-    /// Reads one item; returns the number of the group if the item holds it.
-    fn item(&mut self) -> Result<Option<u64>, Unread> {
+    /// Reads one item; returns the group's row if that is the item.
+    fn item(&mut self) -> Result<Option<GroupRow>, Unread> {
         let [tag, _type, _compression] = self.hashed()?;
         if tag != ITEM {
             return Err(Unread::Damaged(
@@ -216,8 +236,8 @@ impl Reader {
         let _value_length: [u8; 4] = self.hashed()?;
         let stored_length = u32::from_le_bytes(self.hashed()?);
         self.skip(u64::from(key_length))?;
-        if keyspace == GROUPS_ID && stored_length == 8 {
-            return Ok(Some(u64::from_be_bytes(self.hashed()?)));
+        if keyspace == GROUPS_ID && stored_length as usize == GroupRow::BYTES {
+            return Ok(Some(GroupRow::decode(self.hashed()?)));
         }
         self.skip(u64::from(stored_length))?;
         Ok(None)
@@ -252,18 +272,7 @@ impl Reader {
         }
         Ok(())
     }
-
-    fn zeros_to_end(&mut self) -> Result<(), Unread> {
-        loop {
-            let buffer = self.inner.fill_buf()?;
-            let length = buffer.len();
-            if length == 0 {
-                return Ok(());
-            }
-            if buffer.iter().any(|byte| *byte != 0) {
-                return Err(Unread::Damaged("something that is no batch"));
-            }
-            self.inner.consume(length);
-        }
-    }
 }
+
+#[cfg(test)]
+mod tests;

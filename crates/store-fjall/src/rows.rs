@@ -18,6 +18,34 @@ const GROUP_KEY: &[u8] = b"last";
 /// fjall accepts no less.
 const JOURNALS_BYTES_MAX: u64 = 64 * 1024 * 1024;
 
+/// The row that every group writes.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct GroupRow {
+    /// 1 for the first group, and no gaps.
+    pub(crate) number: u64,
+    /// fjall's `seqno` of the group is this or a little more.
+    pub(crate) seqno_min: u64,
+}
+
+impl GroupRow {
+    pub(crate) const BYTES: usize = 16;
+
+    fn encode(self) -> [u8; Self::BYTES] {
+        let mut bytes = [0; Self::BYTES];
+        bytes[..8].copy_from_slice(&self.number.to_be_bytes());
+        bytes[8..].copy_from_slice(&self.seqno_min.to_be_bytes());
+        bytes
+    }
+
+    pub(crate) fn decode(bytes: [u8; Self::BYTES]) -> Self {
+        let both = u128::from_be_bytes(bytes);
+        Self {
+            number: (both >> 64) as u64,
+            seqno_min: both as u64,
+        }
+    }
+}
+
 /// The open database. Clones share it.
 #[derive(Clone)]
 pub(crate) struct Rows {
@@ -75,9 +103,10 @@ impl Rows {
     /// Returns the number of the last group that was written; 0 before the first.
     pub(crate) fn last_group(&self) -> Result<u64, StoreError> {
         let row = guarded("read", || self.groups.get(GROUP_KEY))?;
-        Ok(row
+        let row = row
             .and_then(|value| value[..].try_into().ok())
-            .map_or(0, u64::from_be_bytes))
+            .map(GroupRow::decode);
+        Ok(row.map_or(0, |row| row.number))
     }
 
     /// Returns the value of `key`.
@@ -127,7 +156,11 @@ impl Rows {
         let mut batch =
             fjall::OwnedWriteBatch::with_capacity(self.database.clone(), changes.len() + 1)
                 .durability(Some(PersistMode::SyncAll));
-        batch.insert(&self.groups, GROUP_KEY, number.to_be_bytes());
+        let row = GroupRow {
+            number,
+            seqno_min: self.database.seqno(),
+        };
+        batch.insert(&self.groups, GROUP_KEY, row.encode());
         for (key, value) in changes {
             let space = &self.spaces[key.space as usize];
             match value {

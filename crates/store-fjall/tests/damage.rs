@@ -10,7 +10,7 @@ use store_fjall::{FjallStore, Options};
 use tempfile::TempDir;
 
 /// How often each file is flipped and cut, at places spread over its length.
-const PLACES: u64 = 5;
+const PLACES: u64 = 4;
 const LEDGER: &str = "stepd.ledger";
 
 type Rows = BTreeMap<Key, Bytes>;
@@ -95,15 +95,40 @@ async fn read(store: &FjallStore, expected: &Rows) -> Result<Rows, StoreError> {
     Ok(rows)
 }
 
-fn copy(from: &Path, to: &Path) {
-    fs::create_dir_all(to).expect("makes a directory");
-    for entry in fs::read_dir(from).expect("lists").flatten() {
-        let target = to.join(entry.file_name());
-        if entry.path().is_dir() {
-            copy(&entry.path(), &target)
-        } else {
-            let _ = fs::copy(entry.path(), target).expect("copies");
+/// A directory and what was in it once. Cases share it: thousands of copies would be slow.
+struct Site {
+    root: TempDir,
+    contents: BTreeMap<PathBuf, Vec<u8>>,
+}
+
+impl Site {
+    /// Remembers what is in `root` now.
+    fn new(root: TempDir) -> Self {
+        let contents = files(root.path())
+            .into_iter()
+            .map(|path| (path.clone(), fs::read(path).expect("reads")));
+        Self {
+            contents: contents.collect(),
+            root,
         }
+    }
+
+    /// Puts back what is no longer as remembered.
+    fn restore(&self) {
+        for path in files(self.root.path()) {
+            if !self.contents.contains_key(&path) {
+                fs::remove_file(path).expect("removes");
+            }
+        }
+        for (path, content) in &self.contents {
+            if fs::read(path).ok().as_ref() != Some(content) {
+                fs::write(path, content).expect("writes");
+            }
+        }
+    }
+
+    fn file(&self, file: &str) -> PathBuf {
+        self.root.path().join(file)
     }
 }
 
@@ -150,27 +175,21 @@ fn damages(length: u64) -> Vec<Damage> {
     at_places.chain([Damage::Remove]).collect()
 }
 
-/// Opens a damaged copy and reads it: it must hold `expected`, or say that it is damaged.
-async fn check(original: &Path, file: &Path, damage: Damage, expected: &Rows) -> Option<String> {
-    let root = TempDir::new().expect("a temporary directory");
-    copy(original, root.path());
-    harm(&root.path().join(file), damage);
+/// Damages the site, opens and reads it: it must hold `expected`, or say that it is damaged.
+/// Returns what it says.
+async fn check(site: &Site, file: &Path, damage: Damage, expected: &Rows) -> Option<String> {
+    site.restore();
+    harm(file, damage);
     for opening in 0..2 {
-        let found = match open(root.path(), u64::MAX) {
+        let found = match open(site.root.path(), u64::MAX) {
             Ok(store) => read(&store, expected).await,
             Err(error) => Err(error),
         };
+        let context = format!("{damage:?} of {}, opening {opening}", file.display());
         match found {
-            Ok(rows) => assert!(
-                rows == *expected,
-                "{damage:?} of {}, opening {opening}: loss without a word",
-                file.display()
-            ),
+            Ok(rows) => assert!(rows == *expected, "{context}: loss without a word"),
             Err(StoreError::Corrupted { detail }) => return Some(detail),
-            Err(error) => panic!(
-                "{damage:?} of {}, opening {opening}: not called damage: {error:?}",
-                file.display()
-            ),
+            Err(error) => panic!("{context}: not called damage: {error:?}"),
         }
     }
     None
@@ -179,13 +198,11 @@ async fn check(original: &Path, file: &Path, damage: Damage, expected: &Rows) ->
 async fn check_all(unflushed_bytes: u64) {
     let root = TempDir::new().expect("a temporary directory");
     let expected = build(root.path(), 60, unflushed_bytes).await;
+    let site = Site::new(root);
     let (mut intact, mut reported) = (0, 0);
-    for path in files(root.path()) {
-        let file = path
-            .strip_prefix(root.path())
-            .expect("the file is in the directory");
-        for damage in damages(fs::metadata(&path).expect("is there").len()) {
-            match check(root.path(), file, damage, &expected).await {
+    for (path, content) in &site.contents {
+        for damage in damages(content.len() as u64) {
+            match check(&site, path, damage, &expected).await {
                 Some(_) => reported += 1,
                 None => intact += 1,
             }
@@ -215,40 +232,46 @@ async fn a_torn_tail_is_taken_off_unless_it_was_acknowledged() {
     const ACKNOWLEDGED: u64 = 20;
     let root = TempDir::new().expect("a temporary directory");
     let before = build(root.path(), ACKNOWLEDGED, u64::MAX).await;
-    let journal = Path::new("rows/0.jnl");
-    let begins = fs::metadata(root.path().join(journal))
+    let ledger = fs::read(root.path().join(LEDGER)).expect("reads");
+    let begins = fs::metadata(root.path().join("rows/0.jnl"))
         .expect("is there")
         .len();
-    let ledger = fs::read(root.path().join(LEDGER)).expect("reads");
     let store = open(root.path(), u64::MAX).expect("an intact directory opens");
     store.commit(numbered(ACKNOWLEDGED)).await.expect("commits");
     drop(store);
-    let ends = fs::metadata(root.path().join(journal))
-        .expect("is there")
-        .len();
+    let site = Site::new(root);
+    let journal = site.file("rows/0.jnl");
+    let ends = site.contents[&journal].len() as u64;
     let mut after = before.clone();
     after.remove(&numbered(ACKNOWLEDGED).delete[0]);
     after.extend(numbered(ACKNOWLEDGED).put);
 
-    let places = (begins..ends).step_by(29).chain([ends - 1]);
+    // The first bytes are the batch's header, where every byte is something else.
+    let places = (begins..begins + 30)
+        .step_by(5)
+        .chain((begins + 30..ends).step_by(131))
+        .chain([ends - 1]);
     for damage in places.flat_map(|at| [Damage::Cut(at), Damage::Flip(at), Damage::Zero(at)]) {
         // With the ledger as of now, the group was acknowledged.
-        let harmless = harmless(&root.path().join(journal), damage);
-        let said = check(root.path(), journal, damage, &after).await;
+        let harmless = harmless(&site.contents[&journal], damage);
+        let said = check(&site, &journal, damage, &after).await;
         assert_eq!(said.is_none(), harmless, "{damage:?}: {said:?}");
         // With the ledger as of before, it was not: it is there in whole, or not at all.
-        let torn = TempDir::new().expect("a temporary directory");
-        copy(root.path(), torn.path());
-        harm(&torn.path().join(journal), damage);
-        fs::write(torn.path().join(LEDGER), &ledger).expect("writes");
+        site.restore();
+        harm(&journal, damage);
+        fs::write(site.file(LEDGER), &ledger).expect("writes");
         let expected = if harmless { &after } else { &before };
-        check_goes_on(torn.path(), expected, &format!("{damage:?}")).await;
+        check_goes_on(
+            site.root.path(),
+            expected,
+            &format!("{damage:?}, the group begins at {begins}"),
+        )
+        .await;
     }
 }
 
 /// Says whether `damage` leaves the file as it is: zeros over zeros.
-fn harmless(path: &Path, damage: Damage) -> bool {
-    let content = fs::read(path).expect("reads");
+fn harmless(content: &[u8], damage: Damage) -> bool {
     matches!(damage, Damage::Zero(at) if content.iter().skip(at as usize).take(8).all(|byte| *byte == 0))
 }
 

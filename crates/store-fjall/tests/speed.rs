@@ -191,3 +191,21 @@ async fn paused_executions() {
         status_kib("VmRSS") >> 10
     );
 }
+
+#[test]
+#[ignore = "prints figures"]
+fn openings() {
+    for _ in 0..3 {
+        let root = tmp();
+        for what in ["made", "opened", "opened"] {
+            let begun = Instant::now();
+            let store = open(root.path());
+            let after_open = begun.elapsed();
+            drop(store);
+            println!(
+                "{what} in {after_open:?}, closed in {:?}",
+                begun.elapsed() - after_open
+            );
+        }
+    }
+}

@@ -21,6 +21,7 @@ const LIBRARIES: &[&str] = &[
     "memchr",
     "minicbor",
     "percent-encoding",
+    "regex",
     "regex-lite",
     "ryu",
     "saphyr-parser",

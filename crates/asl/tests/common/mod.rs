@@ -12,7 +12,10 @@ pub fn cases(folder: &str) -> Option<Vec<(String, Value)>> {
     );
     let start = root.join(folder);
     if !start.is_dir() {
-        println!("SKIPPED: no recorded cases at {} (set STEPD_CORPUS)", start.display());
+        println!(
+            "SKIPPED: no recorded cases at {} (set STEPD_CORPUS)",
+            start.display()
+        );
         return None;
     }
     let mut cases = Vec::new();
@@ -22,10 +25,17 @@ pub fn cases(folder: &str) -> Option<Vec<(String, Value)>> {
             let path = entry.expect("an entry of a folder can be read").path();
             if path.is_dir() {
                 folders.push(path);
-            } else if path.extension().is_some_and(|extension| extension == "json") {
+            } else if path
+                .extension()
+                .is_some_and(|extension| extension == "json")
+            {
                 let text = std::fs::read_to_string(&path).expect("a case can be read");
                 let case = serde_json::from_str(&text).expect("a case is JSON");
-                let name = path.strip_prefix(&root).unwrap_or(&path).display().to_string();
+                let name = path
+                    .strip_prefix(&root)
+                    .unwrap_or(&path)
+                    .display()
+                    .to_string();
                 cases.push((name, case));
             }
         }
@@ -41,5 +51,6 @@ pub fn definition(case: &Value) -> String {
         (_, json) => json.to_string(),
     };
     let activity = "\"arn:aws:states:us-east-1:111111111111:activity:worker\"";
-    text.replace("\"activity_arn\"", activity).replace("<partition>", "aws")
+    text.replace("\"activity_arn\"", activity)
+        .replace("<partition>", "aws")
 }

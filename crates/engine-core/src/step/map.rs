@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use super::failure::Failure;
 use super::{Progress, Turn};
-use crate::context;
+use crate::context::ContextOf;
 use crate::event::{Event, Scope};
 use crate::execution::Waiting;
 use crate::ids::{EventId, FrameId};
@@ -142,7 +142,12 @@ impl Turn<'_> {
         let Some(selector) = &map.item_selector else {
             return Ok(Payload::from_value(item));
         };
-        let context = || context::object_of_item(self.execution, id, index, &item);
+        let context = ContextOf {
+            execution: self.execution,
+            frame: id,
+            token: &|| None,
+            item: Some((index, &item)),
+        };
         let scope = asl::query::Scope {
             input: input.value(),
             context: &context,
@@ -193,14 +198,14 @@ impl Turn<'_> {
             return Ok(());
         };
         let result = self.array_of(id, outputs.iter().flatten());
-        let tail = self.frame(id).tail;
+        // Recorded: the end follows the last iteration's end, or, without items, the start.
+        let tail = self.execution.last_event();
         match result.and_then(|result| self.output_of(id, &map.flow, result)) {
             Ok(output) => {
-                // Recorded: this and the state's exit follow the same event.
                 self.emit(tail, Event::MapSucceeded { frame: id })?;
                 self.exit(id, output, map.transition)
             }
-            Err(failure) => self.fail(id, failure),
+            Err(failure) => self.fail_at(id, tail, failure),
         }
     }
 }

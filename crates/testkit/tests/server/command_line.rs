@@ -70,6 +70,7 @@ fn waiting() -> Value {
 fn a_state_machine_from_creation_to_deletion() -> anyhow::Result<()> {
     let mut server = Server::start()?;
     let aws = server.aws()?;
+    let first = passing(json!("first")).to_string();
     let machine = create(&aws, "one", &passing(json!("first")))?;
     ensure!(
         machine == "arn:aws:states:us-east-1:000000000000:stateMachine:one",
@@ -96,7 +97,7 @@ fn a_state_machine_from_creation_to_deletion() -> anyhow::Result<()> {
     }
     let definition = described["definition"].as_str().unwrap_or_default();
     ensure!(
-        definition == passing(json!("first")).to_string(),
+        definition == first,
         "the definition is kept as text: {definition}"
     );
 
@@ -129,7 +130,7 @@ fn a_state_machine_from_creation_to_deletion() -> anyhow::Result<()> {
     ];
     let pinned = aws.call(&pinned)?;
     ensure!(
-        pinned["definition"] == passing(json!("first")).to_string(),
+        pinned["definition"] == first,
         "the old definition: {pinned}"
     );
 
@@ -268,39 +269,20 @@ fn executions_are_listed_started_again_and_stopped() -> anyhow::Result<()> {
 #[test]
 fn the_environment_that_stepd_prints_is_enough() -> anyhow::Result<()> {
     let server = Server::start()?;
-    let aws = server.aws()?;
-    let address = server.endpoint().trim_start_matches("http://").to_owned();
-    let data = server.data_dir();
-    let mut env = server.stepd(&["env", "--listen", &address, "--data-dir"])?;
-    let printed = env
-        .arg(&data)
-        .output()
-        .context("could not start stepd env")?;
+    let mut env = server.stepd(&["env", "--data-dir"])?;
+    let printed = env.arg(server.data_dir()).output();
+    let printed = printed.context("could not start stepd env")?;
     let text = String::from_utf8_lossy(&printed.stdout);
     ensure!(
         printed.status.success(),
         "{text}{}",
         String::from_utf8_lossy(&printed.stderr)
     );
-    ensure!(
-        text.lines()
-            .filter(|line| !line.starts_with('#'))
-            .all(|line| line.starts_with("export ")),
-        "{text}"
-    );
-    // The keys are the test's own, everything else is what was printed.
-    let keys = server.env();
-    let script = format!(
-        "{text}\nexport AWS_ACCESS_KEY_ID='{}' AWS_SECRET_ACCESS_KEY='{}'\nexec '{}' stepfunctions list-state-machines",
-        keys["AWS_ACCESS_KEY_ID"],
-        keys["AWS_SECRET_ACCESS_KEY"],
-        aws.command(&[]).get_program().to_string_lossy()
-    );
-    let output = std::process::Command::new("sh")
-        .args(["-euc", &script])
-        .env_clear()
-        .env("PATH", "/usr/bin:/bin")
-        .output();
+    let aws = server.aws()?.command(&[]).get_program().to_owned();
+    let script = format!("{text}\nexec \"$1\" stepfunctions list-state-machines");
+    let mut shell = std::process::Command::new("sh");
+    shell.args(["-euc", &script, "sh"]).arg(aws);
+    let output = shell.env_clear().env("PATH", "/usr/bin:/bin").output();
     let output = output.context("could not start a shell")?;
     let listed: Value = serde_json::from_slice(&output.stdout)
         .with_context(|| format!("{text}{}", String::from_utf8_lossy(&output.stderr)))?;

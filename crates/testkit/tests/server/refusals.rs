@@ -7,31 +7,41 @@ use testkit::{Aws, Server};
 use crate::command_line::{ROLE, closed, create, passing, start};
 
 const MACHINE: &str = "arn:aws:states:us-east-1:000000000000:stateMachine:there";
-const NO_MACHINE: &str = "arn:aws:states:us-east-1:000000000000:stateMachine:nowhere";
-const NO_EXECUTION: &str = "arn:aws:states:us-east-1:000000000000:execution:there:nowhere";
 
 /// The most that an input, an output or a definition's text may hold, in bytes.
 const INPUT_BYTES_MAX: usize = 262_144;
 
-/// The arguments behind `aws stepfunctions`, the error's code, and what its message says.
-type Row<'a> = (&'a [&'a str], &'a str, &'a str);
+const CASES: &str = include_str!("refusals.txt");
 
-fn check(aws: &Aws, (arguments, code, message): Row<'_>) -> anyhow::Result<()> {
+/// Checks that `aws stepfunctions ARGUMENTS…` is refused with `code` and a message that holds
+/// `message`.
+fn check(aws: &Aws, arguments: &[&str], code: &str, message: &str) -> anyhow::Result<()> {
     let refusal = aws.refused(&[&["stepfunctions"], arguments].concat())?;
     let shown: String = arguments.join(" ").chars().take(200).collect();
+    let expected = refusal.code == code && refusal.message.contains(message);
     ensure!(
-        refusal.code == code,
-        "{shown}\n  was refused with {refusal:?}\n  and not {code}"
-    );
-    ensure!(
-        refusal.message.contains(message),
-        "{shown}\n  was refused with {refusal:?}\n  and not: {message}"
+        expected,
+        "{shown}\n  was refused with {refusal:?}\n  and not with {code}: {message}"
     );
     Ok(())
 }
 
+/// Splits `text` at blanks that are not within single quotes.
+fn words(text: &str) -> Vec<String> {
+    let mut words = vec![String::new()];
+    let mut quoted = false;
+    for character in text.chars() {
+        match character {
+            '\'' => quoted = !quoted,
+            ' ' if !quoted => words.push(String::new()),
+            other => words.last_mut().expect("it begins with one").push(other),
+        }
+    }
+    words
+}
+
 #[test]
-fn what_makes_no_sense_is_refused_in_the_service_s_words() -> anyhow::Result<()> {
+fn what_makes_no_sense_is_refused_in_the_words_of_aws() -> anyhow::Result<()> {
     let server = Server::start()?;
     let aws = server.aws()?;
     ensure!(
@@ -39,296 +49,50 @@ fn what_makes_no_sense_is_refused_in_the_service_s_words() -> anyhow::Result<()>
         "the machine's ARN"
     );
     closed(&aws, &start(&aws, MACHINE, "taken", "{}")?)?;
-    let good = passing(json!(1)).to_string();
-    let other = passing(json!(2)).to_string();
-    let long_name = "n".repeat(81);
-    let no_start = r#"{"States":{"A":{"Type":"Pass","End":true}}}"#;
-    let no_target = r#"{"StartAt":"A","States":{"A":{"Type":"Pass","Next":"B"}}}"#;
-    let bad_type = r#"{"StartAt":"A","States":{"A":{"Type":"Pas","End":true}}}"#;
-    let token = "A".repeat(64);
-    let rows: &[Row<'_>] = &[
+    let no_machine = MACHINE.replace(":there", ":nowhere");
+    let names = [
         (
-            &[
-                "create-state-machine",
-                "--name",
-                "x",
-                "--role-arn",
-                ROLE,
-                "--definition",
-                "{",
-            ],
-            "InvalidDefinition",
-            "Invalid State Machine Definition: '",
+            "$EXECUTIONS",
+            MACHINE.replace(":stateMachine:", ":execution:"),
         ),
-        (
-            &[
-                "create-state-machine",
-                "--name",
-                "x",
-                "--role-arn",
-                ROLE,
-                "--definition",
-                "[]",
-            ],
-            "InvalidDefinition",
-            "Invalid State Machine Definition: '",
-        ),
-        (
-            &[
-                "create-state-machine",
-                "--name",
-                "x",
-                "--role-arn",
-                ROLE,
-                "--definition",
-                no_start,
-            ],
-            "InvalidDefinition",
-            "[StartAt]",
-        ),
-        (
-            &[
-                "create-state-machine",
-                "--name",
-                "x",
-                "--role-arn",
-                ROLE,
-                "--definition",
-                no_target,
-            ],
-            "InvalidDefinition",
-            "/States/A/Next",
-        ),
-        (
-            &[
-                "create-state-machine",
-                "--name",
-                "x",
-                "--role-arn",
-                ROLE,
-                "--definition",
-                bad_type,
-            ],
-            "InvalidDefinition",
-            "at /States/A/Type",
-        ),
-        (
-            &[
-                "create-state-machine",
-                "--name",
-                "a b",
-                "--role-arn",
-                ROLE,
-                "--definition",
-                &good,
-            ],
-            "InvalidName",
-            "Invalid Name: 'a b'",
-        ),
-        (
-            &[
-                "create-state-machine",
-                "--name",
-                &long_name,
-                "--role-arn",
-                ROLE,
-                "--definition",
-                &good,
-            ],
-            "ValidationException",
-            "Member must have length less than or equal to 80",
-        ),
-        (
-            &[
-                "create-state-machine",
-                "--name",
-                "x",
-                "--role-arn",
-                "nonsense",
-                "--definition",
-                &good,
-            ],
-            "InvalidArn",
-            "Invalid Arn: 'Invalid ARN prefix: nonsense'",
-        ),
-        (
-            &[
-                "create-state-machine",
-                "--name",
-                "there",
-                "--role-arn",
-                ROLE,
-                "--definition",
-                &other,
-            ],
-            "StateMachineAlreadyExists",
-            "State Machine Already Exists: 'arn:aws:states:us-east-1:000000000000:stateMachine:there'",
-        ),
-        (
-            &["update-state-machine", "--state-machine-arn", MACHINE],
-            "MissingRequiredParameter",
-            "Either the definition, the role ARN",
-        ),
-        (
-            &[
-                "update-state-machine",
-                "--state-machine-arn",
-                NO_MACHINE,
-                "--definition",
-                &good,
-            ],
-            "StateMachineDoesNotExist",
-            "State Machine Does Not Exist: 'arn:aws:states:us-east-1:000000000000:stateMachine:nowhere'",
-        ),
-        (
-            &["describe-state-machine", "--state-machine-arn", NO_MACHINE],
-            "StateMachineDoesNotExist",
-            "State Machine Does Not Exist: '",
-        ),
-        (
-            &["describe-state-machine", "--state-machine-arn", "nonsense"],
-            "InvalidArn",
-            "Invalid Arn: 'Invalid ARN prefix: nonsense'",
-        ),
-        (
-            &["start-execution", "--state-machine-arn", NO_MACHINE],
-            "StateMachineDoesNotExist",
-            "State Machine Does Not Exist: '",
-        ),
-        (
-            &[
-                "start-execution",
-                "--state-machine-arn",
-                MACHINE,
-                "--input",
-                "not json",
-            ],
-            "InvalidExecutionInput",
-            "Invalid State Machine Execution Input: '",
-        ),
-        (
-            &[
-                "start-execution",
-                "--state-machine-arn",
-                MACHINE,
-                "--name",
-                "a/b",
-            ],
-            "InvalidName",
-            "Invalid Name: 'a/b'",
-        ),
-        (
-            &[
-                "start-execution",
-                "--state-machine-arn",
-                MACHINE,
-                "--name",
-                &long_name,
-            ],
-            "ValidationException",
-            "Member must have length less than or equal to 80",
-        ),
-        (
-            &[
-                "start-execution",
-                "--state-machine-arn",
-                MACHINE,
-                "--name",
-                "taken",
-            ],
-            "ExecutionAlreadyExists",
-            "Execution Already Exists: 'arn:aws:states:us-east-1:000000000000:execution:there:taken'",
-        ),
-        (
-            &["describe-execution", "--execution-arn", NO_EXECUTION],
-            "ExecutionDoesNotExist",
-            "Execution Does Not Exist: '",
-        ),
-        (
-            &["describe-execution", "--execution-arn", MACHINE],
-            "InvalidArn",
-            "Resource type not valid in this context: stateMachine",
-        ),
-        (
-            &["get-execution-history", "--execution-arn", NO_EXECUTION],
-            "ExecutionDoesNotExist",
-            "Execution Does Not Exist: '",
-        ),
-        (
-            &["stop-execution", "--execution-arn", NO_EXECUTION],
-            "ExecutionDoesNotExist",
-            "Execution Does Not Exist: '",
-        ),
-        (
-            &["list-executions", "--state-machine-arn", NO_MACHINE],
-            "StateMachineDoesNotExist",
-            "State Machine Does Not Exist: '",
-        ),
-        (
-            &[
-                "list-executions",
-                "--state-machine-arn",
-                MACHINE,
-                "--page-size",
-                "1001",
-            ],
-            "ValidationException",
-            "Value '1001' at 'maxResults' failed to satisfy constraint: Member must have value less than or equal to 1000",
-        ),
-        (
-            &[
-                "list-executions",
-                "--state-machine-arn",
-                MACHINE,
-                "--status-filter",
-                "succeeded",
-            ],
-            "ValidationException",
-            "Value 'succeeded' at 'statusFilter' failed to satisfy constraint: Member must satisfy enum value set: [",
-        ),
-        (
-            &[
-                "list-executions",
-                "--state-machine-arn",
-                MACHINE,
-                "--next-token",
-                "nonsense",
-            ],
-            "InvalidToken",
-            "Invalid Token: 'Invalid token'",
-        ),
-        (
-            &[
-                "send-task-success",
-                "--task-token",
-                &token,
-                "--task-output",
-                "{}",
-            ],
-            "InvalidToken",
-            "Invalid Token: 'Invalid token'",
-        ),
-        (
-            &["send-task-failure", "--task-token", "nonsense"],
-            "InvalidToken",
-            "Invalid Token: 'Invalid token'",
-        ),
-        (
-            &["send-task-heartbeat", "--task-token", "nonsense"],
-            "InvalidToken",
-            "Invalid Token: 'Invalid token'",
-        ),
+        ("$GOOD", passing(json!(1)).to_string()),
+        ("$LONG_NAME", "n".repeat(81)),
+        ("$MACHINE", MACHINE.to_owned()),
+        ("$NO_MACHINE", no_machine),
+        ("$OTHER", passing(json!(2)).to_string()),
+        ("$ROLE", ROLE.to_owned()),
     ];
-    let failures: Vec<String> = rows
-        .iter()
-        .filter_map(|row| check(&aws, *row).err())
-        .map(|e| e.to_string())
+    let lines: Vec<&str> = CASES
+        .lines()
+        .filter(|line| !line.is_empty() && !line.starts_with('#'))
         .collect();
+    let mut failures = Vec::new();
+    for case in lines.chunks(2) {
+        let [arguments, refusal] = case else {
+            anyhow::bail!("a case has two lines: {case:?}")
+        };
+        let told = |text: &str| {
+            names.iter().fold(text.to_owned(), |text, (name, value)| {
+                text.replace(name, value)
+            })
+        };
+        let (code, message) = refusal
+            .trim_start()
+            .split_once(": ")
+            .context("a code and a message")?;
+        let arguments: Vec<String> = words(arguments).iter().map(|word| told(word)).collect();
+        let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+        failures.extend(
+            check(&aws, &arguments, code, &told(message))
+                .err()
+                .map(|error| error.to_string()),
+        );
+    }
     ensure!(
         failures.is_empty(),
-        "{} rows of {}\n{}",
+        "{} of {} cases\n{}",
         failures.len(),
-        rows.len(),
+        lines.len() / 2,
         failures.join("\n")
     );
     Ok(())
@@ -371,11 +135,9 @@ fn an_input_may_be_as_long_as_the_limit() -> anyhow::Result<()> {
     ];
     check(
         &aws,
-        (
-            &arguments,
-            "ValidationException",
-            "Member must have length less than or equal to 262144",
-        ),
+        &arguments,
+        "ValidationException",
+        "Member must have length less than or equal to 262144",
     )
 }
 
