@@ -36,6 +36,9 @@ const INVOKE_BYTES_MAX: usize = 6_291_556;
 /// How long a caller may be silent in the middle of a body.
 const BODY_SILENCE_MAX: Duration = Duration::from_secs(30);
 
+/// How long a caller may take for a whole body.
+const BODY_SECONDS_MAX: Duration = Duration::from_secs(300);
+
 type Lines = StreamBody<BoxStream<'static, Result<Frame<Bytes>, Infallible>>>;
 
 /// The body of an answer: whole, or lines that come as they come.
@@ -231,54 +234,76 @@ fn body_bytes_max(target: &Target) -> usize {
     }
 }
 
-/// Reads a body of at most `limit` bytes.
-async fn read<B>(
-    mut body: B,
-    parts: &Parts,
-    limit: usize,
-    operation: &str,
-) -> Result<Bytes, Refusal>
+/// Reads a body of at most `limit` bytes, in time.
+async fn read<B>(body: B, parts: &Parts, limit: usize, operation: &str) -> Result<Bytes, Refusal>
 where
     B: Body<Data = Bytes> + Unpin,
 {
-    let too_large = || Refusal {
-        code: "RequestEntityTooLargeException".into(),
-        message: format!(
-            "Request must be smaller than {limit} bytes for the {operation} operation"
+    let declared = parts.headers.get(header::CONTENT_LENGTH);
+    let declared = declared.and_then(|value| value.to_str().ok()?.parse().ok());
+    let read = pieces(body, declared.unwrap_or(0), limit);
+    let problem = match tokio::time::timeout(BODY_SECONDS_MAX, read).await {
+        Ok(Ok(body)) => return Ok(body),
+        Ok(Err(problem)) => problem,
+        Err(_) => BodyProblem::Late,
+    };
+    let (code, message, status) = match problem {
+        BodyProblem::TooLarge => {
+            let message =
+                format!("Request must be smaller than {limit} bytes for the {operation} operation");
+            ("RequestEntityTooLargeException", message, 413)
+        }
+        BodyProblem::Late => (
+            "RequestTimeout",
+            "The body did not arrive in time".to_owned(),
+            408,
         ),
-        status: 413,
+        BodyProblem::Broken => (
+            "IncompleteBody",
+            "The body ended before its length".to_owned(),
+            400,
+        ),
     };
-    let broken = |message: &str| Refusal {
-        code: "IncompleteBody".into(),
-        message: message.to_owned(),
-        status: 400,
-    };
-    let declared = parts
-        .headers
-        .get(header::CONTENT_LENGTH)
-        .and_then(|value| value.to_str().ok()?.parse().ok());
-    if declared.is_some_and(|declared: usize| declared > limit) {
-        return Err(too_large());
+    Err(Refusal {
+        code: code.into(),
+        message,
+        status,
+    })
+}
+
+enum BodyProblem {
+    TooLarge,
+    Late,
+    Broken,
+}
+
+async fn pieces<B>(mut body: B, declared: usize, limit: usize) -> Result<Bytes, BodyProblem>
+where
+    B: Body<Data = Bytes> + Unpin,
+{
+    if declared > limit {
+        return Err(BodyProblem::TooLarge);
     }
     // Most bodies are one piece, and that is passed on as it is.
     let (mut first, mut whole) = (Bytes::new(), BytesMut::new());
     loop {
         let frame = tokio::time::timeout(BODY_SILENCE_MAX, body.frame()).await;
-        let frame = frame.map_err(|_| broken("The body did not arrive in time").clone())?;
-        let Some(frame) = frame else { break };
-        let frame = frame.map_err(|_| broken("The body ended before its length"))?;
-        let Ok(piece) = frame.into_data() else {
+        let Some(frame) = frame.map_err(|_| BodyProblem::Late)? else {
+            break;
+        };
+        let Ok(piece) = frame.map_err(|_| BodyProblem::Broken)?.into_data() else {
             continue;
         };
         if first.len() + whole.len() + piece.len() > limit {
-            return Err(too_large());
+            return Err(BodyProblem::TooLarge);
         }
         if whole.is_empty() && first.is_empty() {
             first = piece;
             continue;
         }
         if !first.is_empty() {
-            whole.reserve(declared.unwrap_or(0).max(first.len() + piece.len()));
+            // What is declared is not believed before it is there.
+            whole.reserve(declared.min(BODY_BYTES_MAX).max(first.len() + piece.len()));
             whole.extend_from_slice(&std::mem::take(&mut first));
         }
         whole.extend_from_slice(&piece);
@@ -324,7 +349,8 @@ fn refusal(refused: &Refused, request_id: RequestId) -> Response<AnswerBody> {
         &error,
         &request_id.to_string(),
     ));
-    if response.status() == StatusCode::PAYLOAD_TOO_LARGE {
+    let unread = [StatusCode::PAYLOAD_TOO_LARGE, StatusCode::REQUEST_TIMEOUT];
+    if unread.contains(&response.status()) {
         // The rest of the body is not read, so the connection is of no further use.
         response
             .headers_mut()

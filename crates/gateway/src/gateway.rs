@@ -113,7 +113,7 @@ impl Gateway {
         principal: &Principal,
         service: &str,
         operation: &str,
-    ) -> Result<(), Failure> {
+    ) -> Result<(), Box<Failure>> {
         match principal {
             Principal::Root { .. } | Principal::Role { .. } => {
                 tracing::trace!(service, operation, "allowed: there are no policies yet");
@@ -128,7 +128,8 @@ impl Gateway {
         route: &dyn Route,
         request: RouteRequest,
     ) -> Result<RouteAnswer, Failure> {
-        self.authorize(&request.principal, "stepd", route.name())?;
+        self.authorize(&request.principal, "stepd", route.name())
+            .map_err(|refused| *refused)?;
         let request_id = request.request_id;
         unharmed(route.answer(request), route.name(), &request_id).await
     }
@@ -137,7 +138,8 @@ impl Gateway {
 #[async_trait]
 impl Gate for Gateway {
     async fn call(&self, call: Call) -> Result<Reply, Failure> {
-        self.authorize(&call.principal, call.service, &call.operation)?;
+        self.authorize(&call.principal, call.service, &call.operation)
+            .map_err(|refused| *refused)?;
         let service = self.services.read().get(call.service).cloned();
         let Some(service) = service else {
             let message = format!("{}:{} is not served here yet", call.service, call.operation);
@@ -165,11 +167,11 @@ async fn unharmed<T>(
     request_id: &service::RequestId,
 ) -> Result<T, Failure> {
     // What a service shares between calls is behind its own locks, and those do not poison.
-    AssertUnwindSafe(answer)
-        .catch_unwind()
-        .await
-        .unwrap_or_else(|_| {
+    match AssertUnwindSafe(answer).catch_unwind().await {
+        Ok(answered) => answered,
+        Err(_) => {
             tracing::error!(service = name, %request_id, "a call panicked");
             Err(Failure::internal(INTERNAL))
-        })
+        }
+    }
 }
