@@ -133,6 +133,23 @@ pub struct JsonPathFlow {
     pub output_path: PathField,
 }
 
+impl Flow {
+    /// Says whether a state whose result is its own input hands that input on as it is, so that
+    /// nothing needs to be parsed or evaluated: Choice, Wait, Succeed, and Pass without `Result`.
+    pub fn passes_input_through(&self) -> bool {
+        let Self::JsonPath(flow) = self;
+        let keeps_input = match &flow.result_path {
+            ResultPath::Root | ResultPath::Discard => true,
+            ResultPath::Path(_) => false,
+        };
+        flow.input_path.is_identity()
+            && flow.parameters.is_none()
+            && flow.result_selector.is_none()
+            && keeps_input
+            && flow.output_path.is_identity()
+    }
+}
+
 /// `InputPath` or `OutputPath`.
 #[derive(Clone, Debug, Default)]
 pub enum PathField {

@@ -3,6 +3,7 @@
 //! Everything here is evaluated against a [`Scope`] and fails with a [`Failure`] whose cause is the
 //! text that AWS records, without the sentence that names the state (the engine adds it).
 
+mod budget;
 mod choice;
 mod intrinsic;
 mod number_field;
@@ -17,6 +18,7 @@ use std::cell::RefCell;
 use serde_json::Value;
 use vocab::Entropy;
 
+pub(crate) use budget::Budget;
 pub use choice::ChoiceRule;
 pub(crate) use choice::{Check, Comparison, Operand, Pattern, Rule};
 pub use path::Path;
@@ -30,9 +32,27 @@ pub struct Scope<'a> {
     /// The value that `$` names.
     pub input: &'a Value,
     /// Gives the context object, `$$`; made only when an expression reads it.
-    pub context: &'a dyn Fn() -> Value,
+    pub context: &'a dyn Context,
     /// Feeds `States.UUID` and `States.MathRandom`.
     pub entropy: &'a RefCell<Entropy>,
+}
+
+/// The context object, made only when an expression reads it. A closure that makes it is one.
+pub trait Context {
+    /// Returns the whole context object.
+    fn object(&self) -> Value;
+
+    /// Returns an object that has the context's member `name`, if there is one; the others may be left
+    /// out. `$$.Task.Token` need not copy the execution's input.
+    fn with_member(&self, _name: &str) -> Value {
+        self.object()
+    }
+}
+
+impl<F: Fn() -> Value> Context for F {
+    fn object(&self) -> Value {
+        self()
+    }
 }
 
 /// A failed evaluation.

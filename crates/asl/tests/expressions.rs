@@ -1,76 +1,15 @@
-//! Expressions against one input, as tables: templates, functions, choice rules, paths, waits.
+//! Expressions against one input, as tables: templates, paths, result paths, waits, maps.
+
+#[path = "common/expression.rs"]
+mod expression;
 
 use std::cell::RefCell;
 
-use asl::query::{Failure, Scope, WaitTime};
-use asl::{Flow, JsonPathFlow, State, StateKind, StateMachine, parse};
+use asl::StateKind;
+use asl::query::{Scope, WaitTime};
+use expression::{as_pair, context, flow, input, machine, pass, state, template, with_scope};
 use serde_json::{Value, json};
 use vocab::{Entropy, Timestamp};
-
-fn input() -> Value {
-    json!({
-        "application": {"id": 7, "name": "Spock"},
-        "checks": [{"flagged": true}, {"flagged": false}],
-        "error-info": {"Cause": "{\"errorMessage\":\"no\"}"},
-        "list": [1, 2, 3, 4, 5],
-        "text": "a,b;c",
-        "price": 1.50,
-        "count": 3,
-        "nothing": null,
-        "when": "2020-01-01T00:00:00Z",
-        "users": [{"name": "A", "status": 0}, {"name": "B", "status": 1}]
-    })
-}
-
-fn context() -> Value {
-    json!({"Task": {"Token": "T0"}, "Execution": {"Name": "run"}, "State": {"RetryCount": 0}})
-}
-
-/// Evaluates with the input of these tests as `$` and their context as `$$`.
-fn with_scope<T>(evaluate: impl FnOnce(&Scope<'_>) -> T) -> T {
-    let (input, entropy) = (input(), RefCell::new(Entropy::from_seed(42)));
-    evaluate(&Scope {
-        input: &input,
-        context: &context,
-        entropy: &entropy,
-    })
-}
-
-fn machine(states: &str) -> StateMachine {
-    let definition = format!(r#"{{"StartAt":"A","States":{{{states}}}}}"#);
-    parse(&definition).unwrap_or_else(|findings| panic!("{definition}: {}", asl::joined(&findings)))
-}
-
-fn state(machine: &StateMachine) -> &State {
-    machine.find("A").expect("the state A")
-}
-
-fn flow(state: &State) -> &JsonPathFlow {
-    match &state.kind {
-        StateKind::Pass(pass) => match &pass.flow {
-            Flow::JsonPath(flow) => flow,
-        },
-        other => panic!("a {} state", other.name()),
-    }
-}
-
-fn pass(fields: &str) -> StateMachine {
-    machine(&format!(r#""A":{{"Type":"Pass",{fields},"End":true}}"#))
-}
-
-fn as_pair(result: Result<Value, Failure>) -> Result<Value, (String, String)> {
-    result.map_err(|failure| (failure.error.into_owned(), failure.cause))
-}
-
-/// Evaluates `Parameters`.
-fn template(parameters: &Value) -> Result<Value, (String, String)> {
-    let machine = pass(&format!(r#""Parameters":{parameters}"#));
-    let template = flow(state(&machine))
-        .parameters
-        .as_ref()
-        .expect("Parameters");
-    as_pair(with_scope(|scope| template.evaluate(scope)))
-}
 
 #[test]
 fn templates() {
@@ -167,342 +106,6 @@ fn templates_that_find_nothing() {
     }
 }
 
-#[test]
-fn intrinsic_functions() {
-    let cases = [
-        (
-            "States.Format('{} is {}', $.application.name, $.count)",
-            json!("Spock is 3"),
-        ),
-        (
-            "States.Format('{}', $.application)",
-            json!("{id=7, name=Spock}"),
-        ),
-        (
-            "States.Format('{}/{}', $.list, null)",
-            json!("[1, 2, 3, 4, 5]/null"),
-        ),
-        (
-            r"States.Format('\{{}\} \'q\' \\ )', 1)",
-            json!(r"{1} 'q' \ )"),
-        ),
-        ("States.Format('none')", json!("none")),
-        (
-            "States.StringToJson($['error-info'].Cause)",
-            json!({"errorMessage": "no"}),
-        ),
-        (
-            "States.JsonToString($.application)",
-            json!(r#"{"id":7,"name":"Spock"}"#),
-        ),
-        (
-            "States.Array(1, 'two', true, null, -3.5, $.count)",
-            json!([1, "two", true, null, -3.5, 3]),
-        ),
-        ("States.Array()", json!([])),
-        (
-            "States.ArrayPartition($.list, 2)",
-            json!([[1, 2], [3, 4], [5]]),
-        ),
-        ("States.ArrayContains($.list, 3)", json!(true)),
-        ("States.ArrayContains($.list, '3')", json!(false)),
-        ("States.ArrayRange(1, 9, 2)", json!([1, 3, 5, 7, 9])),
-        ("States.ArrayRange(3, 1, -1)", json!([3, 2, 1])),
-        ("States.ArrayGetItem($.list, 4)", json!(5)),
-        (
-            "States.ArrayLength($.users[?(@.name == 'A' || @.name == 'B')])",
-            json!(2),
-        ),
-        (
-            "States.ArrayUnique(States.Array(1, 2, 1, '1'))",
-            json!([1, 2, "1"]),
-        ),
-        (
-            "States.Base64Encode('Data to encode')",
-            json!("RGF0YSB0byBlbmNvZGU="),
-        ),
-        ("States.Base64Decode('RGF0YQ==')", json!("Data")),
-        (
-            "States.Hash('abc', 'MD5')",
-            json!("900150983cd24fb0d6963f7d28e17f72"),
-        ),
-        (
-            "States.Hash('abc', 'SHA-1')",
-            json!("a9993e364706816aba3e25717850c26c9cd0d89d"),
-        ),
-        (
-            "States.JsonMerge($.application, States.StringToJson('{\"id\":8,\"x\":1}'), false)",
-            json!({"id": 8, "name": "Spock", "x": 1}),
-        ),
-        ("States.MathAdd($.count, -1)", json!(2)),
-        ("States.MathAdd(1.5, -1.5)", json!(1)),
-        ("States.StringSplit($.text, ',;')", json!(["a", "b", "c"])),
-        ("States.MathRandom(5, 6)", json!(5)),
-        (
-            "States.ArrayGetItem(States.StringSplit($.text, ','), States.MathAdd(States.ArrayLength(States.StringSplit($.text, ',')), -1))",
-            json!("b;c"),
-        ),
-    ];
-    for (call, expected) in cases {
-        assert_eq!(
-            template(&json!({"v.$": call})),
-            Ok(json!({"v": expected})),
-            "{call}"
-        );
-    }
-}
-
-#[test]
-fn intrinsic_functions_that_fail() {
-    let cases = [
-        (
-            "States.Format('{} {}', 1)",
-            "Invalid arguments in States.Format: number of arguments do not match the occurrences of {}",
-        ),
-        (
-            "States.Format('{}', 1, 2)",
-            "Invalid arguments in States.Format: number of arguments do not match the occurrences of {}",
-        ),
-        (
-            "States.Format('{x', 1)",
-            "Invalid arguments in States.Format: matching '}' not found for '{'",
-        ),
-        (
-            "States.ArrayGetItem($.list, 5)",
-            "Invalid arguments in States.ArrayGetItem: the index 5 is out of range for 5 items",
-        ),
-        (
-            "States.ArrayGetItem($.list, -1)",
-            "Invalid arguments in States.ArrayGetItem: the index -1 is out of range for 5 items",
-        ),
-        (
-            "States.ArrayLength($.text)",
-            "Invalid arguments in States.ArrayLength: expected an array but found \"a,b;c\"",
-        ),
-        (
-            "States.ArrayPartition($.list, 0)",
-            "Invalid arguments in States.ArrayPartition: the chunk size must be a positive integer",
-        ),
-        (
-            "States.ArrayRange(1, 2, 0)",
-            "Invalid arguments in States.ArrayRange: the step must not be zero",
-        ),
-        (
-            "States.ArrayRange(1, 1001, 1)",
-            "Invalid arguments in States.ArrayRange: the array would have more than 1000 items",
-        ),
-        (
-            "States.MathAdd(2147483647, 1)",
-            "Invalid arguments in States.MathAdd: the sum is not a 32-bit integer",
-        ),
-        (
-            "States.MathRandom(2, 2)",
-            "Invalid arguments in States.MathRandom: the start must be less than the end",
-        ),
-        (
-            "States.Hash('a', 'CRC')",
-            "Invalid arguments in States.Hash: there is no hash algorithm CRC",
-        ),
-        (
-            "States.JsonMerge($.application, $.application, true)",
-            "Invalid arguments in States.JsonMerge: only shallow merging is supported: the third argument must be false",
-        ),
-        (
-            "States.StringToJson('nope')",
-            "Invalid arguments in States.StringToJson: the text is not JSON: expected ident at line 1 column 2",
-        ),
-    ];
-    for (call, detail) in cases {
-        let cause = format!("The function '{call}' had the following error: {detail}");
-        assert_eq!(
-            template(&json!({"v.$": call})),
-            Err(("States.IntrinsicFailure".to_owned(), cause)),
-            "{call}"
-        );
-    }
-}
-
-#[test]
-fn calls_that_no_definition_may_hold() {
-    let nested = format!("{}1{}", "States.Array(".repeat(11), ")".repeat(11));
-    let very_deep = "States.Array(".repeat(50_000);
-    let cases = [
-        "States.Nope()",
-        "States.Format",
-        "States.Format(",
-        "States.Format()",
-        "States.Format('a)",
-        "States.UUID(1)",
-        r"States.Format('\n')",
-        "States.Array(1 2)",
-        "States.Array(1,)",
-        "States.Array(x)",
-        "States.Array($.a[)",
-        "States.Array(1) tail",
-        "States.MathRandom(1)",
-        nested.as_str(),
-        very_deep.as_str(),
-    ];
-    for call in cases {
-        let definition = json!({"StartAt": "A", "States": {"A": {"Type": "Pass", "Parameters": {"v.$": call}, "End": true}}});
-        assert!(parse(&definition.to_string()).is_err(), "{call}");
-    }
-    let ten = format!("{}1{}", "States.Array(".repeat(10), ")".repeat(10));
-    assert!(template(&json!({"v.$": ten})).is_ok());
-}
-
-#[test]
-fn randomness_comes_from_the_entropy_alone() {
-    let calls = json!({"id.$": "States.UUID()", "n.$": "States.MathRandom(0, 1000)", "s.$": "States.MathRandom(0, 1000, 7)"});
-    let first = template(&calls).expect("a payload");
-    assert_eq!(template(&calls), Ok(first.clone()));
-    let id = first["id"].as_str().expect("a text");
-    assert_eq!((id.len(), &id[14..15]), (36, "4"));
-}
-
-/// `Ok` says whether the rule holds.
-fn rule(rule: &Value) -> Result<bool, (String, String)> {
-    let mut rule = rule.clone();
-    rule["Next"] = json!("B");
-    let machine = machine(&format!(
-        r#""A":{{"Type":"Choice","Choices":[{rule}],"Default":"B"}},"B":{{"Type":"Succeed"}}"#
-    ));
-    let StateKind::Choice(choice) = &state(&machine).kind else {
-        panic!("a Choice state")
-    };
-    with_scope(|scope| choice.choices[0].0.matches(scope))
-        .map_err(|f| (f.error.into_owned(), f.cause))
-}
-
-#[test]
-fn choice_rules() {
-    let cases = [
-        (
-            json!({"Variable": "$.checks[0].flagged", "BooleanEquals": true}),
-            true,
-        ),
-        (
-            json!({"Variable": "$.checks[1].flagged", "BooleanEquals": true}),
-            false,
-        ),
-        (
-            json!({"Variable": "$.checks[1].flagged", "BooleanEqualsPath": "$.checks[1].flagged"}),
-            true,
-        ),
-        (json!({"Variable": "$.count", "BooleanEquals": true}), false),
-        (json!({"Variable": "$.count", "NumericEquals": 3.0}), true),
-        (
-            json!({"Variable": "$.count", "NumericGreaterThanEquals": 3}),
-            true,
-        ),
-        (
-            json!({"Variable": "$.price", "NumericLessThanPath": "$.count"}),
-            true,
-        ),
-        (json!({"Variable": "$.count", "StringEquals": "3"}), false),
-        (json!({"Variable": "$.text", "NumericEquals": 3}), false),
-        (
-            json!({"Variable": "$.text", "StringLessThanPath": "$.count"}),
-            false,
-        ),
-        (
-            json!({"Variable": "$.application.name", "StringGreaterThan": "Kirk"}),
-            true,
-        ),
-        (
-            json!({"Variable": "$.when", "TimestampEquals": "2020-01-01T01:00:00+01:00"}),
-            true,
-        ),
-        (
-            json!({"Variable": "$.when", "TimestampLessThanPath": "$.when"}),
-            false,
-        ),
-        (json!({"Variable": "$.when", "IsTimestamp": true}), true),
-        (json!({"Variable": "$.text", "IsTimestamp": true}), false),
-        (json!({"Variable": "$.nothing", "IsNull": true}), true),
-        (json!({"Variable": "$.nothing", "IsPresent": true}), true),
-        (json!({"Variable": "$.nope.deep", "IsPresent": false}), true),
-        (json!({"Variable": "$.list[9]", "IsPresent": false}), true),
-        (json!({"Variable": "$.count", "IsNumeric": true}), true),
-        (json!({"Variable": "$.count", "IsString": false}), true),
-        (
-            json!({"Variable": "$$.Execution.Name", "StringEquals": "run"}),
-            true,
-        ),
-        (
-            json!({"And": [{"Variable": "$.nope", "IsPresent": true}, {"Variable": "$.nope", "IsNull": true}]}),
-            false,
-        ),
-        (
-            json!({"Or": [{"Variable": "$.count", "NumericEquals": 3}, {"Variable": "$.nope", "IsNull": true}]}),
-            true,
-        ),
-        (
-            json!({"Not": {"Variable": "$.count", "NumericEquals": 4}}),
-            true,
-        ),
-    ];
-    for (text, expected) in cases {
-        assert_eq!(rule(&text), Ok(expected), "{text}");
-    }
-    for (text, path) in [
-        (json!({"Variable": "$.nope", "IsNull": true}), "$.nope"),
-        (
-            json!({"Variable": "$.count", "NumericEqualsPath": "$.nope"}),
-            "$.nope",
-        ),
-    ] {
-        let cause = format!(
-            "Invalid path '{path}': The choice state's condition path references an invalid value."
-        );
-        assert_eq!(
-            rule(&text),
-            Err(("States.Runtime".to_owned(), cause)),
-            "{text}"
-        );
-    }
-}
-
-#[test]
-fn string_patterns() {
-    let name = "log-2020*.txt";
-    let cases = [
-        ("*", true),
-        ("log-*.txt", true),
-        ("log-*", true),
-        ("*.txt", true),
-        ("*20*20*", true),
-        ("*20*20*20*", false),
-        (r"log-2020\*.txt", true),
-        (r"log-\*", false),
-        ("log", false),
-        ("*.txt*x", false),
-        ("log-2020*.txt*.txt", false),
-        ("", false),
-        ("**", true),
-    ];
-    for (pattern, expected) in cases {
-        let machine = machine(&format!(
-            r#""A":{{"Type":"Choice","Choices":[{{"Variable":"$","StringMatches":{},"Next":"B"}}],"Default":"B"}},"B":{{"Type":"Succeed"}}"#,
-            Value::from(pattern)
-        ));
-        let StateKind::Choice(choice) = &state(&machine).kind else {
-            panic!("a Choice state")
-        };
-        let (input, entropy) = (Value::from(name), RefCell::new(Entropy::from_seed(1)));
-        let scope = Scope {
-            input: &input,
-            context: &context,
-            entropy: &entropy,
-        };
-        assert_eq!(
-            choice.choices[0].0.matches(&scope),
-            Ok(expected),
-            "{pattern}"
-        );
-    }
-}
-
 /// Applies `InputPath`.
 fn input_path(path: &Value) -> Result<Value, (String, String)> {
     let machine = pass(&format!(r#""InputPath":{path}"#));
@@ -542,22 +145,26 @@ fn input_and_output_paths() {
 #[test]
 fn identities_need_no_evaluation() {
     let cases = [
-        (r#""InputPath":"$""#, true, false),
-        (r#""Comment":"none""#, true, false),
-        (r#""InputPath":null"#, false, false),
-        (r#""InputPath":"$.a","ResultPath":null"#, false, true),
+        (r#""InputPath":"$""#, true, false, true),
+        (r#""Comment":"none""#, true, false, true),
+        (r#""InputPath":null"#, false, false, false),
+        (r#""ResultPath":null"#, true, true, true),
+        (r#""ResultPath":"$.a""#, true, false, false),
+        (r#""Parameters":{}"#, true, false, false),
+        (r#""InputPath":"$.a","ResultPath":null"#, false, true, false),
     ];
-    for (fields, input, result) in cases {
+    for (fields, input, result, whole) in cases {
         let machine = pass(fields);
+        let StateKind::Pass(pass) = &state(&machine).kind else {
+            panic!("a Pass state")
+        };
         let flow = flow(state(&machine));
-        assert_eq!(
-            (
-                flow.input_path.is_identity(),
-                flow.result_path.is_identity()
-            ),
-            (input, result),
-            "{fields}"
+        let found = (
+            flow.input_path.is_identity(),
+            flow.result_path.is_identity(),
+            pass.flow.passes_input_through(),
         );
+        assert_eq!(found, (input, result, whole), "{fields}");
         assert!(flow.output_path.is_identity());
     }
 }

@@ -2,44 +2,69 @@
 //!
 //! Members and their order as recorded for a Pass state with `"InputPath": "$$"`.
 
+use asl::query::Context;
 use serde_json::{Map, Value, json};
 
 use crate::event::{Identity, Scope, StateType};
 use crate::execution::{Execution, Frame, Waiting};
 use crate::ids::FrameId;
 
-/// Returns the context object of the frame `id`, with `token` where the task has one.
-pub(crate) fn object(execution: &Execution, id: FrameId, token: Option<String>) -> Value {
-    let mut context = Map::new();
-    if let Some(identity) = execution.identity() {
-        context.insert("Execution".into(), execution_member(execution, identity));
-        context.insert(
-            "StateMachine".into(),
-            json!({"Id": &*identity.state_machine_arn, "Name": &*identity.state_machine_name}),
-        );
-    }
-    if let Some(frame) = execution.frames().get(&id) {
-        context.insert("State".into(), state_member(frame));
-        if let Some(item) = item_member(execution, frame.scope) {
-            context.insert("Map".into(), json!({ "Item": item }));
-        }
-    }
-    if let Some(token) = token {
-        context.insert("Task".into(), json!({ "Token": token }));
-    }
-    Value::Object(context)
+/// The context object of one frame. Its members are made one by one, as they are read: the execution's
+/// input can be long.
+pub(crate) struct ContextOf<'a> {
+    pub execution: &'a Execution,
+    pub frame: FrameId,
+    /// Gives the token of the frame's task, where it has one.
+    pub token: &'a dyn Fn() -> Option<String>,
+    /// The item that is being selected, in a Map state.
+    pub item: Option<(u32, &'a Value)>,
 }
 
-/// Returns the context object in which item `index` of the Map frame `id` is selected.
-pub(crate) fn object_of_item(
-    execution: &Execution,
-    id: FrameId,
-    index: u32,
-    item: &Value,
-) -> Value {
-    let mut context = object(execution, id, None);
-    context["Map"] = json!({ "Item": { "Index": index, "Value": item } });
-    context
+/// The members, in the recorded order.
+const MEMBERS: [&str; 5] = ["Execution", "StateMachine", "State", "Map", "Task"];
+
+impl Context for ContextOf<'_> {
+    fn object(&self) -> Value {
+        self.object_of(&MEMBERS)
+    }
+
+    fn with_member(&self, name: &str) -> Value {
+        self.object_of(&[name])
+    }
+}
+
+impl ContextOf<'_> {
+    fn object_of(&self, names: &[&str]) -> Value {
+        let members = names
+            .iter()
+            .filter_map(|name| Some(((*name).to_owned(), self.member(name)?)));
+        Value::Object(members.collect::<Map<String, Value>>())
+    }
+
+    fn member(&self, name: &str) -> Option<Value> {
+        let frame = || self.execution.frames().get(&self.frame);
+        match name {
+            "Execution" => {
+                let identity = self.execution.identity()?;
+                Some(execution_member(self.execution, identity))
+            }
+            "StateMachine" => {
+                let identity = self.execution.identity()?;
+                let (arn, name) = (&*identity.state_machine_arn, &*identity.state_machine_name);
+                Some(json!({"Id": arn, "Name": name}))
+            }
+            "State" => Some(state_member(frame()?)),
+            "Map" => {
+                let item = match self.item {
+                    Some((index, value)) => json!({"Index": index, "Value": value}),
+                    None => item_member(self.execution, frame()?.scope)?,
+                };
+                Some(json!({ "Item": item }))
+            }
+            "Task" => Some(json!({ "Token": (self.token)()? })),
+            _ => None,
+        }
+    }
 }
 
 fn execution_member(execution: &Execution, identity: &Identity) -> Value {

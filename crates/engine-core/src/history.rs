@@ -27,7 +27,7 @@ pub fn history_event(id: EventId, recorded: &Recorded, view: View<'_>) -> Option
     shown.insert("id".into(), id.0.into());
     shown.insert("previousEventId".into(), recorded.previous.0.into());
     if let Some((name, details)) = details(&recorded.event, view) {
-        shown.insert(name.into(), Value::Object(details));
+        shown.insert(name, Value::Object(details));
     }
     Some(Value::Object(shown))
 }

@@ -1,13 +1,12 @@
 //! Filters: `[?(@.status == 'ready' && @.size > 3)]`.
 
 use std::borrow::Cow;
-use std::cmp::Ordering;
 
 use serde_json::{Number, Value};
 
 use crate::error::{NotFound, ParseError};
 use crate::evaluate::{Fuel, evaluate_from};
-use crate::number::compare_numbers;
+use crate::operator::{OPERATORS, Operator};
 use crate::parse::{Extent, FILTER_DEPTH_MAX, Reader};
 use crate::path::JsonPath;
 
@@ -30,42 +29,6 @@ pub(crate) enum Operand {
     Root(JsonPath),
     Literal(Value),
 }
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Operator {
-    Equal,
-    NotEqual,
-    Less,
-    LessOrEqual,
-    Greater,
-    GreaterOrEqual,
-    In,
-    NotIn,
-    Contains,
-    Size,
-    Empty,
-    SubsetOf,
-    AnyOf,
-    NoneOf,
-}
-
-/// In the order in which they are tried: `<=` before `<`.
-const OPERATORS: [(&str, Operator); 14] = [
-    ("==", Operator::Equal),
-    ("!=", Operator::NotEqual),
-    ("<=", Operator::LessOrEqual),
-    (">=", Operator::GreaterOrEqual),
-    ("<", Operator::Less),
-    (">", Operator::Greater),
-    ("in", Operator::In),
-    ("nin", Operator::NotIn),
-    ("contains", Operator::Contains),
-    ("size", Operator::Size),
-    ("empty", Operator::Empty),
-    ("subsetof", Operator::SubsetOf),
-    ("anyof", Operator::AnyOf),
-    ("noneof", Operator::NoneOf),
-];
 
 /// Reads a filter up to its closing parenthesis.
 pub(crate) fn parse(reader: &mut Reader<'_>, depth: usize) -> Result<Filter, ParseError> {
@@ -239,6 +202,7 @@ impl Filter {
             Self::Compare(left, operator, right) => {
                 let left = left.value(current, root, fuel)?;
                 let right = right.value(current, root, fuel)?;
+                fuel.spend(operator.cost(left.as_deref(), right.as_deref()))?;
                 Ok(operator.holds(left.as_deref(), right.as_deref()))
             }
         }
@@ -269,83 +233,5 @@ impl Operand {
             Err(limit @ NotFound::TooManyNodes { .. }) => Err(limit),
             Err(_) => Ok(None),
         }
-    }
-}
-
-impl Operator {
-    fn holds(self, left: Option<&Value>, right: Option<&Value>) -> bool {
-        match self {
-            Self::NotEqual => !both(left, right, equal),
-            Self::Equal => both(left, right, equal),
-            Self::Less => order(left, right).is_some_and(Ordering::is_lt),
-            Self::LessOrEqual => order(left, right).is_some_and(Ordering::is_le),
-            Self::Greater => order(left, right).is_some_and(Ordering::is_gt),
-            Self::GreaterOrEqual => order(left, right).is_some_and(Ordering::is_ge),
-            Self::In => both(left, right, |item, list| among(item, list)),
-            Self::NotIn => !both(left, right, |item, list| among(item, list)),
-            Self::Contains => both(left, right, |whole, part| match (whole, part) {
-                (Value::String(whole), Value::String(part)) => whole.contains(part.as_str()),
-                (list, item) => among(item, list),
-            }),
-            Self::Size => both(left, right, |subject, size| {
-                length(subject) == size.as_u64()
-            }),
-            Self::Empty => both(left, right, |subject, wanted| {
-                length(subject).is_some_and(|length| wanted.as_bool() == Some(length == 0))
-            }),
-            Self::SubsetOf => both(left, right, |part, whole| {
-                items(part).all(|item| among(item, whole))
-            }),
-            Self::AnyOf => both(left, right, |some, list| {
-                items(some).any(|item| among(item, list))
-            }),
-            Self::NoneOf => both(left, right, |some, list| {
-                !items(some).any(|item| among(item, list))
-            }),
-        }
-    }
-}
-
-/// An absent side makes every comparison false, as in Jayway's library.
-fn both(
-    left: Option<&Value>,
-    right: Option<&Value>,
-    holds: impl FnOnce(&Value, &Value) -> bool,
-) -> bool {
-    left.zip(right)
-        .is_some_and(|(left, right)| holds(left, right))
-}
-
-fn equal(left: &Value, right: &Value) -> bool {
-    match (left, right) {
-        (Value::Number(left), Value::Number(right)) => {
-            compare_numbers(left, right) == Some(Ordering::Equal)
-        }
-        (left, right) => left == right,
-    }
-}
-
-fn order(left: Option<&Value>, right: Option<&Value>) -> Option<Ordering> {
-    match (left?, right?) {
-        (Value::Number(left), Value::Number(right)) => compare_numbers(left, right),
-        (Value::String(left), Value::String(right)) => Some(left.cmp(right)),
-        _ => None,
-    }
-}
-
-fn items(list: &Value) -> impl Iterator<Item = &Value> {
-    list.as_array().into_iter().flatten()
-}
-
-fn among(item: &Value, list: &Value) -> bool {
-    items(list).any(|other| equal(item, other))
-}
-
-fn length(subject: &Value) -> Option<u64> {
-    match subject {
-        Value::Array(items) => Some(items.len() as u64),
-        Value::Object(fields) => Some(fields.len() as u64),
-        Value::String(text) => Some(text.chars().count() as u64),
-        Value::Null | Value::Bool(_) | Value::Number(_) => None,
     }
 }

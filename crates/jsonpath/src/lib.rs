@@ -10,6 +10,7 @@ mod evaluate;
 mod filter;
 mod function;
 mod number;
+mod operator;
 mod parse;
 mod path;
 mod reference;

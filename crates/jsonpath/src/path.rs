@@ -81,6 +81,14 @@ impl JsonPath {
             && matches!(self.segments.last(), Some(Segment::Children(_)))
     }
 
+    /// Returns the one member of the root that the path looks into, if it is sure to be the only one.
+    pub fn only_member(&self) -> Option<&str> {
+        match self.segments.first() {
+            Some(Segment::Child(name)) if self.single_prefix == self.segments.len() => Some(name),
+            _ => None,
+        }
+    }
+
     /// Returns what the path selects in `root`: a definite path's one value, an indefinite path's list.
     pub fn evaluate<'a>(&self, root: &'a Value) -> Result<Cow<'a, Value>, NotFound> {
         evaluate::evaluate(self, root)

@@ -181,7 +181,7 @@ function hookRequire() {
 function hookImport(isModule) {
   const sdk = process.env.NODE_PATH;
   if (!sdk || typeof Module.register !== 'function') return;
-  const parent = pathToFileURL(path.join(sdk.split(path.delimiter)[0], '..', 'index.mjs')).href;
+  const parent = pathToFileURL(path.join(sdk.split(path.delimiter).pop(), '..', 'index.mjs')).href;
   if (typeof Module.registerHooks === 'function') {
     Module.registerHooks({
       resolve(specifier, context, nextResolve) {

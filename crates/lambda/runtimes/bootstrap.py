@@ -82,6 +82,9 @@ class Problem(Exception):
         self.error_type = error_type
 
 
+# Why boto3 is not there, if it should be.
+sdk_problem = os.environ.pop("STEPD_SDK_PROBLEM", None)
+
 # The request that log lines belong to.
 current_request_id = None
 
@@ -114,7 +117,7 @@ def load_handler():
         module = importlib.import_module(module_name.replace("/", "."))
     except ImportError as error:
         text = str(error)
-        problem = os.environ.get("STEPD_SDK_PROBLEM")
+        problem = sdk_problem
         if problem and (error.name or "").partition(".")[0] in ("boto3", "botocore"):
             text = f"{text}\n{problem}"
         raise Problem("Runtime.ImportModuleError", f"Unable to import module '{module_name}': {text}") from error

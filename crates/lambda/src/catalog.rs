@@ -44,8 +44,14 @@ impl Catalog {
 
     /// Writes `function` over `before`, or anew where there is none.
     /// A conflict means that somebody else was faster.
-    pub async fn put(&self, function: &Function, before: Option<Bytes>) -> Result<Bytes, StoreError> {
-        let row: Bytes = serde_json::to_vec(function).expect("its members are plain values").into();
+    pub async fn put(
+        &self,
+        function: &Function,
+        before: Option<Bytes>,
+    ) -> Result<Bytes, StoreError> {
+        let row: Bytes = serde_json::to_vec(function)
+            .expect("its members are plain values")
+            .into();
         let expectation = before.map_or(Expectation::Absent, Expectation::Holds);
         let key = key(&function.name);
         let batch = Batch {
@@ -60,21 +66,35 @@ impl Catalog {
     /// Removes the function `name`, whose row is `before`.
     pub async fn delete(&self, name: &str, before: Bytes) -> Result<(), StoreError> {
         let key = key(name);
-        let batch =
-            Batch { expect: vec![(key.clone(), Expectation::Holds(before))], put: Vec::new(), delete: vec![key] };
+        let batch = Batch {
+            expect: vec![(key.clone(), Expectation::Holds(before))],
+            put: Vec::new(),
+            delete: vec![key],
+        };
         self.store.commit(batch).await
     }
 
     /// Returns up to `limit` functions whose names come after `after`, by name.
-    pub async fn list(&self, after: Option<&str>, limit: usize) -> Result<Vec<Function>, StoreError> {
+    pub async fn list(
+        &self,
+        after: Option<&str>,
+        limit: usize,
+    ) -> Result<Vec<Function>, StoreError> {
         let start = match after {
             // The first key behind `after` itself.
             Some(name) => [PREFIX, name.as_bytes(), b"\0"].concat().into(),
             None => Bytes::from_static(PREFIX),
         };
-        let range = Range { space: Space::Functions, start, end: prefix_end(PREFIX), reverse: false };
+        let range = Range {
+            space: Space::Functions,
+            start,
+            end: prefix_end(PREFIX),
+            reverse: false,
+        };
         let rows = self.store.scan(&range, limit).await?;
-        rows.into_iter().map(|(_, row)| Ok(parse(row)?.function)).collect()
+        rows.into_iter()
+            .map(|(_, row)| Ok(parse(row)?.function))
+            .collect()
     }
 
     /// Returns the hashes of all code that functions use.
@@ -98,7 +118,8 @@ fn key(name: &str) -> Key {
 }
 
 fn parse(row: Bytes) -> Result<Stored, StoreError> {
-    let function = serde_json::from_slice(&row)
-        .map_err(|error| StoreError::Corrupted { detail: format!("the row of a function: {error}") })?;
+    let function = serde_json::from_slice(&row).map_err(|error| StoreError::Corrupted {
+        detail: format!("the row of a function: {error}"),
+    })?;
     Ok(Stored { row, function })
 }

@@ -96,7 +96,9 @@ impl CodeStore {
         if target.is_dir() {
             return Ok(());
         }
-        let partial = self.directory.join(format!(".partial-{}", uuid::Uuid::new_v4().simple()));
+        let partial = self
+            .directory
+            .join(format!(".partial-{}", uuid::Uuid::new_v4().simple()));
         let result = self.unpack_into(zip, &partial).and_then(|()| {
             match fs::rename(&partial, &target) {
                 Ok(()) => Ok(()),
@@ -131,7 +133,12 @@ impl CodeStore {
                 continue;
             }
             let path = inside(entry.name())?;
-            if links.contains(&path) || path.ancestors().skip(1).any(|parent| links.contains(parent)) {
+            if links.contains(&path)
+                || path
+                    .ancestors()
+                    .skip(1)
+                    .any(|parent| links.contains(parent))
+            {
                 return Err(UnpackError::Escapes(entry.name().to_owned()));
             }
             let place = root.join(&path);
@@ -146,13 +153,16 @@ impl CodeStore {
             // The size that the archive claims is not believed.
             left -= write_file(&mut entry, &place, left)?;
             let mode = if executable { 0o555 } else { 0o444 };
-            fs::set_permissions(&place, fs::Permissions::from_mode(mode)).map_err(disk("protect"))?;
+            fs::set_permissions(&place, fs::Permissions::from_mode(mode))
+                .map_err(disk("protect"))?;
             files.push(place);
         }
         make_links(&mut archive, root, &links)?;
         // All is written before the first is synced: the disk then has most of it done already.
         for file in &files {
-            File::open(file).and_then(|file| file.sync_data()).map_err(disk("sync"))?;
+            File::open(file)
+                .and_then(|file| file.sync_data())
+                .map_err(disk("sync"))?;
         }
         sync_folder(root)
     }
@@ -161,7 +171,10 @@ impl CodeStore {
     pub fn retain(&self, hashes: &HashSet<String>) -> io::Result<()> {
         for entry in fs::read_dir(&self.directory)? {
             let entry = entry?;
-            let known = entry.file_name().to_str().is_some_and(|name| hashes.contains(name));
+            let known = entry
+                .file_name()
+                .to_str()
+                .is_some_and(|name| hashes.contains(name));
             if !known {
                 fs::remove_dir_all(entry.path())?;
             }
@@ -182,7 +195,9 @@ fn inside(name: &str) -> Result<PathBuf, UnpackError> {
         match component {
             Component::Normal(part) => path.push(part),
             Component::CurDir => {}
-            Component::ParentDir | Component::RootDir | Component::Prefix(_) => return Err(escapes()),
+            Component::ParentDir | Component::RootDir | Component::Prefix(_) => {
+                return Err(escapes());
+            }
         }
     }
     if path.as_os_str().is_empty() || path.components().count() > DEPTH_MAX {
@@ -194,7 +209,9 @@ fn inside(name: &str) -> Result<PathBuf, UnpackError> {
 fn link_paths(archive: &mut ZipArchive<Cursor<&[u8]>>) -> Result<HashSet<PathBuf>, UnpackError> {
     let mut links = HashSet::new();
     for index in 0..archive.len() {
-        let entry = archive.by_index_raw(index).map_err(|_| UnpackError::NotAZip)?;
+        let entry = archive
+            .by_index_raw(index)
+            .map_err(|_| UnpackError::NotAZip)?;
         if entry.is_symlink() {
             links.insert(inside(entry.name())?);
         }
@@ -204,13 +221,19 @@ fn link_paths(archive: &mut ZipArchive<Cursor<&[u8]>>) -> Result<HashSet<PathBuf
 
 fn write_file(entry: &mut impl Read, place: &Path, left: u64) -> Result<u64, UnpackError> {
     // An archive may name a file twice; the second is an error, not a way to change the first.
-    let mut file = File::options().write(true).create_new(true).open(place).map_err(|source| match source.kind() {
-        io::ErrorKind::AlreadyExists => UnpackError::NotAZip,
-        _ => disk("write")(source),
-    })?;
+    let mut file = File::options()
+        .write(true)
+        .create_new(true)
+        .open(place)
+        .map_err(|source| match source.kind() {
+            io::ErrorKind::AlreadyExists => UnpackError::NotAZip,
+            _ => disk("write")(source),
+        })?;
     let mut limited = entry.take(left + 1);
     let written = io::copy(&mut limited, &mut file).map_err(|source| match source.kind() {
-        io::ErrorKind::InvalidData | io::ErrorKind::InvalidInput | io::ErrorKind::UnexpectedEof => UnpackError::NotAZip,
+        io::ErrorKind::InvalidData | io::ErrorKind::InvalidInput | io::ErrorKind::UnexpectedEof => {
+            UnpackError::NotAZip
+        }
         io::ErrorKind::Other => UnpackError::NotAZip,
         _ => disk("write")(source),
     })?;
@@ -235,8 +258,14 @@ fn make_links(
         let name = entry.name().to_owned();
         let path = inside(&name)?;
         let mut target = String::new();
-        entry.take(LINK_BYTES_MAX).read_to_string(&mut target).map_err(|_| UnpackError::NotAZip)?;
-        let within_link = path.ancestors().skip(1).any(|parent| links.contains(parent));
+        entry
+            .take(LINK_BYTES_MAX)
+            .read_to_string(&mut target)
+            .map_err(|_| UnpackError::NotAZip)?;
+        let within_link = path
+            .ancestors()
+            .skip(1)
+            .any(|parent| links.contains(parent));
         if within_link || !stays_inside(&path, &target) {
             return Err(UnpackError::Escapes(name));
         }
@@ -266,7 +295,9 @@ fn stays_inside(link: &Path, target: &str) -> bool {
 }
 
 fn sync_folder(path: &Path) -> Result<(), UnpackError> {
-    File::open(path).and_then(|folder| folder.sync_all()).map_err(disk("sync a folder of"))
+    File::open(path)
+        .and_then(|folder| folder.sync_all())
+        .map_err(disk("sync a folder of"))
 }
 
 /// Says whether the code in `root` speaks of the runtime's SDK without bringing it along.
@@ -274,7 +305,11 @@ fn sync_folder(path: &Path) -> Result<(), UnpackError> {
 /// Only the function's own files are read, not what it depends on. It decides whether the SDK is
 /// made ready in advance, and nothing else.
 pub fn needs_sdk(root: &Path, runtime_is_python: bool) -> bool {
-    let bundled = if runtime_is_python { "boto3" } else { "node_modules/aws-sdk" };
+    let bundled = if runtime_is_python {
+        "boto3"
+    } else {
+        "node_modules/aws-sdk"
+    };
     if root.join(bundled).is_dir() {
         return false;
     }
@@ -289,12 +324,19 @@ pub fn needs_sdk(root: &Path, runtime_is_python: bool) -> bool {
     while let Some(folder) = folders.pop() {
         for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
             let (path, name) = (entry.path(), entry.file_name());
-            let Ok(kind) = entry.file_type() else { continue };
+            let Ok(kind) = entry.file_type() else {
+                continue;
+            };
             if kind.is_dir() && name != "node_modules" {
                 folders.push(path);
-            } else if kind.is_file() && path.extension().is_some_and(|e| extensions.iter().any(|x| e == *x)) {
+            } else if kind.is_file()
+                && path
+                    .extension()
+                    .is_some_and(|e| extensions.iter().any(|x| e == *x))
+            {
                 files += 1;
-                let speaks = fs::read(&path).is_ok_and(|bytes| String::from_utf8_lossy(&bytes).contains(word));
+                let speaks = fs::read(&path)
+                    .is_ok_and(|bytes| String::from_utf8_lossy(&bytes).contains(word));
                 if speaks || files > FILES_MAX {
                     return true;
                 }
@@ -331,15 +373,31 @@ mod tests {
         writer.finish().expect("an archive").into_inner()
     }
 
-    fn check(zip: &[u8]) -> Result<PathBuf, String> {
-        let directory = tempfile::tempdir().expect("a directory").keep();
-        let store = CodeStore::open(directory.join("code")).expect("a store");
+    fn check(zip: &[u8]) -> Result<(tempfile::TempDir, PathBuf), String> {
+        let directory = tempfile::tempdir().expect("a directory");
+        let store = CodeStore::open(directory.path().join("code")).expect("a store");
         let hash = code_hash(zip);
-        let result = store.unpack(zip, &hash).map(|()| store.path(&hash)).map_err(|error| error.to_string());
-        let names: Vec<_> = fs::read_dir(directory.join("code")).expect("the store").flatten().collect();
-        assert_eq!(names.len(), usize::from(result.is_ok()), "nothing is left behind: {names:?}");
-        assert_eq!(fs::read_dir(&directory).expect("the directory").count(), 1, "nothing escaped");
-        result
+        let result = store
+            .unpack(zip, &hash)
+            .map(|()| store.path(&hash))
+            .map_err(|error| error.to_string());
+        let names: Vec<_> = fs::read_dir(directory.path().join("code"))
+            .expect("the store")
+            .flatten()
+            .collect();
+        assert_eq!(
+            names.len(),
+            usize::from(result.is_ok()),
+            "nothing is left behind: {names:?}"
+        );
+        assert_eq!(
+            fs::read_dir(directory.path())
+                .expect("the directory")
+                .count(),
+            1,
+            "nothing escaped"
+        );
+        result.map(|root| (directory, root))
     }
 
     #[test]
@@ -350,9 +408,12 @@ mod tests {
             ("node_modules/.bin/tool", b"->../tool/cli.js"),
             ("node_modules/tool/cli.js", b"tool"),
         ]);
-        let root = check(&zip).expect("unpacked");
+        let (_directory, root) = check(&zip).expect("unpacked");
         assert_eq!(fs::read(root.join("a/b/c.txt")).expect("a file"), b"c");
-        assert_eq!(fs::read(root.join("node_modules/.bin/tool")).expect("through the link"), b"tool");
+        assert_eq!(
+            fs::read(root.join("node_modules/.bin/tool")).expect("through the link"),
+            b"tool"
+        );
     }
 
     #[test]
@@ -364,14 +425,34 @@ mod tests {
             ("no entries", archive(&[]), "non-empty"),
             ("parent", archive(&[("../x", b"x")]), escapes),
             ("parent within", archive(&[("a/../../x", b"x")]), escapes),
-            ("absolute", archive(&[("/tmp/x", b"x")]), escapes),
+            ("absolute", archive(&[("/etc/x", b"x")]), escapes),
             ("backslash", archive(&[("a\\..\\x", b"x")]), escapes),
             ("link up", archive(&[("l", b"->../x")]), escapes),
-            ("absolute link", archive(&[("l", b"->/etc/passwd")]), escapes),
-            ("through a link", archive(&[("l", b"->d"), ("l/x", b"x")]), escapes),
-            ("link within a link", archive(&[("l", b"->d"), ("l/m", b"->../x")]), escapes),
-            ("climbing behind a link", archive(&[("a/up", b"->.."), ("m", b"->a/up/../x")]), escapes),
-            ("a file and a link", archive(&[("l", b"x"), ("d/../l", b"->d")]), escapes),
+            (
+                "absolute link",
+                archive(&[("l", b"->/etc/passwd")]),
+                escapes,
+            ),
+            (
+                "through a link",
+                archive(&[("l", b"->d"), ("l/x", b"x")]),
+                escapes,
+            ),
+            (
+                "link within a link",
+                archive(&[("l", b"->d"), ("l/m", b"->../x")]),
+                escapes,
+            ),
+            (
+                "climbing behind a link",
+                archive(&[("a/up", b"->.."), ("m", b"->a/up/../x")]),
+                escapes,
+            ),
+            (
+                "a file and a link",
+                archive(&[("l", b"x"), ("d/../l", b"->d")]),
+                escapes,
+            ),
         ];
         for (name, zip, expected) in cases {
             let error = check(&zip).expect_err(name);
@@ -384,7 +465,9 @@ mod tests {
         let mut writer = zip::ZipWriter::new(Cursor::new(Vec::new()));
         let zeros = vec![0; 8 << 20];
         for number in 0..32 {
-            writer.start_file(format!("zeros-{number}"), SimpleFileOptions::default()).expect("an entry");
+            writer
+                .start_file(format!("zeros-{number}"), SimpleFileOptions::default())
+                .expect("an entry");
             writer.write_all(&zeros).expect("content");
         }
         let zip = writer.finish().expect("an archive").into_inner();

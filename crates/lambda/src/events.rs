@@ -85,7 +85,12 @@ impl EventQueue {
     /// Accepts `event` for `function`. Once this returns, it will be delivered.
     pub async fn accept(&self, function: &str, event: Event) -> Result<(), StoreError> {
         let now = self.clock.now();
-        let key: Bytes = [PREFIX, format!("{:016x}/{}", now.as_millis(), event.request_id).as_bytes()].concat().into();
+        let key: Bytes = [
+            PREFIX,
+            format!("{:016x}/{}", now.as_millis(), event.request_id).as_bytes(),
+        ]
+        .concat()
+        .into();
         let row = Row {
             function: function.to_owned(),
             request_id: event.request_id,
@@ -120,7 +125,9 @@ impl EventQueue {
             for (key, row) in rows {
                 match serde_json::from_slice::<Row>(&row) {
                     Ok(row) => self.waiting.lock().push(Reverse((row.due_at, key))),
-                    Err(error) => tracing::error!(%error, "the row of an event is damaged; it stays where it is"),
+                    Err(error) => {
+                        tracing::error!(%error, "the row of an event is damaged; it stays where it is")
+                    }
                 }
             }
             if complete {
@@ -136,7 +143,9 @@ impl EventQueue {
 
     async fn dispatch(self: Arc<Self>) {
         loop {
-            let Ok(permit) = Arc::clone(&self.under_way).acquire_owned().await else { return };
+            let Ok(permit) = Arc::clone(&self.under_way).acquire_owned().await else {
+                return;
+            };
             let key = self.next_due().await;
             let queue = Arc::clone(&self);
             tokio::spawn(async move {
@@ -184,8 +193,12 @@ impl EventQueue {
 
     async fn try_deliver(&self, key: &Bytes) -> Result<(), StoreError> {
         let store_key = Key::new(Space::Functions, key.clone());
-        let Some(bytes) = self.store.get(&store_key).await? else { return Ok(()) };
-        let Ok(mut row) = serde_json::from_slice::<Row>(&bytes) else { return Ok(()) };
+        let Some(bytes) = self.store.get(&store_key).await? else {
+            return Ok(());
+        };
+        let Ok(mut row) = serde_json::from_slice::<Row>(&bytes) else {
+            return Ok(());
+        };
         let event = Event {
             request_id: row.request_id.clone(),
             function_arn: row.function_arn.as_str().into(),
@@ -216,7 +229,10 @@ impl EventQueue {
             }
         };
         let Some(delay) = delay else {
-            let batch = Batch { delete: vec![store_key], ..Batch::default() };
+            let batch = Batch {
+                delete: vec![store_key],
+                ..Batch::default()
+            };
             return self.store.commit(batch).await;
         };
         let millis = i64::try_from(delay.as_millis()).unwrap_or(i64::MAX);
@@ -227,8 +243,13 @@ impl EventQueue {
     }
 
     async fn write(&self, key: &Bytes, row: &Row) -> Result<(), StoreError> {
-        let value: Bytes = serde_json::to_vec(row).expect("its members are plain values").into();
-        let batch = Batch { put: vec![(Key::new(Space::Functions, key.clone()), value)], ..Batch::default() };
+        let value: Bytes = serde_json::to_vec(row)
+            .expect("its members are plain values")
+            .into();
+        let batch = Batch {
+            put: vec![(Key::new(Space::Functions, key.clone()), value)],
+            ..Batch::default()
+        };
         self.store.commit(batch).await
     }
 }

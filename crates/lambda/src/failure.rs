@@ -10,12 +10,18 @@ pub const EVENT_PAYLOAD_BYTES_MAX: usize = 1_048_576;
 
 /// An error that the caller can do something about carries `Type: User`.
 fn user(code: &'static str, status: u16, message: impl Into<String>) -> Failure {
-    Failure::client(code, message).with_status(status).with_field("Type", "User")
+    Failure::client(code, message)
+        .with_status(status)
+        .with_field("Type", "User")
 }
 
 /// There is no function (or version, or alias) `arn`.
 pub fn function_not_found(arn: &str) -> Failure {
-    user("ResourceNotFoundException", 404, format!("Function not found: {arn}"))
+    user(
+        "ResourceNotFoundException",
+        404,
+        format!("Function not found: {arn}"),
+    )
 }
 
 /// The ARN names another region.
@@ -26,7 +32,11 @@ pub fn other_region(region: &str, here: &str) -> Failure {
 
 /// The name is taken.
 pub fn function_exists(name: &str) -> Failure {
-    user("ResourceConflictException", 409, format!("Function already exist: {name}"))
+    user(
+        "ResourceConflictException",
+        409,
+        format!("Function already exist: {name}"),
+    )
 }
 
 /// Two changes of one function at the same time.
@@ -59,7 +69,8 @@ pub fn revision_mismatch() -> Failure {
 
 /// The event is longer than `limit`.
 pub fn request_too_large(limit: usize, operation: &str) -> Failure {
-    let message = format!("Request must be smaller than {limit} bytes for the {operation} operation");
+    let message =
+        format!("Request must be smaller than {limit} bytes for the {operation} operation");
     user("RequestTooLargeException", 413, message)
 }
 
@@ -70,8 +81,10 @@ pub fn invalid_request_content(detail: &str) -> Failure {
 
 /// All places are taken and none came free in time.
 pub fn too_many_requests() -> Failure {
-    user("TooManyRequestsException", 429, "Rate Exceeded.")
-        .with_field("Reason", "ReservedFunctionConcurrentInvocationLimitExceeded")
+    user("TooManyRequestsException", 429, "Rate Exceeded.").with_field(
+        "Reason",
+        "ReservedFunctionConcurrentInvocationLimitExceeded",
+    )
 }
 
 /// What the runtime needs is not on this machine.
@@ -86,7 +99,9 @@ pub fn stopping() -> Failure {
 
 /// A fault of ours that the caller may retry.
 pub fn service_exception(message: impl Into<String>) -> Failure {
-    Failure::client("ServiceException", message).with_status(500).with_field("Type", "Service")
+    Failure::client("ServiceException", message)
+        .with_status(500)
+        .with_field("Type", "Service")
 }
 
 /// A part of the API that is not built.

@@ -52,7 +52,11 @@ pub struct Function {
 /// Environment variables may be secrets.
 impl fmt::Debug for Function {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Function({}, {}, {})", self.name, self.runtime, self.revision_id)
+        write!(
+            f,
+            "Function({}, {}, {})",
+            self.name, self.runtime, self.revision_id
+        )
     }
 }
 
@@ -83,8 +87,14 @@ impl Function {
         put("PackageType", "Zip".into());
         put("Architectures", json!(self.architectures));
         put("EphemeralStorage", json!({ "Size": 512 }));
-        put("SnapStart", json!({ "ApplyOn": "None", "OptimizationStatus": "Off" }));
-        put("LoggingConfig", json!({ "LogFormat": "Text", "LogGroup": log_group(&self.name) }));
+        put(
+            "SnapStart",
+            json!({ "ApplyOn": "None", "OptimizationStatus": "Off" }),
+        );
+        put(
+            "LoggingConfig",
+            json!({ "LogFormat": "Text", "LogGroup": log_group(&self.name) }),
+        );
         for (name, value) in &self.inert {
             put(name, value.clone());
         }

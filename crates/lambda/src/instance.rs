@@ -76,7 +76,11 @@ pub struct Limits {
 }
 
 enum Step {
-    Answer { payload: Bytes, failed: bool, reusable: bool },
+    Answer {
+        payload: Bytes,
+        failed: bool,
+        reusable: bool,
+    },
     Exited,
     TimedOut,
     Unseen,
@@ -117,8 +121,13 @@ impl Instance {
         let warm = self.initialized;
         let id = &event.request_id;
         self.output.begin(event.keep_tail);
-        let initialized = if warm { None } else { Some(self.initialize().await) };
-        self.output.line(format!("START RequestId: {id} Version: $LATEST"));
+        let initialized = if warm {
+            None
+        } else {
+            Some(self.initialize().await)
+        };
+        self.output
+            .write(vec![format!("START RequestId: {id} Version: $LATEST")]);
         let begun = Instant::now();
         let step = match initialized {
             None | Some(Ok(())) => self.work(event, warm).await,
@@ -131,14 +140,23 @@ impl Instance {
         }
         let reusable = matches!(step, Step::Answer { reusable: true, .. });
         let (payload, failed, remark) = self.conclude(step, id).await;
-        if let Some(remark) = remark {
-            self.output.line(remark);
-        }
-        self.output.line(format!("END RequestId: {id}"));
-        self.output.line(self.report(id, elapsed, (!warm).then(|| begun - self.started)));
-        let outcome = Outcome { payload, failed, log_tail: self.output.end() };
+        let init = (!warm).then(|| begun - self.started);
+        let end = format!("END RequestId: {id}");
+        let last = remark
+            .into_iter()
+            .chain([end, self.report(id, elapsed, init)]);
+        self.output.write(last.collect());
+        let outcome = Outcome {
+            payload,
+            failed,
+            log_tail: self.output.end(),
+        };
         self.idle_since = Instant::now();
-        if reusable { Finish::Reusable(outcome) } else { Finish::Spent(outcome) }
+        if reusable {
+            Finish::Reusable(outcome)
+        } else {
+            Finish::Spent(outcome)
+        }
     }
 
     /// Waits until the runtime asks for its first event.
@@ -155,9 +173,15 @@ impl Instance {
                 self.initialized = true;
                 Ok(())
             }
-            Signal::InitError(payload) => Err(Step::Answer { payload, failed: true, reusable: false }),
+            Signal::InitError(payload) => Err(Step::Answer {
+                payload,
+                failed: true,
+                reusable: false,
+            }),
             // Nothing was delivered yet, so there is nothing else to say.
-            Signal::Taken | Signal::Response(_) | Signal::Error(_) | Signal::ResponseTooLarge => Err(Step::Exited),
+            Signal::Taken | Signal::Response(_) | Signal::Error(_) | Signal::ResponseTooLarge => {
+                Err(Step::Exited)
+            }
         }
     }
 
@@ -186,14 +210,30 @@ impl Instance {
             match signal {
                 Signal::Ready | Signal::InitError(_) => {}
                 Signal::Taken => taken = true,
-                Signal::Response(payload) => return Step::Answer { payload, failed: false, reusable: true },
-                Signal::Error(payload) => return Step::Answer { payload, failed: true, reusable: true },
+                Signal::Response(payload) => {
+                    return Step::Answer {
+                        payload,
+                        failed: false,
+                        reusable: true,
+                    };
+                }
+                Signal::Error(payload) => {
+                    return Step::Answer {
+                        payload,
+                        failed: true,
+                        reusable: true,
+                    };
+                }
                 Signal::ResponseTooLarge => {
                     let message = format!(
                         "Response payload size exceeded maximum allowed payload size ({RESPONSE_BYTES_MAX} bytes)."
                     );
                     let payload = error_payload("Function.ResponseSizeTooLarge", &message);
-                    return Step::Answer { payload, failed: true, reusable: true };
+                    return Step::Answer {
+                        payload,
+                        failed: true,
+                        reusable: true,
+                    };
                 }
             }
         }
@@ -202,19 +242,33 @@ impl Instance {
     /// Returns the answer for the caller, whether it is an error, and a line for the log.
     async fn conclude(&mut self, step: Step, id: &str) -> (Bytes, bool, Option<String>) {
         match step {
-            Step::Answer { payload, failed, .. } => (payload, failed, None),
+            Step::Answer {
+                payload, failed, ..
+            } => (payload, failed, None),
             Step::TimedOut => {
                 self.process.kill();
                 let seconds = self.limits.timeout.as_secs_f64();
-                let message = format!("RequestId: {id} Error: Task timed out after {seconds:.2} seconds");
-                let remark = format!("{} {id} Task timed out after {seconds:.2} seconds", self.clock.now());
-                (error_payload("Sandbox.Timedout", &message), true, Some(remark))
+                let message =
+                    format!("RequestId: {id} Error: Task timed out after {seconds:.2} seconds");
+                let remark = format!(
+                    "{} {id} Task timed out after {seconds:.2} seconds",
+                    self.clock.now()
+                );
+                (
+                    error_payload("Sandbox.Timedout", &message),
+                    true,
+                    Some(remark),
+                )
             }
             Step::Exited => {
                 let reason = describe_exit(self.process.exited().await);
                 let message = format!("RequestId: {id} Error: {reason}");
                 let remark = format!("{message} Runtime.ExitError");
-                (error_payload("Runtime.ExitError", &message), true, Some(remark))
+                (
+                    error_payload("Runtime.ExitError", &message),
+                    true,
+                    Some(remark),
+                )
             }
             Step::Unseen => (Bytes::new(), true, None),
         }
@@ -231,7 +285,10 @@ impl Instance {
             line.push_str(&format!("\tMax Memory Used: {used} MB"));
         }
         if let Some(init) = init {
-            line.push_str(&format!("\tInit Duration: {:.2} ms", init.as_secs_f64() * 1000.0));
+            line.push_str(&format!(
+                "\tInit Duration: {:.2} ms",
+                init.as_secs_f64() * 1000.0
+            ));
         }
         line
     }
@@ -239,12 +296,19 @@ impl Instance {
 
 /// Returns the description of an error that the service, not the function, found.
 pub fn error_payload(error_type: &str, message: &str) -> Bytes {
-    serde_json::json!({ "errorType": error_type, "errorMessage": message }).to_string().into()
+    serde_json::json!({ "errorType": error_type, "errorMessage": message })
+        .to_string()
+        .into()
 }
 
 /// Returns a new X-Ray trace header; nothing is sampled.
 fn trace_id(now: Timestamp) -> String {
     let random = uuid::Uuid::new_v4().simple().to_string();
     let parent = uuid::Uuid::new_v4().simple().to_string();
-    format!("Root=1-{:08x}-{};Parent={};Sampled=0", now.as_millis() / 1000, &random[..24], &parent[..16])
+    format!(
+        "Root=1-{:08x}-{};Parent={};Sampled=0",
+        now.as_millis() / 1000,
+        &random[..24],
+        &parent[..16]
+    )
 }

@@ -22,15 +22,26 @@ const CLIENT_CONTEXT_CHARS_MAX: usize = 3583;
 impl Lambda {
     pub(crate) async fn invoke(&self, call: Call) -> Result<Reply, Failure> {
         let input: InvokeInput = parse_input(&call.input)?;
-        let kind = input.invocation_type.unwrap_or(InvocationType::RequestResponse);
+        let kind = input
+            .invocation_type
+            .unwrap_or(InvocationType::RequestResponse);
         let keep_tail = input.log_type == Some(LogType::Tail);
-        let limit = if kind == InvocationType::Event { EVENT_PAYLOAD_BYTES_MAX } else { SYNC_PAYLOAD_BYTES_MAX };
+        let limit = if kind == InvocationType::Event {
+            EVENT_PAYLOAD_BYTES_MAX
+        } else {
+            SYNC_PAYLOAD_BYTES_MAX
+        };
         if call.payload.len() > limit {
             return Err(failure::request_too_large(limit, "InvokeFunction"));
         }
         let payload = check_payload(call.payload)?;
-        let client_context = input.client_context.as_deref().map(decode_client_context).transpose()?;
-        let name = FunctionName::parse(&input.function_name, input.qualifier.as_deref(), &self.site)?;
+        let client_context = input
+            .client_context
+            .as_deref()
+            .map(decode_client_context)
+            .transpose()?;
+        let name =
+            FunctionName::parse(&input.function_name, input.qualifier.as_deref(), &self.site)?;
         let missing = || failure::function_not_found(&name.qualified_arn(&self.site, Some(LATEST)));
         if !name.is_latest() {
             return Err(missing());
@@ -43,7 +54,11 @@ impl Lambda {
             keep_tail: keep_tail && kind == InvocationType::RequestResponse,
         };
         if kind != InvocationType::RequestResponse {
-            let row = self.catalog.row(&name.name).await.map_err(|error| failure::store(&error))?;
+            let row = self
+                .catalog
+                .row(&name.name)
+                .await
+                .map_err(|error| failure::store(&error))?;
             if row.is_none() {
                 return Err(missing());
             }
@@ -51,11 +66,18 @@ impl Lambda {
         match kind {
             InvocationType::DryRun => Ok(reply(204, Map::new(), Bytes::new())),
             InvocationType::Event => {
-                self.events.accept(&name.name, event).await.map_err(|error| failure::store(&error))?;
+                self.events
+                    .accept(&name.name, event)
+                    .await
+                    .map_err(|error| failure::store(&error))?;
                 Ok(reply(202, Map::new(), Bytes::new()))
             }
             InvocationType::RequestResponse => {
-                let outcome = self.invoker.run(&name.name, event).await?.ok_or_else(missing)?;
+                let outcome = self
+                    .invoker
+                    .run(&name.name, event)
+                    .await?
+                    .ok_or_else(missing)?;
                 let mut members = Map::new();
                 if outcome.failed {
                     members.insert("FunctionError".to_owned(), "Unhandled".into());
@@ -70,13 +92,21 @@ impl Lambda {
     }
 
     /// Returns the function that `text` names and its row; fails as the Get operations do.
-    pub(crate) async fn find(&self, text: &str, qualifier: Option<&str>) -> Result<(FunctionName, Stored), Failure> {
+    pub(crate) async fn find(
+        &self,
+        text: &str,
+        qualifier: Option<&str>,
+    ) -> Result<(FunctionName, Stored), Failure> {
         let name = FunctionName::parse(text, qualifier, &self.site)?;
         let missing = || failure::function_not_found(&name.qualified_arn(&self.site, None));
         if !name.is_latest() {
             return Err(missing());
         }
-        let stored = self.catalog.get(&name.name).await.map_err(|error| failure::store(&error))?;
+        let stored = self
+            .catalog
+            .get(&name.name)
+            .await
+            .map_err(|error| failure::store(&error))?;
         let stored = stored.ok_or_else(missing)?;
         Ok((name, stored))
     }
@@ -84,7 +114,10 @@ impl Lambda {
 
 fn reply(status: u16, mut members: Map<String, Value>, payload: Bytes) -> Reply {
     members.insert("StatusCode".to_owned(), status.into());
-    Reply { output: Value::Object(members).to_string().into(), payload }
+    Reply {
+        output: Value::Object(members).to_string().into(),
+        payload,
+    }
 }
 
 /// A call without a body is one with an empty event.
@@ -100,15 +133,23 @@ fn check_payload(payload: Bytes) -> Result<Bytes, Failure> {
 }
 
 fn not_json(detail: &str) -> Failure {
-    let message = format!("Could not parse request body into json: Could not parse payload into json: {detail}");
+    let message = format!(
+        "Could not parse request body into json: Could not parse payload into json: {detail}"
+    );
     failure::invalid_request_content(&message)
 }
 
 /// Returns the JSON of a client context in ASCII, as a header can carry it.
 fn decode_client_context(text: &str) -> Result<String, Failure> {
-    let invalid = || failure::invalid_request_content("Client context must be a valid Base64-encoded JSON object.");
+    let invalid = || {
+        failure::invalid_request_content(
+            "Client context must be a valid Base64-encoded JSON object.",
+        )
+    };
     if text.len() > CLIENT_CONTEXT_CHARS_MAX {
-        return Err(failure::invalid_request_content("Client context must be no more than 3583 bytes."));
+        return Err(failure::invalid_request_content(
+            "Client context must be no more than 3583 bytes.",
+        ));
     }
     let bytes = STANDARD.decode(text).map_err(|_| invalid())?;
     let value: Map<String, Value> = serde_json::from_slice(&bytes).map_err(|_| invalid())?;

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -19,6 +20,8 @@ pub struct Invoker {
     grounds: Arc<Grounds>,
     pools: Mutex<Pools>,
     instances_max: u32,
+    /// Set before what still works is killed.
+    killed: AtomicBool,
 }
 
 #[derive(Default)]
@@ -30,7 +33,13 @@ struct Pools {
 impl Invoker {
     /// Returns an invoker without pools; they are made as functions are invoked.
     pub fn new(catalog: Arc<Catalog>, grounds: Arc<Grounds>, instances_max: u32) -> Self {
-        Self { catalog, grounds, pools: Mutex::default(), instances_max }
+        Self {
+            catalog,
+            grounds,
+            pools: Mutex::default(),
+            instances_max,
+            killed: AtomicBool::new(false),
+        }
     }
 
     /// Returns what pools share.
@@ -41,8 +50,16 @@ impl Invoker {
     /// Runs `event` on the function `name`, to its end, whether or not anybody waits for it.
     ///
     /// `None` means that there is no such function.
-    pub async fn run(self: &Arc<Self>, name: &str, event: Event) -> Result<Option<Outcome>, Failure> {
-        let row = self.catalog.row(name).await.map_err(|error| failure::store(&error))?;
+    pub async fn run(
+        self: &Arc<Self>,
+        name: &str,
+        event: Event,
+    ) -> Result<Option<Outcome>, Failure> {
+        let row = self
+            .catalog
+            .row(name)
+            .await
+            .map_err(|error| failure::store(&error))?;
         let Some(row) = row else {
             self.forget(name);
             return Ok(None);
@@ -52,8 +69,14 @@ impl Invoker {
         // A caller that goes away does not stop the function.
         let run = tokio::spawn(async move { pool.run(&event, &*invoker).await });
         match run.await {
+            // What failed because the server killed it did not fail by itself.
+            Ok(Ok(outcome)) if outcome.failed && self.killed.load(Ordering::Acquire) => {
+                Err(failure::stopping())
+            }
             Ok(outcome) => outcome.map(Some),
-            Err(error) => Err(failure::service_exception(format!("The invocation was lost: {error}"))),
+            Err(error) => Err(failure::service_exception(format!(
+                "The invocation was lost: {error}"
+            ))),
         }
     }
 
@@ -89,6 +112,7 @@ impl Invoker {
         self.grounds.places.close();
         if !in_time {
             tracing::warn!("functions were still working when the server stopped");
+            self.killed.store(true, Ordering::Release);
             self.grounds.watchdog.kill_all();
         }
     }
@@ -102,8 +126,9 @@ impl Invoker {
         if let Some(pool) = pools.by_name.get(name).filter(|pool| pool.row == row) {
             return Ok(Arc::clone(pool));
         }
-        let function = serde_json::from_slice(&row)
-            .map_err(|error| failure::service_exception(format!("The function's row is damaged: {error}")))?;
+        let function = serde_json::from_slice(&row).map_err(|error| {
+            failure::service_exception(format!("The function's row is damaged: {error}"))
+        })?;
         let pool = Arc::new(Pool::new(row, function, Arc::clone(&self.grounds)));
         let old = pools.by_name.insert(name.to_owned(), Arc::clone(&pool));
         drop(pools);

@@ -5,9 +5,13 @@
 //! other than `$LATEST`, layers, container images, and the enforcement of memory.
 
 #![forbid(unsafe_code)]
+// A `Failure` is the answer itself on its way to the caller; a box would only add an allocation.
+#![allow(clippy::result_large_err)]
 
+use std::fs;
 use std::io;
-use std::path::PathBuf;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -37,6 +41,7 @@ mod process;
 mod runtime;
 mod runtime_api;
 mod sdk;
+mod settings;
 mod watchdog;
 
 pub use logs::LogEntry;
@@ -94,7 +99,11 @@ pub struct LambdaOptions {
 impl LambdaOptions {
     /// Returns the defaults: `STEPD_NODE`, `STEPD_PYTHON` and `STEPD_CACHE_DIR` are read here.
     pub fn new(data_dir: PathBuf, site: Site, endpoint_url: String) -> Self {
-        let path = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+        let path = |name: &str| {
+            std::env::var_os(name)
+                .filter(|value| !value.is_empty())
+                .map(PathBuf::from)
+        };
         let cache_dir = path("STEPD_CACHE_DIR")
             .or_else(|| Some(path("XDG_CACHE_HOME")?.join("stepd")))
             .or_else(|| Some(path("HOME")?.join(".cache/stepd")))
@@ -157,12 +166,20 @@ impl Lambda {
     ) -> Result<Arc<Self>, OpenError> {
         let prepare = |what: &'static str| move |source| OpenError::Prepare { what, source };
         // Children run in folders of their own: what they are told must not depend on where we are.
-        let data_dir = std::path::absolute(&options.data_dir).map_err(prepare("the data directory"))?;
-        let cache_dir = std::path::absolute(&options.cache_dir).map_err(prepare("the cache directory"))?;
+        let data_dir =
+            std::path::absolute(&options.data_dir).map_err(prepare("the data directory"))?;
+        let cache_dir =
+            std::path::absolute(&options.cache_dir).map_err(prepare("the cache directory"))?;
         let directory = data_dir.join("functions");
+        // Code, logs and what functions write are for the server's user alone.
+        for private in [&directory, &data_dir.join("logs")] {
+            make_private(private).map_err(prepare("the data directory"))?;
+        }
         let catalog = Arc::new(Catalog::new(Arc::clone(&store)));
-        let code = CodeStore::open(directory.join("code")).map_err(prepare("the folder of code"))?;
-        code.retain(&catalog.code_hashes().await?).map_err(prepare("the folder of code"))?;
+        let code =
+            CodeStore::open(directory.join("code")).map_err(prepare("the folder of code"))?;
+        code.retain(&catalog.code_hashes().await?)
+            .map_err(prepare("the folder of code"))?;
         let launcher = Launcher::open(
             &directory,
             options.site.clone(),
@@ -174,7 +191,9 @@ impl Lambda {
         let launcher = Arc::new(launcher.map_err(prepare("the runtimes"))?);
         let grounds = Grounds {
             launcher: Arc::clone(&launcher),
-            runtime_api: RuntimeApi::listen().await.map_err(prepare("the Runtime API"))?,
+            runtime_api: RuntimeApi::listen()
+                .await
+                .map_err(prepare("the Runtime API"))?,
             watchdog: Arc::new(Watchdog::start().map_err(prepare("the watchdog"))?),
             logs: Logs::open(data_dir.join("logs")).map_err(prepare("the folder of logs"))?,
             credentials,
@@ -183,9 +202,18 @@ impl Lambda {
             queue_timeout: options.queue_timeout,
             instances_per_function_max: options.instances_per_function_max,
         };
-        let invoker = Arc::new(Invoker::new(Arc::clone(&catalog), Arc::new(grounds), options.instances_max));
-        let events =
-            EventQueue::open(store, Arc::clone(&invoker), Arc::clone(&clock), options.event_retry_delays).await?;
+        let invoker = Arc::new(Invoker::new(
+            Arc::clone(&catalog),
+            Arc::new(grounds),
+            options.instances_max,
+        ));
+        let events = EventQueue::open(
+            store,
+            Arc::clone(&invoker),
+            Arc::clone(&clock),
+            options.event_retry_delays,
+        )
+        .await?;
         let reaper = tokio::spawn(reap(Arc::clone(&invoker), options.idle_timeout));
         Ok(Arc::new(Self {
             site: options.site,
@@ -204,7 +232,11 @@ impl Lambda {
     /// Returns what the function wrote lately and then, if asked, what it writes from now on.
     ///
     /// Fails as `GetFunction` does if there is no such function.
-    pub async fn tail(&self, function: &str, follow: bool) -> Result<BoxStream<'static, LogEntry>, Failure> {
+    pub async fn tail(
+        &self,
+        function: &str,
+        follow: bool,
+    ) -> Result<BoxStream<'static, LogEntry>, Failure> {
         let (name, _) = self.find(function, None).await?;
         Ok(self.invoker.grounds().logs.of(&name.name).tail(follow))
     }
@@ -228,6 +260,11 @@ impl Drop for Lambda {
     }
 }
 
+fn make_private(directory: &Path) -> io::Result<()> {
+    fs::create_dir_all(directory)?;
+    fs::set_permissions(directory, fs::Permissions::from_mode(0o700))
+}
+
 async fn reap(invoker: Arc<Invoker>, idle_timeout: Duration) {
     let pause = (idle_timeout / 4).clamp(Duration::from_millis(20), Duration::from_secs(30));
     loop {
@@ -245,15 +282,16 @@ impl Service for Lambda {
     async fn call(&self, call: Call) -> Result<Reply, Failure> {
         match &*call.operation {
             "Invoke" => self.invoke(call).await,
-            "CreateFunction" => self.create_function(&call.input).await,
-            "UpdateFunctionCode" => self.update_function_code(&call.input).await,
+            "CreateFunction" => self.create_function(call.input).await,
+            "UpdateFunctionCode" => self.update_function_code(call.input).await,
             "UpdateFunctionConfiguration" => self.update_function_configuration(&call.input).await,
             "GetFunction" => self.get_function(&call.input).await,
             "GetFunctionConfiguration" => self.get_function_configuration(&call.input).await,
             "ListFunctions" => self.list_functions(&call.input).await,
             "DeleteFunction" => self.delete_function(&call.input).await,
             operation => {
-                let message = format!("stepd's Lambda does not have the operation {operation} yet.");
+                let message =
+                    format!("stepd's Lambda does not have the operation {operation} yet.");
                 Err(Failure::client("NotImplemented", message).with_status(501))
             }
         }

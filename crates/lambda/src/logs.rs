@@ -42,7 +42,10 @@ impl Logs {
     /// Keeps logs as files in `directory`, which is created.
     pub fn open(directory: PathBuf) -> io::Result<Self> {
         fs::create_dir_all(&directory)?;
-        Ok(Self { directory, functions: Mutex::default() })
+        Ok(Self {
+            directory,
+            functions: Mutex::default(),
+        })
     }
 
     /// Returns the log of `function`, whose name is known to be one.
@@ -53,7 +56,10 @@ impl Logs {
         }
         let log = Arc::new(FunctionLog {
             path: self.directory.join(format!("{function}.log")),
-            writer: Mutex::new(Writer { file: None, size: 0 }),
+            writer: Mutex::new(Writer {
+                file: None,
+                size: 0,
+            }),
             live: broadcast::channel(FOLLOWER_ENTRIES_MAX).0,
         });
         functions.insert(function.to_owned(), Arc::clone(&log));
@@ -78,7 +84,10 @@ impl FunctionLog {
     pub fn append(&self, entries: Vec<LogEntry>) {
         let mut text = String::new();
         for entry in &entries {
-            text.push_str(&format!("{}\t{}\t{}\n", entry.time, entry.instance, entry.message));
+            text.push_str(&format!(
+                "{}\t{}\t{}\n",
+                entry.time, entry.instance, entry.message
+            ));
         }
         let mut writer = self.writer.lock();
         if let Err(error) = self.write(&mut writer, &text) {
@@ -97,7 +106,10 @@ impl FunctionLog {
             self.rotate()?;
         }
         if writer.file.is_none() {
-            let file = OpenOptions::new().create(true).append(true).open(&self.path)?;
+            let file = OpenOptions::new()
+                .create(true)
+                .append(true)
+                .open(&self.path)?;
             writer.size = file.metadata()?.len();
             writer.file = Some(file);
         }
@@ -161,7 +173,11 @@ fn parse_line(line: &str) -> Option<LogEntry> {
     let mut fields = line.splitn(3, '\t');
     let time = Timestamp::parse_rfc3339(fields.next()?)?;
     let instance = fields.next()?.into();
-    Some(LogEntry { time, instance, message: fields.next()?.to_owned() })
+    Some(LogEntry {
+        time,
+        instance,
+        message: fields.next()?.to_owned(),
+    })
 }
 
 /// The last 4 KiB that an invocation wrote, as `LogType: Tail` asks for.
@@ -190,7 +206,11 @@ mod tests {
     use super::*;
 
     fn entry(message: &str) -> LogEntry {
-        LogEntry { time: Timestamp::from_millis(1_000), instance: "i".into(), message: message.to_owned() }
+        LogEntry {
+            time: Timestamp::from_millis(1_000),
+            instance: "i".into(),
+            message: message.to_owned(),
+        }
     }
 
     #[tokio::test]
@@ -222,7 +242,10 @@ mod tests {
             .map(|file| file.and_then(|file| file.metadata()).expect("a file").len())
             .collect();
         assert_eq!(sizes.len(), 1 + OLD_FILES_MAX as usize);
-        assert!(sizes.iter().all(|size| *size < FILE_BYTES_MAX + (2 << 20)), "{sizes:?}");
+        assert!(
+            sizes.iter().all(|size| *size < FILE_BYTES_MAX + (2 << 20)),
+            "{sizes:?}"
+        );
     }
 
     #[test]

@@ -36,8 +36,16 @@ impl Output {
         stdout: ChildStdout,
         stderr: ChildStderr,
     ) -> Self {
-        let sink = Arc::new(Sink { log, instance, clock, tail: Mutex::new(None) });
-        let pumps = [pump(stdout, Arc::clone(&sink)), pump(stderr, Arc::clone(&sink))];
+        let sink = Arc::new(Sink {
+            log,
+            instance,
+            clock,
+            tail: Mutex::new(None),
+        });
+        let pumps = [
+            pump(stdout, Arc::clone(&sink)),
+            pump(stderr, Arc::clone(&sink)),
+        ];
         Self { sink, pumps }
     }
 
@@ -46,9 +54,9 @@ impl Output {
         *self.sink.tail.lock() = keep_tail.then(LogTail::default);
     }
 
-    /// Writes a line of the service's own: START, END, REPORT.
-    pub fn line(&self, text: String) {
-        self.sink.write(vec![text]);
+    /// Writes lines of the service's own: START, END, REPORT.
+    pub fn write(&self, lines: Vec<String>) {
+        self.sink.write(lines);
     }
 
     /// Returns once everything that the instance wrote before now is in the log.
@@ -79,7 +87,11 @@ impl Sink {
             }
         }
         let time = self.clock.now();
-        let entry = |message| LogEntry { time, instance: Arc::clone(&self.instance), message };
+        let entry = |message| LogEntry {
+            time,
+            instance: Arc::clone(&self.instance),
+            message,
+        };
         self.log.append(lines.into_iter().map(entry).collect());
     }
 }

@@ -71,7 +71,14 @@ impl Pool {
     /// Returns a pool without instances.
     pub fn new(row: Bytes, function: Function, grounds: Arc<Grounds>) -> Self {
         let running = Arc::new(Semaphore::new(grounds.instances_per_function_max));
-        Self { row, function, grounds, launch: OnceCell::new(), running, idle: Mutex::default() }
+        Self {
+            row,
+            function,
+            grounds,
+            launch: OnceCell::new(),
+            running,
+            idle: Mutex::default(),
+        }
     }
 
     /// Runs `event` on an instance, an idle one if there is one.
@@ -88,8 +95,15 @@ impl Pool {
                 None => match self.start(&launch, places).await? {
                     Started::Instance(instance) => (*instance, true),
                     Started::Refused(payload) => {
-                        let payload = error_payload(payload.0, &format!("RequestId: {} Error: {}", event.request_id, payload.1));
-                        return Ok(Outcome { payload, failed: true, log_tail: event.keep_tail.then(Vec::new) });
+                        let payload = error_payload(
+                            payload.0,
+                            &format!("RequestId: {} Error: {}", event.request_id, payload.1),
+                        );
+                        return Ok(Outcome {
+                            payload,
+                            failed: true,
+                            log_tail: event.keep_tail.then(Vec::new),
+                        });
                     }
                 },
             };
@@ -100,7 +114,9 @@ impl Pool {
                 }
                 Finish::Spent(outcome) => return Ok(outcome),
                 // Each turn takes an idle instance that is gone, so this ends.
-                Finish::Unseen => debug_assert!(!fresh, "a fresh instance that ends has seen the event"),
+                Finish::Unseen => {
+                    debug_assert!(!fresh, "a fresh instance that ends has seen the event")
+                }
             }
         }
     }
@@ -160,7 +176,9 @@ impl Pool {
         let taken = loop {
             match idle.instances.pop() {
                 None => break None,
-                Some(instance) if instance.is_alive() && instance.expires_at >= until => break Some(instance),
+                Some(instance) if instance.is_alive() && instance.expires_at >= until => {
+                    break Some(instance);
+                }
                 Some(instance) => spent.push(instance),
             }
         };
@@ -184,19 +202,25 @@ impl Pool {
         let place = self.place(places).await?;
         let session = if launch.own_port {
             let opened = grounds.runtime_api.open_on_own_port().await;
-            opened.map_err(|error| failure::service_exception(format!("No port is free for the instance: {error}")))?
+            opened.map_err(|error| {
+                failure::service_exception(format!("No port is free for the instance: {error}"))
+            })?
         } else {
             grounds.runtime_api.open()
         };
         let function = &self.function;
-        let credentials = grounds.credentials.issue(&function.role, &function.name, CREDENTIALS_SECONDS);
+        let credentials =
+            grounds
+                .credentials
+                .issue(&function.role, &function.name, CREDENTIALS_SECONDS);
         let instance_id = uuid::Uuid::new_v4().simple().to_string();
         let stream = log_stream(grounds.clock.now(), &instance_id);
         let command = launch.command(&session.address, &stream, &credentials);
-        let (process, stdout, stderr) = match Process::start(command, Arc::clone(&grounds.watchdog), place) {
-            Ok(started) => started,
-            Err(error) => return Ok(Started::Refused(self.refusal(&error, launch))),
-        };
+        let (process, stdout, stderr) =
+            match Process::start(command, Arc::clone(&grounds.watchdog), place) {
+                Ok(started) => started,
+                Err(error) => return Ok(Started::Refused(self.refusal(&error, launch))),
+            };
         let log = grounds.logs.of(&function.name);
         let clock = Arc::clone(&grounds.clock);
         let output = Output::capture(log, instance_id.into(), Arc::clone(&clock), stdout, stderr);
@@ -204,7 +228,14 @@ impl Pool {
             timeout: Duration::from_secs(u64::from(function.timeout_seconds)),
             memory_mib: function.memory_mib,
         };
-        let instance = Instance::new(session, process, output, clock, limits, credentials.expires_at);
+        let instance = Instance::new(
+            session,
+            process,
+            output,
+            clock,
+            limits,
+            credentials.expires_at,
+        );
         Ok(Started::Instance(Box::new(instance)))
     }
 
@@ -215,7 +246,12 @@ impl Pool {
             return Ok(place);
         }
         places.evict_one();
-        match timeout(self.grounds.queue_timeout, Arc::clone(semaphore).acquire_owned()).await {
+        match timeout(
+            self.grounds.queue_timeout,
+            Arc::clone(semaphore).acquire_owned(),
+        )
+        .await
+        {
             Ok(place) => place.map_err(|_| failure::stopping()),
             Err(_) => Err(failure::too_many_requests()),
         }
@@ -224,13 +260,21 @@ impl Pool {
     /// Says why the program could not be started: for the caller, without this machine's paths.
     fn refusal(&self, error: &std::io::Error, launch: &Launch) -> (&'static str, String) {
         tracing::warn!(%error, program = %launch.program().display(), function = %self.function.name, "could not start an instance");
-        let program = if launch.own_port { "/var/task/bootstrap" } else { self.function.runtime.as_str() };
+        let program = if launch.own_port {
+            "/var/task/bootstrap"
+        } else {
+            self.function.runtime.as_str()
+        };
         let message = match error.kind() {
             std::io::ErrorKind::NotFound if launch.own_port => {
                 "Couldn't find valid bootstrap(s): [/var/task/bootstrap /opt/bootstrap]".to_owned()
             }
-            std::io::ErrorKind::NotFound => format!("fork/exec {program}: no such file or directory"),
-            std::io::ErrorKind::PermissionDenied => format!("fork/exec {program}: permission denied"),
+            std::io::ErrorKind::NotFound => {
+                format!("fork/exec {program}: no such file or directory")
+            }
+            std::io::ErrorKind::PermissionDenied => {
+                format!("fork/exec {program}: permission denied")
+            }
             _ => format!("fork/exec {program}: exec format error"),
         };
         ("Runtime.InvalidEntrypoint", message)

@@ -32,13 +32,19 @@ impl Process {
             .process_group(0)
             .kill_on_drop(true)
             .spawn()?;
-        let group = child.id().and_then(|id| i32::try_from(id).ok()).expect("it was not waited for yet");
+        let group = child
+            .id()
+            .and_then(|id| i32::try_from(id).ok())
+            .expect("it was not waited for yet");
         watchdog.add(group);
         let stdout = child.stdout.take().expect("stdout was asked for");
         let stderr = child.stderr.take().expect("stderr was asked for");
         let (sender, exited) = watch::channel(None);
         tokio::spawn(async move {
-            let status = child.wait().await.unwrap_or_else(|_| ExitStatus::from_raw(1 << 8));
+            let status = child
+                .wait()
+                .await
+                .unwrap_or_else(|_| ExitStatus::from_raw(1 << 8));
             // What the process started and left behind goes with it.
             kill_group(group);
             watchdog.remove(group);
@@ -55,7 +61,12 @@ impl Process {
 
     /// Returns once the process is gone.
     pub async fn exited(&mut self) -> ExitStatus {
-        let status = self.exited.wait_for(Option::is_some).await.ok().and_then(|status| *status);
+        let status = self
+            .exited
+            .wait_for(Option::is_some)
+            .await
+            .ok()
+            .and_then(|status| *status);
         match status {
             Some(status) => status,
             // The task that waits for the process was dropped with the async runtime.
@@ -73,7 +84,9 @@ impl Process {
     /// Returns the most memory that the process ever held, in MiB, where the system tells.
     pub fn memory_max_mib(&self) -> Option<u64> {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.group)).ok()?;
-        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+        let line = status
+            .lines()
+            .find_map(|line| line.strip_prefix("VmHWM:"))?;
         let kib: u64 = line.trim().trim_end_matches("kB").trim().parse().ok()?;
         Some(kib.div_ceil(1024))
     }

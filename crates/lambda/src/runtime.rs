@@ -42,11 +42,21 @@ impl Runtime {
             // `nodejs`, `nodejs4.3`, `nodejs4.3-edge`, `nodejs12.x`.
             let major = version.split('.').next().unwrap_or_default();
             let well_formed = version.is_empty() || version.contains('.');
-            if let (true, Ok(major)) = (well_formed, if major.is_empty() { Ok(0) } else { major.parse() }) {
+            if let (true, Ok(major)) = (
+                well_formed,
+                if major.is_empty() {
+                    Ok(0)
+                } else {
+                    major.parse()
+                },
+            ) {
                 return Ok(Self::Node { major });
             }
         }
-        if text.strip_prefix("python3.").is_some_and(|minor| minor.parse::<u32>().is_ok()) {
+        if text
+            .strip_prefix("python3.")
+            .is_some_and(|minor| minor.parse::<u32>().is_ok())
+        {
             return Ok(Self::Python);
         }
         if text == "provided" || text.starts_with("provided.al") {
@@ -74,9 +84,17 @@ pub struct Launch {
 
 impl Launch {
     /// Returns the command of one instance.
-    pub fn command(&self, runtime_api: &str, log_stream: &str, credentials: &TemporaryCredentials) -> Command {
+    pub fn command(
+        &self,
+        runtime_api: &str,
+        log_stream: &str,
+        credentials: &TemporaryCredentials,
+    ) -> Command {
         let mut command = Command::new(&self.program);
-        command.args(&self.arguments).current_dir(&self.directory).env_clear();
+        command
+            .args(&self.arguments)
+            .current_dir(&self.directory)
+            .env_clear();
         // Only what is listed here reaches a function: the server's own environment has secrets.
         command.envs(self.environment.iter().map(|(name, value)| (name, value)));
         command
@@ -106,6 +124,8 @@ pub struct Launcher {
     sdks: SdkCache,
     node: Interpreter,
     python: Interpreter,
+    /// Whether that Python has boto3 already.
+    boto3: OnceCell<bool>,
 }
 
 impl Launcher {
@@ -123,7 +143,13 @@ impl Launcher {
         fs::create_dir_all(&home)?;
         fs::write(runtime_directory.join("bootstrap.cjs"), NODE_BOOTSTRAP)?;
         fs::write(runtime_directory.join("bootstrap.py"), PYTHON_BOOTSTRAP)?;
-        let node = Interpreter::new("Node.js", "STEPD_NODE", "node", &["-p", "process.execPath"], programs.0);
+        let node = Interpreter::new(
+            "Node.js",
+            "STEPD_NODE",
+            "node",
+            &["-p", "process.execPath"],
+            programs.0,
+        );
         let python = Interpreter::new(
             "Python 3",
             "STEPD_PYTHON",
@@ -131,7 +157,17 @@ impl Launcher {
             &["-I", "-S", "-c", "import sys; print(sys.executable)"],
             programs.1,
         );
-        Ok(Self { site, endpoint_url, code, runtime_directory, home, sdks, node, python })
+        Ok(Self {
+            site,
+            endpoint_url,
+            code,
+            runtime_directory,
+            home,
+            sdks,
+            node,
+            python,
+            boto3: OnceCell::new(),
+        })
     }
 
     /// Makes ready whatever `function` will need, in advance of its first invocation.
@@ -153,33 +189,49 @@ impl Launcher {
         let (program, arguments) = match runtime {
             Runtime::Node { major } => {
                 let node = self.node.find(&function.runtime).await?;
-                set("AWS_EXECUTION_ENV", format!("AWS_Lambda_{}", function.runtime).into());
+                set(
+                    "AWS_EXECUTION_ENV",
+                    format!("AWS_Lambda_{}", function.runtime).into(),
+                );
                 set("AWS_SDK_JS_SUPPRESS_MAINTENANCE_MODE_MESSAGE", "1".into());
-                if function.needs_sdk {
-                    let sdk = if major >= 18 { SdkSet::NodeV3 } else { SdkSet::NodeV2 };
-                    match self.sdks.ensure(sdk, &node).await {
-                        Ok(modules) => set("NODE_PATH", modules.into()),
-                        Err(problem) => {
-                            incomplete = true;
-                            set("STEPD_SDK_PROBLEM", problem.into());
+                let set_of_version = if major >= 18 {
+                    SdkSet::NodeV3
+                } else {
+                    SdkSet::NodeV2
+                };
+                match self.sdk(set_of_version, function.needs_sdk, &node).await {
+                    // Behind what the function itself sets.
+                    Ok(Some(modules)) => match function.variables.get("NODE_PATH") {
+                        Some(own) => {
+                            set("NODE_PATH", format!("{own}:{}", modules.display()).into())
                         }
+                        None => set("NODE_PATH", modules.into()),
+                    },
+                    Ok(None) => {}
+                    Err(problem) => {
+                        incomplete = true;
+                        set("STEPD_SDK_PROBLEM", problem.into());
                     }
                 }
                 (node, vec![self.runtime_directory.join("bootstrap.cjs")])
             }
             Runtime::Python => {
                 let python = self.python.find(&function.runtime).await?;
-                set("AWS_EXECUTION_ENV", format!("AWS_Lambda_{}", function.runtime).into());
+                set(
+                    "AWS_EXECUTION_ENV",
+                    format!("AWS_Lambda_{}", function.runtime).into(),
+                );
                 set("PYTHONUNBUFFERED", "1".into());
                 // The code's folder is shared by instances and named after what is in it.
                 set("PYTHONDONTWRITEBYTECODE", "1".into());
-                if function.needs_sdk && !has_boto3(&python).await {
-                    match self.sdks.ensure(SdkSet::Python, &python).await {
-                        Ok(modules) => set("STEPD_PYTHON_SDK", modules.into()),
-                        Err(problem) => {
-                            incomplete = true;
-                            set("STEPD_SDK_PROBLEM", problem.into());
-                        }
+                let needed =
+                    function.needs_sdk && !*self.boto3.get_or_init(|| has_boto3(&python)).await;
+                match self.sdk(SdkSet::Python, needed, &python).await {
+                    Ok(Some(modules)) => set("STEPD_PYTHON_SDK", modules.into()),
+                    Ok(None) => {}
+                    Err(problem) => {
+                        incomplete = true;
+                        set("STEPD_SDK_PROBLEM", problem.into());
                     }
                 }
                 (python, vec![self.runtime_directory.join("bootstrap.py")])
@@ -187,12 +239,34 @@ impl Launcher {
             Runtime::Provided => (task_root.join("bootstrap"), Vec::new()),
         };
         let own_port = runtime == Runtime::Provided;
-        Ok(Launch { program, arguments, directory: task_root, environment, own_port, incomplete })
+        Ok(Launch {
+            program,
+            arguments,
+            directory: task_root,
+            environment,
+            own_port,
+            incomplete,
+        })
+    }
+
+    /// Returns the folder of an SDK. One that is not known to be needed is given where it is there,
+    /// for what the function depends on may use it, and not waited for where it is not.
+    async fn sdk(
+        &self,
+        set: SdkSet,
+        needed: bool,
+        program: &Path,
+    ) -> Result<Option<PathBuf>, String> {
+        if needed {
+            return self.sdks.ensure(set, program).await.map(Some);
+        }
+        Ok(self.sdks.installed(set))
     }
 
     /// Returns what Lambda sets for every function, and the function's own variables.
     fn environment(&self, function: &Function, task_root: &Path) -> Vec<(OsString, OsString)> {
-        let path = std::env::var_os("PATH").unwrap_or_else(|| "/usr/local/bin:/usr/bin:/bin".into());
+        let path =
+            std::env::var_os("PATH").unwrap_or_else(|| "/usr/local/bin:/usr/bin:/bin".into());
         let region: OsString = (&*self.site.region).into();
         let log_group = log_group(&function.name);
         let defaults: [(&str, OsString); 8] = [
@@ -209,7 +283,10 @@ impl Launcher {
         let fixed: [(&str, OsString); 9] = [
             ("AWS_LAMBDA_FUNCTION_NAME", function.name.clone().into()),
             ("AWS_LAMBDA_FUNCTION_VERSION", LATEST.into()),
-            ("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", function.memory_mib.to_string().into()),
+            (
+                "AWS_LAMBDA_FUNCTION_MEMORY_SIZE",
+                function.memory_mib.to_string().into(),
+            ),
             ("AWS_LAMBDA_LOG_GROUP_NAME", log_group.into()),
             ("AWS_LAMBDA_INITIALIZATION_TYPE", "on-demand".into()),
             ("AWS_XRAY_CONTEXT_MISSING", "LOG_ERROR".into()),
@@ -217,7 +294,10 @@ impl Launcher {
             ("LAMBDA_RUNTIME_DIR", self.runtime_directory.clone().into()),
             ("_HANDLER", function.handler.clone().into()),
         ];
-        let own = function.variables.iter().map(|(name, value)| (name.as_str(), value.into()));
+        let own = function
+            .variables
+            .iter()
+            .map(|(name, value)| (name.as_str(), value.into()));
         let all = defaults.into_iter().chain(own).chain(fixed);
         all.map(|(name, value)| (name.into(), value)).collect()
     }
@@ -225,8 +305,15 @@ impl Launcher {
 
 async fn has_boto3(python: &Path) -> bool {
     let mut command = Command::new(python);
-    command.args(["-c", "import importlib.util, sys; sys.exit(importlib.util.find_spec('boto3') is None)"]);
-    command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).kill_on_drop(true);
+    command.args([
+        "-c",
+        "import importlib.util, sys; sys.exit(importlib.util.find_spec('boto3') is None)",
+    ]);
+    command
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .kill_on_drop(true);
     command.status().await.is_ok_and(|status| status.success())
 }
 
@@ -249,19 +336,39 @@ impl Interpreter {
         question: &'static [&'static str],
         configured: Option<PathBuf>,
     ) -> Self {
-        Self { title, variable, name, question, configured, found: OnceCell::new() }
+        Self {
+            title,
+            variable,
+            name,
+            question,
+            configured,
+            found: OnceCell::new(),
+        }
     }
 
     async fn find(&self, runtime: &str) -> Result<PathBuf, Failure> {
-        self.found.get_or_try_init(|| self.ask(runtime)).await.cloned()
+        self.found
+            .get_or_try_init(|| self.ask(runtime))
+            .await
+            .cloned()
     }
 
     async fn ask(&self, runtime: &str) -> Result<PathBuf, Failure> {
         let program = self.configured.clone().unwrap_or_else(|| self.name.into());
         let mut command = Command::new(&program);
-        command.args(self.question).stdin(Stdio::null()).stderr(Stdio::null()).kill_on_drop(true);
-        let answer = command.output().await.ok().filter(|output| output.status.success());
-        let path = answer.and_then(|output| String::from_utf8(output.stdout).ok()).map(|text| PathBuf::from(text.trim()));
+        command
+            .args(self.question)
+            .stdin(Stdio::null())
+            .stderr(Stdio::null())
+            .kill_on_drop(true);
+        let answer = command
+            .output()
+            .await
+            .ok()
+            .filter(|output| output.status.success());
+        let path = answer
+            .and_then(|output| String::from_utf8(output.stdout).ok())
+            .map(|text| PathBuf::from(text.trim()));
         path.filter(|path| path.is_file()).ok_or_else(|| {
             failure::invalid_runtime(format!(
                 "The runtime {runtime} needs {}, and none was found on the server: install it, or let {} name it.",

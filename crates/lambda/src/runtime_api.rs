@@ -81,7 +81,11 @@ impl RuntimeApi {
             Some((session, rest.to_owned()))
         };
         let listener = tokio::spawn(accept(listener, Arc::new(find)));
-        Ok(Self { address, sessions, listener })
+        Ok(Self {
+            address,
+            sessions,
+            listener,
+        })
     }
 
     /// Opens a session on the shared listener.
@@ -91,7 +95,10 @@ impl RuntimeApi {
         self.sessions.lock().insert(token.clone(), session);
         SessionHandle {
             address: format!("{}/{token}", self.address),
-            _entry: Entry::Shared { token, sessions: Arc::clone(&self.sessions) },
+            _entry: Entry::Shared {
+                token,
+                sessions: Arc::clone(&self.sessions),
+            },
             ..handle
         }
     }
@@ -101,9 +108,14 @@ impl RuntimeApi {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
         let address = listener.local_addr()?;
         let (session, handle) = Session::new();
-        let find = move |path: &str| Some((Arc::clone(&session), path.strip_prefix('/')?.to_owned()));
+        let find =
+            move |path: &str| Some((Arc::clone(&session), path.strip_prefix('/')?.to_owned()));
         let task = tokio::spawn(accept(listener, Arc::new(find)));
-        Ok(SessionHandle { address: address.to_string(), _entry: Entry::OwnPort(task), ..handle })
+        Ok(SessionHandle {
+            address: address.to_string(),
+            _entry: Entry::OwnPort(task),
+            ..handle
+        })
     }
 }
 
@@ -126,7 +138,10 @@ pub struct SessionHandle {
 
 enum Entry {
     None,
-    Shared { token: String, sessions: Arc<Mutex<HashMap<String, Arc<Session>>>> },
+    Shared {
+        token: String,
+        sessions: Arc<Mutex<HashMap<String, Arc<Session>>>>,
+    },
     OwnPort(JoinHandle<()>),
 }
 
@@ -198,15 +213,25 @@ impl Session {
 
     async fn answer(&self, path: &str, request: Request<Incoming>) -> Response<Full<Bytes>> {
         let Some(route) = path.strip_prefix(API_PREFIX) else {
-            return refusal(StatusCode::NOT_FOUND, "InvalidPath", "This is the Runtime API 2018-06-01.");
+            return refusal(
+                StatusCode::NOT_FOUND,
+                "InvalidPath",
+                "This is the Runtime API 2018-06-01.",
+            );
         };
         let fields: Vec<&str> = route.split('/').collect();
         match (request.method(), fields.as_slice()) {
             (&Method::GET, ["invocation", "next"]) => self.next().await,
-            (&Method::POST, ["invocation", id, "response"]) => self.respond(id, request, false).await,
+            (&Method::POST, ["invocation", id, "response"]) => {
+                self.respond(id, request, false).await
+            }
             (&Method::POST, ["invocation", id, "error"]) => self.respond(id, request, true).await,
             (&Method::POST, ["init", "error"]) => self.init_error(request).await,
-            _ => refusal(StatusCode::NOT_FOUND, "InvalidPath", "The Runtime API has no such operation."),
+            _ => refusal(
+                StatusCode::NOT_FOUND,
+                "InvalidPath",
+                "The Runtime API has no such operation.",
+            ),
         }
     }
 
@@ -216,7 +241,11 @@ impl Session {
             self.tell(Signal::Ready);
         }
         let Some(invocation) = self.waiting.lock().await.recv().await else {
-            return refusal(StatusCode::GONE, "InstanceEnded", "This instance was given up.");
+            return refusal(
+                StatusCode::GONE,
+                "InstanceEnded",
+                "This instance was given up.",
+            );
         };
         self.tell(Signal::Taken);
         let mut response = Response::new(Full::new(invocation.payload));
@@ -224,8 +253,14 @@ impl Session {
         headers.insert("content-type", HeaderValue::from_static("application/json"));
         let values = [
             ("lambda-runtime-aws-request-id", Some(invocation.request_id)),
-            ("lambda-runtime-deadline-ms", Some(invocation.deadline.as_millis().to_string())),
-            ("lambda-runtime-invoked-function-arn", Some(invocation.function_arn.to_string())),
+            (
+                "lambda-runtime-deadline-ms",
+                Some(invocation.deadline.as_millis().to_string()),
+            ),
+            (
+                "lambda-runtime-invoked-function-arn",
+                Some(invocation.function_arn.to_string()),
+            ),
             ("lambda-runtime-trace-id", Some(invocation.trace_id)),
             ("lambda-runtime-client-context", invocation.client_context),
         ];
@@ -237,14 +272,35 @@ impl Session {
         response
     }
 
-    async fn respond(&self, id: &str, request: Request<Incoming>, failed: bool) -> Response<Full<Bytes>> {
+    async fn respond(
+        &self,
+        id: &str,
+        request: Request<Incoming>,
+        failed: bool,
+    ) -> Response<Full<Bytes>> {
         if self.state.lock().current.as_deref() != Some(id) {
-            return refusal(StatusCode::BAD_REQUEST, "InvalidRequestID", "Invalid request ID");
+            return refusal(
+                StatusCode::BAD_REQUEST,
+                "InvalidRequestID",
+                "Invalid request ID",
+            );
         }
-        let body = Limited::new(request.into_body(), RESPONSE_BYTES_MAX).collect().await;
+        let body = Limited::new(request.into_body(), RESPONSE_BYTES_MAX)
+            .collect()
+            .await;
         // The first answer counts, also when two come at once.
-        if self.state.lock().current.take_if(|current| current == id).is_none() {
-            return refusal(StatusCode::BAD_REQUEST, "InvalidRequestID", "Invalid request ID");
+        if self
+            .state
+            .lock()
+            .current
+            .take_if(|current| current == id)
+            .is_none()
+        {
+            return refusal(
+                StatusCode::BAD_REQUEST,
+                "InvalidRequestID",
+                "Invalid request ID",
+            );
         }
         match body {
             Ok(body) if failed => self.tell(Signal::Error(body.to_bytes())),
@@ -259,15 +315,26 @@ impl Session {
             }
             Err(_) => {
                 // The connection broke within the body: the process is about to be seen as gone.
-                return refusal(StatusCode::BAD_REQUEST, "InvalidBody", "The body could not be read.");
+                return refusal(
+                    StatusCode::BAD_REQUEST,
+                    "InvalidBody",
+                    "The body could not be read.",
+                );
             }
         }
         accepted()
     }
 
     async fn init_error(&self, request: Request<Incoming>) -> Response<Full<Bytes>> {
-        let Ok(body) = Limited::new(request.into_body(), RESPONSE_BYTES_MAX).collect().await else {
-            return refusal(StatusCode::BAD_REQUEST, "InvalidBody", "The body could not be read.");
+        let Ok(body) = Limited::new(request.into_body(), RESPONSE_BYTES_MAX)
+            .collect()
+            .await
+        else {
+            return refusal(
+                StatusCode::BAD_REQUEST,
+                "InvalidBody",
+                "The body could not be read.",
+            );
         };
         if std::mem::replace(&mut self.state.lock().initialized, true) {
             let message = "Initialization is over.";
@@ -299,7 +366,11 @@ async fn accept(listener: TcpListener, find: Arc<Find>) {
                 async move {
                     Ok::<_, Infallible>(match found {
                         Some((session, path)) => session.answer(&path, request).await,
-                        None => refusal(StatusCode::FORBIDDEN, "UnknownInstance", "No instance has this path."),
+                        None => refusal(
+                            StatusCode::FORBIDDEN,
+                            "UnknownInstance",
+                            "No instance has this path.",
+                        ),
                     })
                 }
             });
@@ -314,7 +385,9 @@ async fn accept(listener: TcpListener, find: Arc<Find>) {
 fn accepted() -> Response<Full<Bytes>> {
     let mut response = Response::new(Full::new(Bytes::from_static(b"{\"status\":\"OK\"}\n")));
     *response.status_mut() = StatusCode::ACCEPTED;
-    response.headers_mut().insert("content-type", HeaderValue::from_static("application/json"));
+    response
+        .headers_mut()
+        .insert("content-type", HeaderValue::from_static("application/json"));
     response
 }
 
@@ -322,6 +395,8 @@ fn refusal(status: StatusCode, kind: &str, message: &str) -> Response<Full<Bytes
     let body = serde_json::json!({ "errorMessage": message, "errorType": kind });
     let mut response = Response::new(Full::new(Bytes::from(body.to_string())));
     *response.status_mut() = status;
-    response.headers_mut().insert("content-type", HeaderValue::from_static("application/json"));
+    response
+        .headers_mut()
+        .insert("content-type", HeaderValue::from_static("application/json"));
     response
 }

@@ -87,7 +87,10 @@ pub struct SdkCache {
 impl SdkCache {
     /// Keeps SDKs in `directory`, which is created when the first is installed.
     pub fn new(directory: PathBuf) -> Self {
-        Self { directory, failures: Mutex::default() }
+        Self {
+            directory,
+            failures: Mutex::default(),
+        }
     }
 
     /// Returns the folder in which modules of `set` are found, after installing it if need be.
@@ -96,10 +99,7 @@ impl SdkCache {
     /// The error is a sentence for whoever's function misses the SDK.
     pub async fn ensure(&self, set: SdkSet, program: &Path) -> Result<PathBuf, String> {
         let target = self.directory.join(set.folder());
-        let modules = match set {
-            SdkSet::NodeV2 | SdkSet::NodeV3 => target.join("node_modules"),
-            SdkSet::Python => target.clone(),
-        };
+        let modules = self.modules(set);
         if modules.is_dir() {
             return Ok(modules);
         }
@@ -125,9 +125,26 @@ impl SdkCache {
         }
     }
 
+    /// Returns the same folder if it is there already.
+    pub fn installed(&self, set: SdkSet) -> Option<PathBuf> {
+        Some(self.modules(set)).filter(|modules| modules.is_dir())
+    }
+
+    fn modules(&self, set: SdkSet) -> PathBuf {
+        let target = self.directory.join(set.folder());
+        match set {
+            SdkSet::NodeV2 | SdkSet::NodeV3 => target.join("node_modules"),
+            SdkSet::Python => target,
+        }
+    }
+
     async fn install(&self, set: SdkSet, program: &Path, target: &Path) -> Result<(), String> {
-        let partial = self.directory.join(format!(".partial-{}", uuid::Uuid::new_v4().simple()));
-        tokio::fs::create_dir_all(&partial).await.map_err(|error| format!("the cache: {error}"))?;
+        let partial = self
+            .directory
+            .join(format!(".partial-{}", uuid::Uuid::new_v4().simple()));
+        tokio::fs::create_dir_all(&partial)
+            .await
+            .map_err(|error| format!("the cache: {error}"))?;
         tracing::info!(sdk = set.name(), "installing an SDK for functions");
         let started = Instant::now();
         let mut command = match set {
@@ -146,7 +163,12 @@ impl SdkCache {
         }
         // Gone already when it was renamed.
         let _ = tokio::fs::remove_dir_all(&partial).await;
-        tracing::info!(sdk = set.name(), seconds = started.elapsed().as_secs_f64(), ok = result.is_ok(), "installed");
+        tracing::info!(
+            sdk = set.name(),
+            seconds = started.elapsed().as_secs_f64(),
+            ok = result.is_ok(),
+            "installed"
+        );
         result
     }
 }
@@ -154,7 +176,14 @@ impl SdkCache {
 fn npm_install(folder: &Path) -> Command {
     let mut command = Command::new("npm");
     command
-        .args(["install", "--no-save", "--no-audit", "--no-fund", "--ignore-scripts", "--no-package-lock"])
+        .args([
+            "install",
+            "--no-save",
+            "--no-audit",
+            "--no-fund",
+            "--ignore-scripts",
+            "--no-package-lock",
+        ])
         .args(["--fetch-retries=1", "--prefix"])
         .arg(folder)
         .current_dir(folder);
@@ -164,7 +193,15 @@ fn npm_install(folder: &Path) -> Command {
 fn pip_install(python: &Path, folder: &Path) -> Command {
     let mut command = Command::new(python);
     command
-        .args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-input", "--only-binary=:all:"])
+        .args([
+            "-m",
+            "pip",
+            "install",
+            "--quiet",
+            "--disable-pip-version-check",
+            "--no-input",
+            "--only-binary=:all:",
+        ])
         .args(["--retries", "1", "--target"])
         .arg(folder)
         .current_dir(folder);
@@ -172,20 +209,37 @@ fn pip_install(python: &Path, folder: &Path) -> Command {
 }
 
 async fn run(mut command: Command) -> Result<(), String> {
-    let name = command.as_std().get_program().to_string_lossy().into_owned();
-    command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped()).kill_on_drop(true);
+    let name = command
+        .as_std()
+        .get_program()
+        .to_string_lossy()
+        .into_owned();
+    command
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .kill_on_drop(true);
     let child = command.spawn().map_err(|error| match error.kind() {
         std::io::ErrorKind::NotFound => format!("{name} is not installed"),
         _ => format!("{name} could not be started: {error}"),
     })?;
     let output = match tokio::time::timeout(INSTALL_TIMEOUT, child.wait_with_output()).await {
         Ok(output) => output.map_err(|error| format!("{name}: {error}"))?,
-        Err(_) => return Err(format!("{name} took longer than {} seconds", INSTALL_TIMEOUT.as_secs())),
+        Err(_) => {
+            return Err(format!(
+                "{name} took longer than {} seconds",
+                INSTALL_TIMEOUT.as_secs()
+            ));
+        }
     };
     if output.status.success() {
         return Ok(());
     }
     let text = String::from_utf8_lossy(&output.stderr);
-    let last = text.lines().rev().find(|line| !line.trim().is_empty()).unwrap_or("no reason given");
+    let last = text
+        .lines()
+        .rev()
+        .find(|line| !line.trim().is_empty())
+        .unwrap_or("no reason given");
     Err(format!("{name} failed: {last}"))
 }

@@ -60,7 +60,11 @@ impl Watchdog {
                 }
             }
         });
-        Ok(Self { groups: Mutex::default(), lines, _child: Mutex::new(child) })
+        Ok(Self {
+            groups: Mutex::default(),
+            lines,
+            _child: Mutex::new(child),
+        })
     }
 
     /// Puts the process group on the list.

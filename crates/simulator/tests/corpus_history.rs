@@ -18,10 +18,22 @@ use case::Case;
 
 /// Cases that cannot pass, with the reason.
 const EXCUSED: &[(&str, &str)] = &[
-    ("test_wait_timestamppath_.000000Z_", "the recording hides its input"),
-    ("test_wait_timestamppath_.00Z_", "the recording hides its input"),
-    ("test_wait_timestamppath_Z_", "the recording hides its input"),
-    ("test_invoke_with_headers_singleStringHeader_", "the API Gateway integration's own checks"),
+    (
+        "test_wait_timestamppath_.000000Z_",
+        "the recording hides its input",
+    ),
+    (
+        "test_wait_timestamppath_.00Z_",
+        "the recording hides its input",
+    ),
+    (
+        "test_wait_timestamppath_Z_",
+        "the recording hides its input",
+    ),
+    (
+        "test_invoke_with_headers_singleStringHeader_",
+        "the API Gateway integration's own checks",
+    ),
 ];
 
 /// What became of a case.
@@ -57,7 +69,10 @@ fn compared(case: &Case) -> Result<(), String> {
     let mut bindings = compare::Bindings::default();
     for member in ["status", "output", "error", "cause"] {
         let expected = &case.expected[member];
-        if expected.as_str().is_some_and(|text| text.ends_with("EventDetails.output")) {
+        if expected
+            .as_str()
+            .is_some_and(|text| text.ends_with("EventDetails.output"))
+        {
             continue;
         }
         compare::same(expected, &played.outcome[member], &mut bindings)
@@ -80,8 +95,10 @@ fn run(folder: &str) {
             Verdict::Failed(why) => failed.push(format!("{}\n    {why}", case.name)),
         }
     }
-    let reasons: Vec<String> =
-        left_out.iter().map(|(reason, count)| format!("{reason} {count}")).collect();
+    let reasons: Vec<String> = left_out
+        .iter()
+        .map(|(reason, count)| format!("{reason} {count}"))
+        .collect();
     println!(
         "corpus/{folder}: {passed} passed, {} not in scope ({}), {} failed",
         left_out.values().sum::<usize>(),

@@ -41,9 +41,24 @@ pub(crate) struct Machine {
 impl Machine {
     fn read(row: Bytes) -> Result<Self, Failure> {
         let record = decode(&row)?;
-        let MachineRecord { arn, name, role_arn, .. } = &record;
-        let (arn, name, role_arn) = (arn.as_str().into(), name.as_str().into(), role_arn.as_str().into());
-        Ok(Self { record, row, arn, name, role_arn })
+        let MachineRecord {
+            arn,
+            name,
+            role_arn,
+            ..
+        } = &record;
+        let (arn, name, role_arn) = (
+            arn.as_str().into(),
+            name.as_str().into(),
+            role_arn.as_str().into(),
+        );
+        Ok(Self {
+            record,
+            row,
+            arn,
+            name,
+            role_arn,
+        })
     }
 }
 
@@ -72,7 +87,10 @@ struct Cache {
 impl Machines {
     /// Returns the machines in `store`.
     pub(crate) fn new(store: Arc<dyn Store>) -> Self {
-        Self { store, cache: RwLock::default() }
+        Self {
+            store,
+            cache: RwLock::default(),
+        }
     }
 
     /// Returns the machine that `arn` names; `StateMachineDoesNotExist` where there is none. A version
@@ -102,7 +120,11 @@ impl Machines {
         if name.is_empty() {
             return Ok(None);
         }
-        let row = self.store.get(&machine_key(name)).await.map_err(unreadable)?;
+        let row = self
+            .store
+            .get(&machine_key(name))
+            .await
+            .map_err(unreadable)?;
         row.map(Machine::read).transpose()
     }
 
@@ -146,7 +168,11 @@ impl Machines {
     ) -> Result<Option<MachineRecord>, Failure> {
         let prefix = revision_prefix(machine_arn);
         let mut range = Range::prefix(Space::StateMachines, &prefix).reversed();
-        range.end = Some([prefix, moment_bytes(moment.plus_millis(1))].concat().into());
+        range.end = Some(
+            [prefix, moment_bytes(moment.plus_millis(1))]
+                .concat()
+                .into(),
+        );
         let rows = self.store.scan(&range, 1).await.map_err(unreadable)?;
         rows.first().map(|(_, row)| decode(row)).transpose()
     }
@@ -169,9 +195,13 @@ impl Machines {
         tags: &[(String, String)],
     ) -> Result<Change, Failure> {
         let mut batch = Batch::default();
-        batch.expect.push((machine_key(&record.name), Expectation::Absent));
+        batch
+            .expect
+            .push((machine_key(&record.name), Expectation::Absent));
         put_revision(&mut batch, &record);
-        batch.put.push((Definitions::key(&record.definition), definition.into()));
+        batch
+            .put
+            .push((Definitions::key(&record.definition), definition.into()));
         if !tags.is_empty() {
             batch.put.push(Tags::row(&record.arn, tags));
         }
@@ -189,7 +219,9 @@ impl Machines {
         batch.expect.push(machine.expectation());
         put_revision(&mut batch, &record);
         if let Some(text) = definition {
-            batch.put.push((Definitions::key(&record.definition), text.into()));
+            batch
+                .put
+                .push((Definitions::key(&record.definition), text.into()));
         }
         self.commit(record.arn, batch).await
     }
@@ -199,7 +231,10 @@ impl Machines {
         self: &Arc<Self>,
         machine: &Machine,
     ) -> Result<Change, Failure> {
-        let record = MachineRecord { status: MachineStatus::Deleting, ..machine.record.clone() };
+        let record = MachineRecord {
+            status: MachineStatus::Deleting,
+            ..machine.record.clone()
+        };
         let batch = Batch {
             expect: vec![machine.expectation()],
             put: vec![
@@ -247,7 +282,10 @@ impl Machines {
 impl Machine {
     /// What a batch expects that relies on the machine being as it was read.
     pub(crate) fn expectation(&self) -> (Key, Expectation) {
-        (machine_key(&self.record.name), Expectation::Holds(self.row.clone()))
+        (
+            machine_key(&self.record.name),
+            Expectation::Holds(self.row.clone()),
+        )
     }
 }
 
@@ -276,8 +314,14 @@ fn moment_bytes(moment: Timestamp) -> Vec<u8> {
 
 fn put_revision(batch: &mut Batch, record: &MachineRecord) {
     let row = Bytes::from(rows::encode(record));
-    let revision = [revision_prefix(&record.arn), moment_bytes(record.updated_at)].concat();
-    batch.put.push((Key::new(Space::StateMachines, revision), row.clone()));
+    let revision = [
+        revision_prefix(&record.arn),
+        moment_bytes(record.updated_at),
+    ]
+    .concat();
+    batch
+        .put
+        .push((Key::new(Space::StateMachines, revision), row.clone()));
     batch.put.push((machine_key(&record.name), row));
 }
 

@@ -41,8 +41,13 @@ pub(crate) struct PageSealer {
 impl PageSealer {
     /// Returns the sealer that belongs to the server's token key.
     pub(crate) fn new(token_key: &[u8; 32]) -> Self {
-        let derived = keyed(token_key).chain_update(PURPOSE).finalize().into_bytes();
-        Self { mac: keyed(&derived) }
+        let derived = keyed(token_key)
+            .chain_update(PURPOSE)
+            .finalize()
+            .into_bytes();
+        Self {
+            mac: keyed(&derived),
+        }
     }
 
     /// Returns the token that goes on at `cursor` in the listing that `arguments` ask for.
@@ -64,7 +69,8 @@ impl PageSealer {
         token: &str,
         now: Timestamp,
     ) -> Result<Vec<u8>, Failure> {
-        self.cursor(arguments, token, now).ok_or_else(crate::api::failure::invalid_token)
+        self.cursor(arguments, token, now)
+            .ok_or_else(crate::api::failure::invalid_token)
     }
 
     fn cursor(&self, arguments: &[&str], token: &str, now: Timestamp) -> Option<Vec<u8>> {
@@ -108,7 +114,11 @@ mod tests {
         assert_eq!(open(&here, &token, now).as_deref(), Some(&b"cursor"[..]));
         let almost = now.plus_seconds(LIFE_SECONDS).plus_millis(-1);
         assert!(open(&here, &token, almost).is_some());
-        assert_eq!(open(&here, &token, almost.plus_millis(1)), None, "after a day");
+        assert_eq!(
+            open(&here, &token, almost.plus_millis(1)),
+            None,
+            "after a day"
+        );
         for other in [
             &["ListExecutions", "arn2", ""][..],
             &["ListExecutions", "ar", "n"][..],
@@ -126,6 +136,10 @@ mod tests {
         for garbage in ["", "A", "no token", "====", &"A".repeat(1024)] {
             assert_eq!(open(&here, garbage, now), None, "{garbage}");
         }
-        assert_eq!(PageSealer::new(&[4; 32]).cursor(&here, &token, now), None, "another server's");
+        assert_eq!(
+            PageSealer::new(&[4; 32]).cursor(&here, &token, now),
+            None,
+            "another server's"
+        );
     }
 }

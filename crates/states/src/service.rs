@@ -72,16 +72,33 @@ impl States {
         gate: Arc<dyn Gate>,
         clock: Arc<dyn Clock>,
     ) -> Result<Arc<Self>, OpenError> {
-        let StatesOptions { site, limits, token_key } = options;
+        let StatesOptions {
+            site,
+            limits,
+            token_key,
+        } = options;
         let tokens = TokenSealer::new(&token_key);
         let definitions = Arc::new(Definitions::new(store.clone()));
-        let shell_options = ShellOptions { site: site.clone(), limits: limits.clone(), sealer: tokens.clone() };
-        let shell = Shell::open(shell_options, store.clone(), definitions.clone(), gate, clock.clone())
-            .await
-            .map_err(|source| OpenError::OpenExecutions { source })?;
+        let shell_options = ShellOptions {
+            site: site.clone(),
+            limits: limits.clone(),
+            sealer: tokens.clone(),
+        };
+        let shell = Shell::open(
+            shell_options,
+            store.clone(),
+            definitions.clone(),
+            gate,
+            clock.clone(),
+        )
+        .await
+        .map_err(|source| OpenError::OpenExecutions { source })?;
         let machines = Arc::new(Machines::new(store.clone()));
         let deletions = Deletions::new(machines.clone(), shell.clone(), store.clone());
-        deletions.resume().await.map_err(|source| OpenError::ReadDeletions { source })?;
+        deletions
+            .resume()
+            .await
+            .map_err(|source| OpenError::ReadDeletions { source })?;
         Ok(Arc::new(Self {
             site,
             limits,

@@ -56,7 +56,10 @@ impl Tags {
     /// Returns a resource's tags.
     pub(crate) async fn of(&self, arn: &str) -> Result<Vec<Tag>, Failure> {
         let (pairs, _) = self.read(arn).await?;
-        let tag = |(key, value)| Tag { key: Some(key), value: Some(value) };
+        let tag = |(key, value)| Tag {
+            key: Some(key),
+            value: Some(value),
+        };
         Ok(pairs.into_iter().map(tag).collect())
     }
 
@@ -71,7 +74,11 @@ impl Tags {
         let added = given(tags)?;
         self.change(arn, resource, |pairs| {
             merge(pairs, added.clone());
-            if pairs.len() > TAGS_MAX { Err(failure::too_many_tags(arn)) } else { Ok(()) }
+            if pairs.len() > TAGS_MAX {
+                Err(failure::too_many_tags(arn))
+            } else {
+                Ok(())
+            }
         })
         .await
     }
@@ -100,8 +107,10 @@ impl Tags {
             let (mut pairs, row) = self.read(arn).await?;
             change(&mut pairs)?;
             let expected = row.map_or(Expectation::Absent, Expectation::Holds);
-            let mut batch = Batch::default();
-            batch.expect = vec![resource.clone(), (Self::key(arn), expected)];
+            let mut batch = Batch {
+                expect: vec![resource.clone(), (Self::key(arn), expected)],
+                ..Batch::default()
+            };
             if pairs.is_empty() {
                 batch.delete.push(Self::key(arn));
             } else {

@@ -4,12 +4,13 @@
 
 #![forbid(unsafe_code)]
 
+mod client;
 mod deploy;
 mod env;
 mod keys;
-mod late;
 mod logs;
 mod place;
+mod stacks;
 mod serve;
 
 use clap::{Parser, Subcommand};

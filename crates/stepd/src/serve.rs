@@ -7,17 +7,22 @@ use std::sync::Arc;
 use anyhow::Context as _;
 use cloudformation::Deployer;
 use dynamodb::DynamoDb;
+use engine_core::Limits;
 use gateway::Gateway;
 use lambda::{Lambda, LambdaOptions};
-use service::{Clock, CredentialIssuer, Gate, Service, Site, SystemClock};
+use service::{Clock, Gate, Site, SystemClock};
 use states::{States, StatesOptions};
 use store::Store;
 use store_fjall::FjallStore;
 use tokio::net::TcpListener;
 
 use crate::keys::{Keys, RootAccessKey};
-use crate::late::LateGateway;
-use crate::{logs, place};
+use crate::logs::FunctionLogs;
+use crate::place;
+use crate::stacks::StackRoute;
+
+/// Largest upload of a deployment: Lambda's limit of an unpacked package, with room.
+const ASSET_BYTES_MAX: usize = 300 << 20;
 
 /// Options of `stepd serve`.
 #[derive(clap::Args)]
@@ -90,38 +95,38 @@ impl Server {
         let store = FjallStore::open(data_dir.join("store"), store_fjall::Options::default());
         let store: Arc<dyn Store> = Arc::new(store.context("the store cannot be opened")?);
         let keys = Keys::open(data_dir, arguments.root_access_key.as_ref())?;
-        let gateway_keys = gateway::Keys {
-            root_access_key_id: keys.root_access_key_id.clone(),
-            root_secret_access_key: keys.root_secret_access_key.clone(),
-            master: keys.master()?,
-        };
-        let credentials: Arc<dyn CredentialIssuer> =
-            Arc::new(gateway::SessionCredentials::new(&gateway_keys, clock.clone()));
-        let late = LateGateway::new();
-        let gate: Arc<dyn Gate> = Arc::new(late.clone());
+        let root = (keys.root_access_key_id.as_str().into(), keys.root_secret_access_key.as_str().into());
+        let gateway_keys = gateway::Keys { root, master: keys.master()? };
+        // The services call one another through the gateway, so it comes first and they are added to it.
+        let gateway = Gateway::new(site.clone(), gateway_keys, Vec::new(), clock.clone());
+        let gate: Arc<dyn Gate> = gateway.clone();
 
         let lambda_options = LambdaOptions::new(data_dir.clone(), site.clone(), endpoint.to_owned());
-        let lambda = Lambda::open(lambda_options, store.clone(), credentials, clock.clone())
+        let lambda = Lambda::open(lambda_options, store.clone(), gateway.clone(), clock.clone())
             .await
             .context("the functions cannot be opened")?;
+        gateway.add_service(lambda.clone());
+        gateway.add_route(Arc::new(FunctionLogs(lambda.clone())));
         let dynamodb = DynamoDb::open(data_dir, &site).context("the tables cannot be opened")?;
-        let states_options = StatesOptions::new(site.clone(), keys.tokens()?);
-        let states = States::open(states_options, store.clone(), gate.clone(), clock.clone())
-            .await
-            .context("the executions cannot be opened")?;
-        let deployer = Deployer::open(data_dir, store, gate, site.clone(), clock.clone())
-            .await
+        gateway.add_service(Arc::new(dynamodb));
+        let options = cloudformation::Options { data_dir: data_dir.clone() };
+        let deployer = Deployer::new(gate.clone(), store.clone(), site.clone(), clock.clone(), &options)
             .context("the stacks cannot be opened")?;
-
-        let services: Vec<Arc<dyn Service>> = vec![states.clone(), lambda.clone(), Arc::new(dynamodb)];
-        let routes = cloudformation::routes(Arc::new(deployer)).merge(logs::routes(lambda.clone()));
-        let gateway = Arc::new(Gateway::new(site, gateway_keys, services, clock).with_routes(routes));
-        late.fill(gateway.clone());
+        for name in ["stacks", "assets"] {
+            let router = cloudformation::routes(deployer.clone());
+            gateway.add_route(Arc::new(StackRoute { name, router, body_bytes_max: ASSET_BYTES_MAX }));
+        }
+        // Last, because calls that the last run left open go out at once, and need the others.
+        let options = StatesOptions { site, limits: Limits::default(), token_key: keys.tokens()? };
+        let states = States::open(options, store, gate, clock);
+        let states = states.await.context("the executions cannot be opened")?;
+        gateway.add_service(states.clone());
+        deployer.recover().await.context("a deployment that was cut off cannot be taken up")?;
         Ok(Self { gateway, states, lambda })
     }
 
     async fn run(self, listener: TcpListener) -> anyhow::Result<()> {
-        gateway::serve(listener, self.gateway, stopped()).await.context("the listener failed")?;
+        gateway::serve(listener, self.gateway, stopped()).await;
         tracing::info!("stopping: executions that wait stay as they are");
         self.states.shut_down().await;
         self.lambda.shutdown().await;
@@ -132,8 +137,9 @@ impl Server {
 /// Logs to standard error; `STEPD_LOG` chooses what, as in `STEPD_LOG=debug` or `STEPD_LOG=states=trace`.
 fn log_to_stderr() {
     let filter = tracing_subscriber::EnvFilter::try_from_env("STEPD_LOG")
-        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("info"));
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("info,fjall=warn,lsm_tree=warn"));
+    let on_terminal = std::io::IsTerminal::is_terminal(&std::io::stderr());
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(on_terminal).init();
 }
 
 /// Waits for the signal to stop.

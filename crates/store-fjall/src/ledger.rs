@@ -233,10 +233,7 @@ mod tests {
     #[test]
     fn headers() {
         let cases = [
-            (
-                "stepd store, format 1, spaces 12\n",
-                "Ready { spaces: 12 } 8",
-            ),
+            ("stepd store, format 1, spaces 2\n", "Ready { spaces: 2 } 8"),
             ("stepd store, format 1, creating\n", "Creating 8"),
             (
                 "stepd store, format 2, whatever comes\n",
@@ -244,7 +241,7 @@ mod tests {
             ),
             (
                 "stepd store, format 1, spaces 99\n",
-                "has 99 spaces, and this stepd knows 12 spaces",
+                "has 99 spaces, and this stepd knows",
             ),
             (
                 "stepd store, format 1, spaces\n",

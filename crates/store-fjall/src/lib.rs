@@ -37,7 +37,8 @@ pub struct Options {
     /// What commits may stay in memory before they go to tables, in bytes. Opening the store reads
     /// as much into memory again.
     pub unflushed_bytes: u64,
-    /// Threads that write and merge tables; at least one.
+    /// Threads that write and merge tables; at least one. With two, fjall keeps one free to write
+    /// tables, and that one spins while the other merges.
     pub worker_threads: usize,
 }
 
@@ -46,7 +47,7 @@ impl Default for Options {
         Self {
             cache_bytes: 32 * 1024 * 1024,
             unflushed_bytes: 16 * 1024 * 1024,
-            worker_threads: 2,
+            worker_threads: 1,
         }
     }
 }

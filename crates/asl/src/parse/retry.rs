@@ -35,7 +35,7 @@ pub(crate) fn retry(state: &Fields<'_>) -> Vec<Retrier> {
 
 fn retrier(fields: &Fields<'_>, is_last: bool) -> Option<Retrier> {
     fields.allow_only(&[&RETRIER_FIELDS]);
-    let retrier = Retrier {
+    Some(Retrier {
         error_equals: error_equals(fields, is_last)?,
         interval_seconds: fields
             .integer("IntervalSeconds", 1..=SECONDS_MAX)
@@ -44,17 +44,7 @@ fn retrier(fields: &Fields<'_>, is_last: bool) -> Option<Retrier> {
         backoff_rate: fields.float("BackoffRate", 1.0).unwrap_or(2.0),
         max_delay_seconds: fields.integer("MaxDelaySeconds", 1..=DELAY_SECONDS_MAX),
         full_jitter: fields.word("JitterStrategy", &["NONE", "FULL"]) == Some("FULL"),
-    };
-    if retrier
-        .max_delay_seconds
-        .is_some_and(|most| most <= retrier.interval_seconds)
-    {
-        fields.refuse_field(
-            "MaxDelaySeconds",
-            "MaxDelaySeconds must be greater than IntervalSeconds",
-        );
-    }
-    Some(retrier)
+    })
 }
 
 /// Reads `Catch`; an empty list is legal.

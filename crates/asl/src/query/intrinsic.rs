@@ -14,7 +14,7 @@ use std::borrow::Cow;
 use serde_json::Value;
 
 use crate::query::path::Source;
-use crate::query::{Failure, Scope};
+use crate::query::{Budget, Failure, Scope};
 
 /// A call of an intrinsic function.
 #[derive(Clone, Debug)]
@@ -94,6 +94,8 @@ enum Trouble {
     Missing(String),
     /// A function refused its arguments: `States.IntrinsicFailure`.
     Refused(String),
+    /// The calls make too much.
+    Exceeded(Failure),
 }
 
 impl Call {
@@ -103,11 +105,17 @@ impl Call {
     }
 
     /// Returns the call's value. `text` is the whole expression, which every failure quotes.
-    pub(crate) fn evaluate(&self, scope: &Scope<'_>, text: &str) -> Result<Value, Failure> {
-        self.value(scope).map_err(|trouble| {
+    pub(crate) fn evaluate(
+        &self,
+        scope: &Scope<'_>,
+        text: &str,
+        budget: &Budget,
+    ) -> Result<Value, Failure> {
+        self.value(scope, budget).map_err(|trouble| {
             let (error, detail) = match trouble {
                 Trouble::Missing(detail) => ("States.Runtime", detail),
                 Trouble::Refused(detail) => ("States.IntrinsicFailure", detail),
+                Trouble::Exceeded(failure) => return failure,
             };
             Failure::new(
                 error,
@@ -117,12 +125,16 @@ impl Call {
     }
 
     /// Recurses as deep as calls nest, which the reader limits to ten.
-    fn value(&self, scope: &Scope<'_>) -> Result<Value, Trouble> {
+    fn value(&self, scope: &Scope<'_>, budget: &Budget) -> Result<Value, Trouble> {
         let arguments: Vec<Cow<'_, Value>> = self
             .arguments
             .iter()
-            .map(|argument| argument.value(scope))
+            .map(|argument| argument.value(scope, budget))
             .collect::<Result<_, _>>()?;
+        // No function makes much more than it is given.
+        for argument in &arguments {
+            budget.spend(argument).map_err(Trouble::Exceeded)?;
+        }
         let raw_template = match self.arguments.first() {
             Some(Argument::Text { raw, .. }) => Some(&**raw),
             _ => None,
@@ -139,13 +151,13 @@ impl Call {
 }
 
 impl Argument {
-    fn value<'a>(&'a self, scope: &Scope<'a>) -> Result<Cow<'a, Value>, Trouble> {
+    fn value<'a>(&'a self, scope: &Scope<'a>, budget: &Budget) -> Result<Cow<'a, Value>, Trouble> {
         match self {
             Self::Literal(value) | Self::Text { value, .. } => Ok(Cow::Borrowed(value)),
-            Self::Call(call) => call.value(scope).map(Cow::Owned),
+            Self::Call(call) => call.value(scope, budget).map(Cow::Owned),
             Self::Path { text, source } => {
                 let selected = source
-                    .select(scope, text)
+                    .select(scope, text, budget)
                     .map_err(|failure| Trouble::Refused(failure.cause))?;
                 // A context path is named as it was searched: `$.Task`, not `$$.Task`.
                 let searched = text

@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 
 use crate::definition::PathField;
 use crate::query::intrinsic::Call;
-use crate::query::{Failure, Scope};
+use crate::query::{Budget, Failure, Scope};
 
 /// An expression that stands where a path may stand: a JSONPath over the input or (`$$`) the context,
 /// or, in the fields that allow it, a call of an intrinsic function.
@@ -81,7 +81,7 @@ impl Path {
 
     /// Returns what the path selects: a definite path's one value, an indefinite path's list.
     pub fn evaluate<'a>(&self, scope: &Scope<'a>) -> Result<Cow<'a, Value>, Failure> {
-        match self.source.select(scope, &self.text)? {
+        match self.source.select(scope, &self.text, &Budget::new())? {
             Ok(value) => Ok(value),
             Err(missing) => Err(self.miss.failure(&self.text, scope, &missing)),
         }
@@ -89,7 +89,7 @@ impl Path {
 
     /// Like [`evaluate`](Self::evaluate), with `None` for what is not there.
     pub(crate) fn find<'a>(&self, scope: &Scope<'a>) -> Result<Option<Cow<'a, Value>>, Failure> {
-        Ok(self.source.select(scope, &self.text)?.ok())
+        Ok(self.source.select(scope, &self.text, &Budget::new())?.ok())
     }
 
     /// Returns AWS's complaint about the value that was found: `The SecondsPath parameter …`.
@@ -123,20 +123,24 @@ impl Source {
         &self,
         scope: &Scope<'a>,
         text: &str,
+        budget: &Budget,
     ) -> Result<Result<Cow<'a, Value>, NotFound>, Failure> {
         match self {
             Self::Input(path) => Ok(path.evaluate(scope.input)),
             Self::Context(path) => {
-                let context = (scope.context)();
                 if path.is_root() {
-                    return Ok(Ok(Cow::Owned(context)));
+                    return Ok(Ok(Cow::Owned(scope.context.object())));
                 }
+                let context = match path.only_member() {
+                    Some(name) => scope.context.with_member(name),
+                    None => scope.context.object(),
+                };
                 Ok(path
                     .evaluate(&context)
                     .map(|found| Cow::Owned(found.into_owned())))
             }
             Self::Call(call) => call
-                .evaluate(scope, text)
+                .evaluate(scope, text, budget)
                 .map(|value| Ok(Cow::Owned(value))),
         }
     }
@@ -168,7 +172,7 @@ impl Miss {
 pub(crate) fn not_in_input(text: &str, field: &str, scope: &Scope<'_>) -> Failure {
     let context;
     let searched = if text.starts_with("$$") {
-        context = (scope.context)();
+        context = scope.context.object();
         &context
     } else {
         scope.input

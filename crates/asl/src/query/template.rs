@@ -6,7 +6,7 @@ use jsonpath::NotFound;
 use serde_json::{Map, Value};
 
 use crate::query::path::{Source, not_in_input};
-use crate::query::{Allowed, Failure, Scope};
+use crate::query::{Allowed, Budget, Failure, Scope};
 
 /// A payload template: JSON whose fields that end in `.$` are computed.
 #[derive(Clone, Debug)]
@@ -68,7 +68,7 @@ impl Template {
 
     /// Returns the payload.
     pub fn evaluate(&self, scope: &Scope<'_>) -> Result<Value, Failure> {
-        self.0.evaluate(scope)
+        self.0.evaluate(scope, &Budget::new())
     }
 }
 
@@ -105,18 +105,18 @@ impl Node {
         }
     }
 
-    fn evaluate(&self, scope: &Scope<'_>) -> Result<Value, Failure> {
+    fn evaluate(&self, scope: &Scope<'_>, budget: &Budget) -> Result<Value, Failure> {
         match self {
             Self::Literal(value) => Ok(value.clone()),
             Self::Array(nodes) => nodes
                 .iter()
-                .map(|node| node.evaluate(scope))
+                .map(|node| node.evaluate(scope, budget))
                 .collect::<Result<_, _>>()
                 .map(Value::Array),
             Self::Object(fields) => {
                 let mut object = Map::with_capacity(fields.len());
                 for field in fields {
-                    object.insert(field.name.to_string(), field.evaluate(scope)?);
+                    object.insert(field.name.to_string(), field.evaluate(scope, budget)?);
                 }
                 Ok(Value::Object(object))
             }
@@ -164,11 +164,14 @@ impl Field {
         matches!(&self.content, Content::Node(Node::Literal(_)))
     }
 
-    fn evaluate(&self, scope: &Scope<'_>) -> Result<Value, Failure> {
+    fn evaluate(&self, scope: &Scope<'_>, budget: &Budget) -> Result<Value, Failure> {
         match &self.content {
-            Content::Node(node) => node.evaluate(scope),
-            Content::Computed { text, source } => match source.select(scope, text)? {
-                Ok(found) => Ok(Cow::into_owned(found)),
+            Content::Node(node) => node.evaluate(scope, budget),
+            Content::Computed { text, source } => match source.select(scope, text, budget)? {
+                Ok(found) => {
+                    budget.spend(&found)?;
+                    Ok(Cow::into_owned(found))
+                }
                 // An index past the end is null here, and only here (measured on AWS).
                 Err(NotFound::PastEnd { .. }) => Ok(Value::Null),
                 Err(_) => Err(not_in_input(text, &format!("{}.$", self.name), scope)),

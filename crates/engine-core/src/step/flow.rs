@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::Turn;
 use super::failure::Failure;
-use crate::context;
+use crate::context::ContextOf;
 use crate::event::Completion;
 use crate::ids::{FrameId, TaskId};
 use crate::payload::Payload;
@@ -53,7 +53,10 @@ impl Turn<'_> {
             asl::ResultPath::Path(_) => {
                 let input = self.frame(id).input.value().clone();
                 let placed = fields.result_path.place(input, result.value().clone());
-                self.made(id, placed.map_err(|failure| self.evaluation_failure(id, failure))?)?
+                self.made(
+                    id,
+                    placed.map_err(|failure| self.evaluation_failure(id, failure))?,
+                )?
             }
         };
         self.effective_output(id, flow, &combined)
@@ -99,7 +102,12 @@ impl Turn<'_> {
         input: &Value,
         evaluate: impl FnOnce(&Scope<'_>) -> Result<T, asl::query::Failure>,
     ) -> Result<T, Failure> {
-        let context = || context::object(self.execution, id, self.token_of(id));
+        let context = ContextOf {
+            execution: self.execution,
+            frame: id,
+            token: &|| self.token_of(id),
+            item: None,
+        };
         let scope = Scope {
             input,
             context: &context,

@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use super::failure::Failure;
 use super::{Progress, Turn};
-use crate::context;
+use crate::context::ContextOf;
 use crate::event::{Event, Scope};
 use crate::execution::Waiting;
 use crate::ids::{EventId, FrameId};
@@ -142,7 +142,12 @@ impl Turn<'_> {
         let Some(selector) = &map.item_selector else {
             return Ok(Payload::from_value(item));
         };
-        let context = || context::object_of_item(self.execution, id, index, &item);
+        let context = ContextOf {
+            execution: self.execution,
+            frame: id,
+            token: &|| None,
+            item: Some((index, &item)),
+        };
         let scope = asl::query::Scope {
             input: input.value(),
             context: &context,

@@ -54,6 +54,7 @@ impl Turn<'_> {
                 self.with_scope(id, input.value(), |scope| wait.until.evaluate(scope))?
             }
         };
-        time.due(now).map_err(|failure| self.evaluation_failure(id, failure))
+        time.due(now)
+            .map_err(|failure| self.evaluation_failure(id, failure))
     }
 }

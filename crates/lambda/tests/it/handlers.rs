@@ -11,7 +11,9 @@ async fn check_returns(runtime: &str, cases: &[Returns]) {
     let world = World::new().await;
     for (number, (file, handler, code, expected)) in cases.iter().enumerate() {
         let name = format!("f{number}");
-        world.create(&name, runtime, handler, &[(file, code)], json!({})).await;
+        world
+            .create(&name, runtime, handler, &[(file, code)], json!({}))
+            .await;
         let answer = world.invoke(&name, json!({ "n": 1 })).await;
         assert_eq!(answer.json(), *expected, "{code}\n{}", answer.log());
         assert!(!answer.failed(), "{code}");
@@ -72,7 +74,9 @@ async fn check_fails(runtime: &str, file: &str, trace: &str, cases: &[Fails]) {
     let world = World::new().await;
     for (number, (handler, code, kind, message)) in cases.iter().enumerate() {
         let name = format!("f{number}");
-        world.create(&name, runtime, handler, &[(file, code)], json!({})).await;
+        world
+            .create(&name, runtime, handler, &[(file, code)], json!({}))
+            .await;
         // Twice: what ended an instance must not end the function.
         for _ in 0..2 {
             let answer = world.invoke(&name, json!({})).await;
@@ -81,8 +85,15 @@ async fn check_fails(runtime: &str, file: &str, trace: &str, cases: &[Fails]) {
             assert_eq!(error["errorType"], *kind, "{code}: {error}");
             let text = error["errorMessage"].as_str().expect("a message");
             assert!(text.contains(message), "{code}: {error}");
-            assert!(error[trace].is_array() || kind.starts_with("Runtime.Exit"), "{code}: {error}");
-            assert!(answer.log().contains("END RequestId: "), "{code}: {}", answer.log());
+            assert!(
+                error[trace].is_array() || kind.starts_with("Runtime.Exit"),
+                "{code}: {error}"
+            );
+            assert!(
+                answer.log().contains("END RequestId: "),
+                "{code}: {}",
+                answer.log()
+            );
         }
     }
     world.lambda.shutdown().await;
@@ -142,8 +153,17 @@ async fn package_type_decides_what_js_is() {
         return;
     }
     let world = World::new().await;
-    let files = [("package.json", r#"{"type":"module"}"#), ("index.js", "import { x } from './x.js'; export const handler = async () => x"), ("x.js", "export const x = 'esm'")];
-    world.create("f", "nodejs20.x", "index.handler", &files, json!({})).await;
+    let files = [
+        ("package.json", r#"{"type":"module"}"#),
+        (
+            "index.js",
+            "import { x } from './x.js'; export const handler = async () => x",
+        ),
+        ("x.js", "export const x = 'esm'"),
+    ];
+    world
+        .create("f", "nodejs20.x", "index.handler", &files, json!({}))
+        .await;
     assert_eq!(world.invoke("f", json!({})).await.json(), json!("esm"));
     world.lambda.shutdown().await;
 }

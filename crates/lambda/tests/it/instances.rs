@@ -3,8 +3,12 @@
 use std::collections::HashSet;
 use std::time::{Duration, Instant};
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use futures::StreamExt;
 use futures::future::join_all;
 use serde_json::{Value, json};
+use tokio::io::{AsyncBufReadExt, BufReader};
 
 use crate::world::{World, archive, is_there, until};
 
@@ -13,7 +17,10 @@ const PID: &str = "let count = 0; exports.handler = async (event) => {
     return { pid: process.pid, count: ++count, version: 1 } }";
 
 fn is_there_as(pid: &Value) -> bool {
-    std::process::Command::new("kill").args(["-0", &pid.to_string()]).output().is_ok_and(|output| output.status.success())
+    std::process::Command::new("kill")
+        .args(["-0", &pid.to_string()])
+        .output()
+        .is_ok_and(|output| output.status.success())
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -25,12 +32,22 @@ async fn instances_are_reused_and_multiply_up_to_the_limit() {
     world.node("f", PID).await;
     let first = world.invoke("f", json!({})).await.json();
     let second = world.invoke("f", json!({})).await.json();
-    assert_eq!((&first["pid"], &second["count"]), (&second["pid"], &json!(2)));
+    assert_eq!(
+        (&first["pid"], &second["count"]),
+        (&second["pid"], &json!(2))
+    );
     let answers = join_all((0..9).map(|_| world.invoke("f", json!({ "sleep": 30 })))).await;
-    let pids: HashSet<String> = answers.iter().map(|answer| answer.json()["pid"].to_string()).collect();
+    let pids: HashSet<String> = answers
+        .iter()
+        .map(|answer| answer.json()["pid"].to_string())
+        .collect();
     assert_eq!(pids.len(), 3, "{pids:?}");
     world.lambda.shutdown().await;
-    until("nothing is left", async || pids.iter().all(|pid| !is_there_as(&pid.parse().expect("a number")))).await;
+    until("nothing is left", async || {
+        pids.iter()
+            .all(|pid| !is_there_as(&pid.parse().expect("a number")))
+    })
+    .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -49,16 +66,26 @@ async fn beyond_the_limits_calls_wait_and_are_refused() {
     world.invoke("f", json!({})).await;
     // The idle instance of f makes room for g.
     world.invoke("g", json!({})).await;
+    let mut log = world.starts("g").await;
     let slow = world.invoke("g", json!({ "sleep": 1500 }));
     let refused = async {
-        tokio::time::sleep(Duration::from_millis(100)).await;
-        let call = |name: &str| world.call_with("Invoke", json!({ "FunctionName": name }), bytes::Bytes::new());
+        log.next().await;
+        let call = |name: &str| {
+            world.call_with(
+                "Invoke",
+                json!({ "FunctionName": name }),
+                bytes::Bytes::new(),
+            )
+        };
         (call("g").await, call("f").await)
     };
     let (slow, (busy, full)) = tokio::join!(slow, refused);
     assert!(!slow.failed());
     for failure in [busy.expect_err("busy"), full.expect_err("full")] {
-        assert_eq!((&*failure.code, failure.status, &*failure.message), ("TooManyRequestsException", 429, "Rate Exceeded."));
+        assert_eq!(
+            (&*failure.code, failure.status, &*failure.message),
+            ("TooManyRequestsException", 429, "Rate Exceeded.")
+        );
     }
     world.lambda.shutdown().await;
 }
@@ -71,18 +98,30 @@ async fn an_update_lets_the_old_finish_and_starts_the_new() {
     let world = World::new().await;
     world.node("f", PID).await;
     world.invoke("f", json!({})).await;
-    use base64::Engine;
-    let code = base64::engine::general_purpose::STANDARD.encode(archive(&[("index.js", &PID.replace("version: 1", "version: 2"))]));
+    let code = STANDARD.encode(archive(&[(
+        "index.js",
+        &PID.replace("version: 1", "version: 2"),
+    )]));
+    let mut log = world.starts("f").await;
     let old = world.invoke("f", json!({ "sleep": 400 }));
     let update = async {
-        tokio::time::sleep(Duration::from_millis(100)).await;
-        world.call("UpdateFunctionCode", json!({ "FunctionName": "f", "ZipFile": code })).await.expect("updated");
+        log.next().await;
+        world
+            .call(
+                "UpdateFunctionCode",
+                json!({ "FunctionName": "f", "ZipFile": code }),
+            )
+            .await
+            .expect("updated");
         world.invoke("f", json!({})).await
     };
     let (old, new) = tokio::join!(old, update);
     let (old, new) = (old.json(), new.json());
     assert_eq!((&old["version"], &new["version"]), (&json!(1), &json!(2)));
-    until("the old instance is gone", async || !is_there_as(&old["pid"])).await;
+    until("the old instance is gone", async || {
+        !is_there_as(&old["pid"])
+    })
+    .await;
     assert!(is_there_as(&new["pid"]));
     world.lambda.shutdown().await;
 }
@@ -95,7 +134,10 @@ async fn idle_instances_go_and_dead_ones_are_replaced() {
     let world = World::with(|options| options.idle_timeout = Duration::from_millis(200)).await;
     world.node("f", PID).await;
     let first = world.invoke("f", json!({})).await.json();
-    until("the idle instance is gone", async || !is_there_as(&first["pid"])).await;
+    until("the idle instance is gone", async || {
+        !is_there_as(&first["pid"])
+    })
+    .await;
     let second = world.invoke("f", json!({})).await.json();
     assert_ne!(first["pid"], second["pid"]);
     world.lambda.shutdown().await;
@@ -137,13 +179,79 @@ async fn a_caller_that_goes_away_does_not_stop_the_function() {
     let world = World::new().await;
     world.node("f", PID).await;
     world.invoke("f", json!({})).await;
-    let impatient = tokio::time::timeout(Duration::from_millis(50), world.invoke("f", json!({ "sleep": 300 })));
+    let impatient = tokio::time::timeout(
+        Duration::from_millis(50),
+        world.invoke("f", json!({ "sleep": 300 })),
+    );
     assert!(impatient.await.is_err());
     let begun = Instant::now();
-    until("the instance has counted the event that nobody waits for", async || {
-        world.invoke("f", json!({})).await.json()["count"].as_u64().is_some_and(|count| count > 2)
-    })
+    until(
+        "the instance has counted the event that nobody waits for",
+        async || {
+            world.invoke("f", json!({})).await.json()["count"]
+                .as_u64()
+                .is_some_and(|count| count > 2)
+        },
+    )
     .await;
     assert!(begun.elapsed() < Duration::from_secs(10));
     world.lambda.shutdown().await;
+}
+
+/// Runs in a process of its own, as the server that the next test kills.
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "not a test: it never ends by itself"]
+async fn a_server_to_kill() {
+    let world = World::new().await;
+    let code = "exports.handler = async () => {
+        console.log('instance ' + process.pid);
+        for (;;); }";
+    world.node("f", code).await;
+    let mut log = world.lambda.tail("f", true).await.expect("a log");
+    let tell = async {
+        while let Some(entry) = log.next().await {
+            println!("{}", entry.message);
+        }
+    };
+    // Told only once it computes: an instance that waits would see by itself that the server is gone.
+    tokio::join!(tell, world.invoke("f", json!({})));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn instances_end_with_a_server_that_is_killed() {
+    if !is_there("node") {
+        return;
+    }
+    // What it leaves behind goes with this folder.
+    let directory = tempfile::tempdir().expect("a directory");
+    let mut server = tokio::process::Command::new(std::env::current_exe().expect("this program"))
+        .args([
+            "--exact",
+            "instances::a_server_to_kill",
+            "--ignored",
+            "--nocapture",
+        ])
+        .env("TMPDIR", directory.path())
+        .stdout(std::process::Stdio::piped())
+        .kill_on_drop(true)
+        .spawn()
+        .expect("started");
+    let mut lines = BufReader::new(server.stdout.take().expect("a pipe")).lines();
+    let pid = loop {
+        let line = lines
+            .next_line()
+            .await
+            .expect("read")
+            .expect("it tells the instance");
+        if let Some((_, pid)) = line.split_once("instance ") {
+            break json!(pid.trim().parse::<i32>().expect("a number"));
+        }
+    };
+    assert!(is_there_as(&pid));
+    server.kill().await.expect("killed");
+    until(
+        "the instance, which computes without end, is gone",
+        async || !is_there_as(&pid),
+    )
+    .await;
 }

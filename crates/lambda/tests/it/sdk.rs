@@ -27,16 +27,30 @@ async fn recorder() -> (String, Seen) {
         while let Ok((stream, _)) = listener.accept().await {
             let notes = Arc::clone(&notes);
             let service = service_fn(move |request: Request<Incoming>| {
-                let header = |name: &str| request.headers().get(name).and_then(|v| v.to_str().ok()).unwrap_or_default().to_owned();
+                let header = |name: &str| {
+                    request
+                        .headers()
+                        .get(name)
+                        .and_then(|v| v.to_str().ok())
+                        .unwrap_or_default()
+                        .to_owned()
+                };
                 let target = header("x-amz-target");
-                let what = if target.is_empty() { request.uri().path().to_owned() } else { target };
+                let what = if target.is_empty() {
+                    request.uri().path().to_owned()
+                } else {
+                    target
+                };
                 notes.lock().push((what, header("authorization")));
                 async move {
                     let _ = request.into_body().collect().await;
                     Ok::<_, hyper::Error>(Response::new(Full::new(Bytes::from_static(b"{}"))))
                 }
             });
-            tokio::spawn(hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(stream), service));
+            tokio::spawn(
+                hyper::server::conn::http1::Builder::new()
+                    .serve_connection(TokioIo::new(stream), service),
+            );
         }
     });
     (address, seen)
@@ -56,18 +70,32 @@ async fn check(runtime: &str, file: &str, handler: &str, code: &str, expected: &
     .await;
     let other = recorder().await;
     let more = json!({ "Environment": { "Variables": { "OTHER": other.0 } }, "Timeout": 60 });
-    world.create("f", runtime, handler, &[(file, code)], more).await;
+    world
+        .create("f", runtime, handler, &[(file, code)], more)
+        .await;
     let answer = world.invoke("f", json!({})).await;
     assert!(!answer.failed(), "{}\n{}", answer.json(), answer.log());
     assert!(!answer.log().contains("NOTE"), "{}", answer.log());
     let calls: Vec<String> = seen.lock().iter().map(|(what, _)| what.clone()).collect();
     assert_eq!(calls, expected, "{}", answer.log());
     for (what, authorization) in seen.lock().iter() {
-        assert!(authorization.contains("Credential=ASIATEST/"), "{what}: {authorization}");
+        assert!(
+            authorization.contains("Credential=ASIATEST/"),
+            "{what}: {authorization}"
+        );
     }
     // What the function's own code names is left alone.
-    let elsewhere: Vec<String> = other.1.lock().iter().map(|(what, _)| what.clone()).collect();
-    assert_eq!(elsewhere, ["DynamoDB_20120810.ListTables"; 2][..elsewhere.len()], "{elsewhere:?}");
+    let elsewhere: Vec<String> = other
+        .1
+        .lock()
+        .iter()
+        .map(|(what, _)| what.clone())
+        .collect();
+    assert_eq!(
+        elsewhere,
+        ["DynamoDB_20120810.ListTables"; 2][..elsewhere.len()],
+        "{elsewhere:?}"
+    );
     assert_eq!(elsewhere.len(), code.matches("OTHER").count());
     world.lambda.shutdown().await;
 }
@@ -118,11 +146,35 @@ async fn version_3_finds_its_way() {
         import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
         import { DynamoDBDocumentClient, PutCommand } from '@aws-sdk/lib-dynamodb';
         import { SFNClient, SendTaskSuccessCommand, StartSyncExecutionCommand } from '@aws-sdk/client-sfn';";
-    let requires = imports.replace("import {", "const {").replace("} from '", "} = require('").replace("';", "');");
-    let expected = ["DynamoDB_20120810.PutItem", "AWSStepFunctions.SendTaskSuccess", "AWSStepFunctions.StartSyncExecution"];
-    check("nodejs20.x", "index.mjs", "index.handler", &format!("{imports}{body}"), &expected).await;
-    let common = format!("{requires}{}", body.replace("export const handler", "exports.handler"));
-    check("nodejs22.x", "index.js", "index.handler", &common, &expected).await;
+    let requires = imports
+        .replace("import {", "const {")
+        .replace("} from '", "} = require('")
+        .replace("';", "');");
+    let expected = [
+        "DynamoDB_20120810.PutItem",
+        "AWSStepFunctions.SendTaskSuccess",
+        "AWSStepFunctions.StartSyncExecution",
+    ];
+    check(
+        "nodejs20.x",
+        "index.mjs",
+        "index.handler",
+        &format!("{imports}{body}"),
+        &expected,
+    )
+    .await;
+    let common = format!(
+        "{requires}{}",
+        body.replace("export const handler", "exports.handler")
+    );
+    check(
+        "nodejs22.x",
+        "index.js",
+        "index.handler",
+        &common,
+        &expected,
+    )
+    .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -136,7 +188,17 @@ def handler(event, context):
     boto3.client('stepfunctions').send_task_success(taskToken='t', output='{}')
     boto3.client('dynamodb').list_tables()
 ";
-    check("python3.12", "app.py", "app.handler", code, &["AWSStepFunctions.SendTaskSuccess", "DynamoDB_20120810.ListTables"]).await;
+    check(
+        "python3.12",
+        "app.py",
+        "app.handler",
+        code,
+        &[
+            "AWSStepFunctions.SendTaskSuccess",
+            "DynamoDB_20120810.ListTables",
+        ],
+    )
+    .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -146,11 +208,19 @@ async fn a_missing_sdk_says_why_and_only_where_it_is_needed() {
     }
     // A cache that cannot be made stands for npm that is not there.
     let world = World::with(|options| options.cache_dir = "/dev/null/cache".into()).await;
-    world.node("f", "exports.handler = async (e) => e.need ? require('@aws-sdk/client-sfn') : 'no need'").await;
+    world
+        .node(
+            "f",
+            "exports.handler = async (e) => e.need ? require('@aws-sdk/client-sfn') : 'no need'",
+        )
+        .await;
     assert_eq!(world.invoke("f", json!({})).await.json(), "no need");
     let answer = world.invoke("f", json!({ "need": true })).await.json();
     let message = answer["errorMessage"].as_str().expect("a message");
-    assert!(message.contains("Cannot find module") && message.contains("stepd provides @aws-sdk"), "{message}");
+    assert!(
+        message.contains("Cannot find module") && message.contains("stepd provides @aws-sdk"),
+        "{message}"
+    );
     world.lambda.shutdown().await;
 }
 
@@ -163,10 +233,21 @@ async fn a_missing_interpreter_is_named() {
     .await;
     for (runtime, named) in [("nodejs20.x", "Node.js"), ("python3.12", "Python 3")] {
         let name = &runtime[..6];
-        world.create(name, runtime, "a.b", &[("a", "b")], json!({})).await;
-        let failure = world.call("Invoke", json!({ "FunctionName": name })).await.expect_err("nothing to run it");
-        assert_eq!((&*failure.code, failure.status), ("InvalidRuntimeException", 502));
-        assert!(failure.message.contains(named) && failure.message.contains(runtime), "{failure}");
+        world
+            .create(name, runtime, "a.b", &[("a", "b")], json!({}))
+            .await;
+        let failure = world
+            .call("Invoke", json!({ "FunctionName": name }))
+            .await
+            .expect_err("nothing to run it");
+        assert_eq!(
+            (&*failure.code, failure.status),
+            ("InvalidRuntimeException", 502)
+        );
+        assert!(
+            failure.message.contains(named) && failure.message.contains(runtime),
+            "{failure}"
+        );
     }
     world.lambda.shutdown().await;
 }

@@ -8,10 +8,13 @@ use std::time::Duration;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
+use futures::StreamExt;
+use futures::stream::BoxStream;
 use lambda::{CodeSource, Lambda, LambdaOptions};
 use serde_json::{Value, json};
 use service::{
-    Call, CredentialIssuer, Failure, Principal, RequestId, Service, Site, SystemClock, TemporaryCredentials,
+    Call, CredentialIssuer, Failure, Principal, RequestId, Service, Site, SystemClock,
+    TemporaryCredentials,
 };
 use store::{MemoryStore, Store};
 use tempfile::TempDir;
@@ -33,7 +36,9 @@ impl CredentialIssuer for Issuer {
             access_key_id: "ASIATEST".to_owned(),
             secret_access_key: "secret".to_owned(),
             session_token: format!("{role_arn} as {session_name}"),
-            expires_at: Timestamp::from_millis(service::Clock::now(&SystemClock).as_millis() + lifetime * 1000),
+            expires_at: Timestamp::from_millis(
+                service::Clock::now(&SystemClock).as_millis() + lifetime * 1000,
+            ),
         }
     }
 }
@@ -67,12 +72,16 @@ impl Answer {
     }
 
     pub fn failed(&self) -> bool {
-        self.output.get("FunctionError").is_some_and(|kind| kind == "Unhandled")
+        self.output
+            .get("FunctionError")
+            .is_some_and(|kind| kind == "Unhandled")
     }
 
     /// The log, if it was asked for.
     pub fn log(&self) -> String {
-        let bytes = STANDARD.decode(self.output["LogResult"].as_str().unwrap_or_default()).expect("base64");
+        let bytes = STANDARD
+            .decode(self.output["LogResult"].as_str().unwrap_or_default())
+            .expect("base64");
         String::from_utf8(bytes).expect("text")
     }
 }
@@ -86,35 +95,63 @@ impl World {
         let directory = tempfile::tempdir().expect("a directory");
         let store = Arc::new(MemoryStore::default());
         let lambda = open(&directory, &store, 3600, change).await;
-        Self { lambda, directory, store, credential_seconds: 3600 }
+        Self {
+            lambda,
+            directory,
+            store,
+            credential_seconds: 3600,
+        }
     }
 
     /// Stops the service and opens it again over the same store and directory.
     pub async fn restart(&mut self, change: impl FnOnce(&mut LambdaOptions)) {
         self.lambda.shutdown().await;
-        self.lambda = open(&self.directory, &self.store, self.credential_seconds, change).await;
+        self.lambda = open(
+            &self.directory,
+            &self.store,
+            self.credential_seconds,
+            change,
+        )
+        .await;
     }
 
     pub async fn call(&self, operation: &'static str, input: Value) -> Result<Value, Failure> {
         Ok(self.call_with(operation, input, Bytes::new()).await?.output)
     }
 
-    pub async fn call_with(&self, operation: &'static str, input: Value, payload: Bytes) -> Result<Answer, Failure> {
+    pub async fn call_with(
+        &self,
+        operation: &'static str,
+        input: Value,
+        payload: Bytes,
+    ) -> Result<Answer, Failure> {
         let call = Call {
             service: "lambda",
             operation: operation.into(),
             input: input.to_string().into(),
             payload,
-            principal: Principal::Root { account: "000000000000".into() },
+            principal: Principal::Root {
+                account: "000000000000".into(),
+            },
             request_id: RequestId::random(),
         };
         let reply = self.lambda.call(call).await?;
         let output = serde_json::from_slice(&reply.output).expect("an object");
-        Ok(Answer { output, payload: reply.payload })
+        Ok(Answer {
+            output,
+            payload: reply.payload,
+        })
     }
 
     /// Creates the function `name` from `files`; members of `more` are added to the call.
-    pub async fn create(&self, name: &str, runtime: &str, handler: &str, files: &[(&str, &str)], more: Value) -> Value {
+    pub async fn create(
+        &self,
+        name: &str,
+        runtime: &str,
+        handler: &str,
+        files: &[(&str, &str)],
+        more: Value,
+    ) -> Value {
         let mut input = json!({
             "FunctionName": name, "Runtime": runtime, "Handler": handler, "Role": ROLE, "Timeout": 20,
             "Code": { "ZipFile": STANDARD.encode(archive(files)) },
@@ -127,12 +164,40 @@ impl World {
 
     /// Creates a function of one file for Node.js.
     pub async fn node(&self, name: &str, code: &str) {
-        self.create(name, "nodejs20.x", "index.handler", &[("index.js", code)], json!({})).await;
+        self.create(
+            name,
+            "nodejs20.x",
+            "index.handler",
+            &[("index.js", code)],
+            json!({}),
+        )
+        .await;
+    }
+
+    /// Follows the log of `name`: an item for every invocation that begins from now on.
+    pub async fn starts(&self, name: &str) -> BoxStream<'static, ()> {
+        let past = self
+            .lambda
+            .tail(name, false)
+            .await
+            .expect("a log")
+            .count()
+            .await;
+        let live = self
+            .lambda
+            .tail(name, true)
+            .await
+            .expect("a log")
+            .skip(past);
+        live.filter_map(async |entry| entry.message.starts_with("START ").then_some(()))
+            .boxed()
     }
 
     pub async fn invoke(&self, name: &str, event: Value) -> Answer {
         let input = json!({ "FunctionName": name, "LogType": "Tail" });
-        self.call_with("Invoke", input, event.to_string().into()).await.expect("invoked")
+        self.call_with("Invoke", input, event.to_string().into())
+            .await
+            .expect("invoked")
     }
 }
 
@@ -142,14 +207,24 @@ async fn open(
     credential_seconds: i64,
     change: impl FnOnce(&mut LambdaOptions),
 ) -> Arc<Lambda> {
-    let site = Site { region: "us-east-1".into(), account_id: "000000000000".into() };
-    let mut options =
-        LambdaOptions::new(directory.path().join("data"), site, "http://127.0.0.1:9".to_owned());
+    let site = Site {
+        region: "us-east-1".into(),
+        account_id: "000000000000".into(),
+    };
+    let mut options = LambdaOptions::new(
+        directory.path().join("data"),
+        site,
+        "http://127.0.0.1:9".to_owned(),
+    );
     options.shutdown_grace = Duration::from_millis(200);
     change(&mut options);
     let store: Arc<dyn Store> = Arc::clone(store) as _;
-    let issuer = Arc::new(Issuer { seconds: credential_seconds });
-    Lambda::open(options, store, issuer, Arc::new(SystemClock)).await.expect("opened")
+    let issuer = Arc::new(Issuer {
+        seconds: credential_seconds,
+    });
+    Lambda::open(options, store, issuer, Arc::new(SystemClock))
+        .await
+        .expect("opened")
 }
 
 /// Returns a zip archive; a file whose name is `bootstrap` can be executed.
@@ -157,7 +232,9 @@ pub fn archive(files: &[(&str, &str)]) -> Vec<u8> {
     let mut writer = zip::ZipWriter::new(Cursor::new(Vec::new()));
     for (name, content) in files {
         let mode = if *name == "bootstrap" { 0o755 } else { 0o644 };
-        writer.start_file(*name, SimpleFileOptions::default().unix_permissions(mode)).expect("an entry");
+        writer
+            .start_file(*name, SimpleFileOptions::default().unix_permissions(mode))
+            .expect("an entry");
         writer.write_all(content.as_bytes()).expect("content");
     }
     writer.finish().expect("an archive").into_inner()
@@ -165,7 +242,10 @@ pub fn archive(files: &[(&str, &str)]) -> Vec<u8> {
 
 /// Says whether `program` can be run; where it cannot, the test that needs it says so and ends.
 pub fn is_there(program: &str) -> bool {
-    let there = std::process::Command::new(program).arg("--version").output().is_ok_and(|output| output.status.success());
+    let there = std::process::Command::new(program)
+        .arg("--version")
+        .output()
+        .is_ok_and(|output| output.status.success());
     if !there {
         eprintln!("skipped: {program} is not installed");
     }
@@ -179,7 +259,9 @@ pub async fn until(what: &str, mut condition: impl AsyncFnMut() -> bool) {
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
     };
-    tokio::time::timeout(Duration::from_secs(20), wait).await.unwrap_or_else(|_| panic!("in time: {what}"));
+    tokio::time::timeout(Duration::from_secs(20), wait)
+        .await
+        .unwrap_or_else(|_| panic!("in time: {what}"));
 }
 
 /// A folder below the data directory.

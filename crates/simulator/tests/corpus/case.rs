@@ -20,7 +20,9 @@ pub struct Case {
 impl Case {
     /// Returns the recorded events.
     pub fn history(&self) -> &[Value] {
-        self.expected["history"].as_array().map_or(&[], Vec::as_slice)
+        self.expected["history"]
+            .as_array()
+            .map_or(&[], Vec::as_slice)
     }
 }
 
@@ -40,7 +42,10 @@ pub fn cases(corpus: &Path, folder: &str) -> Vec<Case> {
             let path = entry.expect("an entry of the corpus can be read").path();
             if path.is_dir() {
                 open.push(path);
-            } else if path.extension().is_some_and(|extension| extension == "json") {
+            } else if path
+                .extension()
+                .is_some_and(|extension| extension == "json")
+            {
                 files.push(path);
             }
         }
@@ -57,7 +62,11 @@ fn read(corpus: &Path, file: &Path) -> Case {
         None => json["definition"].to_string(),
     };
     Case {
-        name: file.strip_prefix(corpus).unwrap_or(file).display().to_string(),
+        name: file
+            .strip_prefix(corpus)
+            .unwrap_or(file)
+            .display()
+            .to_string(),
         definition,
         input: json["input"].as_str().unwrap_or("{}").to_owned(),
         expected: json["expected"].take(),

@@ -27,7 +27,10 @@ pub fn histories(expected: &[Value], ours: &[Value]) -> Result<(), String> {
             continue;
         }
         let Some(ours) = rest.next() else {
-            return Err(format!("missing from #{} {} on", event["id"], event["type"]));
+            return Err(format!(
+                "missing from #{} {} on",
+                event["id"], event["type"]
+            ));
         };
         same(event, ours, &mut bindings)
             .map_err(|why| format!("#{} {}: {why}", event["id"], event["type"]))?;
@@ -39,7 +42,10 @@ pub fn histories(expected: &[Value], ours: &[Value]) -> Result<(), String> {
 }
 
 fn is_end_of_branches(event: &Value) -> bool {
-    matches!(event["type"].as_str(), Some("ParallelStateSucceeded" | "ParallelStateFailed"))
+    matches!(
+        event["type"].as_str(),
+        Some("ParallelStateSucceeded" | "ParallelStateFailed")
+    )
 }
 
 /// Compares the events of branches, whose order is one of several: each has its equal.
@@ -137,7 +143,10 @@ fn differ(expected: &Value, ours: &Value) -> String {
 /// The recorder put a member's own name, or its path, in the place of what varies.
 fn stands_for_itself(name: &str, expected: &Value) -> bool {
     let text = expected.as_str().unwrap_or_default();
-    text == name || text.strip_suffix(name).is_some_and(|path| path.ends_with('.'))
+    text == name
+        || text
+            .strip_suffix(name)
+            .is_some_and(|path| path.ends_with('.'))
 }
 
 fn same_text(recorded: &str, made: &str, bindings: &mut Bindings) -> bool {
@@ -146,7 +155,10 @@ fn same_text(recorded: &str, made: &str, bindings: &mut Bindings) -> bool {
         _ if recorded == made => true,
         // A token of ours: whatever stands in its place stands there each time.
         _ if made.starts_with("<task_token:") => {
-            let bound = bindings.0.entry(made.clone()).or_insert_with(|| recorded.to_owned());
+            let bound = bindings
+                .0
+                .entry(made.clone())
+                .or_insert_with(|| recorded.to_owned());
             bound == recorded
         }
         "date" | "timestamp" | "generated-uuid" | "start-date" | "stop-date" => true,
@@ -170,12 +182,19 @@ fn matches(recorded: &str, made: &str, bindings: &mut Bindings) -> bool {
     };
     // What follows up to the next placeholder must end the text that this one stands for.
     let literal = first_placeholder(after).map_or(after, |(literal, ..)| literal);
-    let end = if literal.is_empty() { Some(made.len()) } else { made.rfind(literal) };
+    let end = if literal.is_empty() {
+        Some(made.len())
+    } else {
+        made.rfind(literal)
+    };
     let Some((value, rest)) = end.map(|end| made.split_at(end)) else {
         return false;
     };
     if placeholder.contains(':') {
-        let bound = bindings.0.entry(placeholder.to_owned()).or_insert_with(|| value.to_owned());
+        let bound = bindings
+            .0
+            .entry(placeholder.to_owned())
+            .or_insert_with(|| value.to_owned());
         if bound != value {
             return false;
         }

@@ -40,7 +40,9 @@ fn identity(input: &str, recorded: &[Value], machine: &StateMachine) -> Result<I
     let started = recorded.first().map_or(&Value::Null, |event| event);
     let role = &started["executionStartedEventDetails"]["roleArn"];
     let prefix = "arn:aws:states:us-east-1:111111111111";
-    let seconds = machine.timeout_seconds.unwrap_or(vocab::limits::EXECUTION_SECONDS_MAX);
+    let seconds = machine
+        .timeout_seconds
+        .unwrap_or(vocab::limits::EXECUTION_SECONDS_MAX);
     Ok(Identity {
         execution_arn: format!("{prefix}:execution:<ArnPart_0idx>:<ExecArnPart_0idx>").into(),
         name: "<ExecArnPart_0idx>".into(),
@@ -63,10 +65,13 @@ struct Tokens(RefCell<Vec<TaskId>>);
 impl SealToken for Tokens {
     fn seal(&self, task: TaskId) -> String {
         let mut known = self.0.borrow_mut();
-        let at = known.iter().position(|known| *known == task).unwrap_or_else(|| {
-            known.push(task);
-            known.len() - 1
-        });
+        let at = known
+            .iter()
+            .position(|known| *known == task)
+            .unwrap_or_else(|| {
+                known.push(task);
+                known.len() - 1
+            });
         format!("<task_token:{}>", at + 1)
     }
 }
@@ -111,11 +116,19 @@ impl<'a> World<'a> {
 
     fn carry_out(&mut self, command: Command) -> Result<(), String> {
         let (tokens, limits) = (&self.tokens, &self.limits);
-        let cue = Cue { now: self.now, seed: 7, tokens, limits };
+        let cue = Cue {
+            now: self.now,
+            seed: 7,
+            tokens,
+            limits,
+        };
         let shown = format!("{command:?}");
         let transition = step(self.machine, &mut self.execution, command, &cue)
             .map_err(|rejection| format!("{shown} was refused: {rejection}"))?;
-        let view = View { region: "us-east-1", include_data: true };
+        let view = View {
+            region: "us-east-1",
+            include_data: true,
+        };
         for recorded in &transition.events {
             let id = EventId(self.history.len() as u64 + 1);
             self.history.extend(history_event(id, recorded, view));
@@ -146,17 +159,30 @@ impl<'a> World<'a> {
         last = submitted.unwrap_or(last);
         let end = self.after(last, &["Succeeded", "Failed", "TimedOut"]);
         if let Some(next) = submitted.or(end) {
-            self.pending.insert(next, Answer { task, submitted, end });
+            self.pending.insert(
+                next,
+                Answer {
+                    task,
+                    submitted,
+                    end,
+                },
+            );
         }
     }
 
     /// Returns the recorded event that scheduled the task: by its number, or, in branches, the first.
     fn scheduled(&mut self, task: TaskId) -> Option<usize> {
-        let by_number = self.recorded.iter().position(|event| event["id"] == json!(task.0.0));
+        let by_number = self
+            .recorded
+            .iter()
+            .position(|event| event["id"] == json!(task.0.0));
         let is_scheduled = |event: &Value| of_task(event, "Scheduled");
-        let at = by_number.filter(|at| is_scheduled(&self.recorded[*at])).or_else(|| {
-            (0..self.recorded.len()).find(|at| !self.used[*at] && is_scheduled(&self.recorded[*at]))
-        })?;
+        let at = by_number
+            .filter(|at| is_scheduled(&self.recorded[*at]))
+            .or_else(|| {
+                (0..self.recorded.len())
+                    .find(|at| !self.used[*at] && is_scheduled(&self.recorded[*at]))
+            })?;
         self.used[at] = true;
         Some(at)
     }
@@ -183,10 +209,19 @@ impl<'a> World<'a> {
         while let Some((at, answer)) = self.pending.pop_first() {
             if answer.submitted == Some(at) {
                 if let Some(end) = answer.end {
-                    self.pending.insert(end, Answer { submitted: None, ..answer });
+                    self.pending.insert(
+                        end,
+                        Answer {
+                            submitted: None,
+                            ..answer
+                        },
+                    );
                 }
                 let output = payload(self.details(at).get("output"));
-                return Some(Command::TaskSubmitted { task: answer.task, output });
+                return Some(Command::TaskSubmitted {
+                    task: answer.task,
+                    output,
+                });
             }
             if let Some(command) = self.answer(answer.task, at) {
                 return Some(command);
@@ -215,13 +250,18 @@ impl<'a> World<'a> {
             let output = Payload::from_value("x".repeat(self.limits.payload_bytes_max).into());
             Some(Command::TaskSucceeded { task, output })
         } else {
-            let (error, cause) = (member("error").map(Into::into), member("cause").map(Into::into));
+            let (error, cause) = (
+                member("error").map(Into::into),
+                member("cause").map(Into::into),
+            );
             Some(Command::TaskFailed { task, error, cause })
         }
     }
 
     fn details(&self, at: usize) -> &'a Value {
-        let event = self.recorded[at].as_object().expect("an event is an object");
+        let event = self.recorded[at]
+            .as_object()
+            .expect("an event is an object");
         event
             .iter()
             .find(|(name, _)| name.ends_with("EventDetails"))
@@ -229,17 +269,25 @@ impl<'a> World<'a> {
     }
 
     fn played(self) -> Played {
-        let (_, outcome) = self.execution.closed().expect("only a closed execution was played");
+        let (_, outcome) = self
+            .execution
+            .closed()
+            .expect("only a closed execution was played");
         let (output, error, cause) = match outcome {
             Outcome::Succeeded(output) => (output.text().into(), Value::Null, Value::Null),
-            Outcome::Failed(error, cause) | Outcome::Aborted(error, cause) => {
-                (Value::Null, error.as_deref().into(), cause.as_deref().into())
-            }
+            Outcome::Failed(error, cause) | Outcome::Aborted(error, cause) => (
+                Value::Null,
+                error.as_deref().into(),
+                cause.as_deref().into(),
+            ),
             Outcome::TimedOut => (Value::Null, Value::Null, Value::Null),
         };
         let status = outcome.status().name();
         let outcome = json!({"status": status, "output": output, "error": error, "cause": cause});
-        Played { history: self.history, outcome }
+        Played {
+            history: self.history,
+            outcome,
+        }
     }
 }
 
@@ -253,7 +301,9 @@ fn of_task(event: &Value, what: &str) -> bool {
 
 /// Returns a recorded text: the recorder parsed those that held JSON.
 fn text(recorded: &Value) -> String {
-    recorded.as_str().map_or_else(|| recorded.to_string(), str::to_owned)
+    recorded
+        .as_str()
+        .map_or_else(|| recorded.to_string(), str::to_owned)
 }
 
 fn payload(recorded: Option<&Value>) -> Payload {

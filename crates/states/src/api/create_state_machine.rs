@@ -31,7 +31,10 @@ pub(crate) async fn call(states: &States, input: &[u8]) -> Result<Reply, Failure
         definition: Definitions::hash(&input.definition),
         revision_id: None,
         logging: Logging::of(input.logging_configuration)?,
-        tracing: input.tracing_configuration.and_then(|tracing| tracing.enabled).unwrap_or(false),
+        tracing: input
+            .tracing_configuration
+            .and_then(|tracing| tracing.enabled)
+            .unwrap_or(false),
         created_at: now,
         updated_at: now,
         status: MachineStatus::Active,
@@ -41,7 +44,12 @@ pub(crate) async fn call(states: &States, input: &[u8]) -> Result<Reply, Failure
             return created_before(&known.record, &record);
         }
         let definition = input.definition.clone();
-        if states.machines.create(record.clone(), definition, &tags).await? == Change::Done {
+        if states
+            .machines
+            .create(record.clone(), definition, &tags)
+            .await?
+            == Change::Done
+        {
             states.definitions.keep(record.definition, parsed);
             return Ok(created(&record));
         }

@@ -42,7 +42,11 @@ pub(crate) async fn call(states: &States, input: &[u8]) -> Result<Reply, Failure
         MachineArn::Labelled => return Err(failure::labelled_arn_not_supported()),
     };
     for _ in 0..ATTEMPTS_MAX {
-        let machine = states.machines.read(name).await?.filter(|machine| &*machine.arn == &**arn);
+        let machine = states
+            .machines
+            .read(name)
+            .await?
+            .filter(|machine| *machine.arn == **arn);
         // A machine that is not there, or is going, is what the caller wants (features API-10).
         let Some(machine) = machine.filter(|found| found.record.status == MachineStatus::Active)
         else {
@@ -73,8 +77,16 @@ struct Work {
 impl Deletions {
     /// Returns no deletions.
     pub(crate) fn new(machines: Arc<Machines>, shell: Shell, store: Arc<dyn Store>) -> Self {
-        let work = Work { machines, shell, store };
-        Self { work, stop: watch::Sender::new(false), tasks: Mutex::default() }
+        let work = Work {
+            machines,
+            shell,
+            store,
+        };
+        Self {
+            work,
+            stop: watch::Sender::new(false),
+            tasks: Mutex::default(),
+        }
     }
 
     /// Goes on with the deletions that an earlier run of the server began.
@@ -157,7 +169,9 @@ impl Work {
         let mut stopped = 0;
         let mut after: Option<bytes::Bytes> = None;
         loop {
-            let lines = self.running(machine_arn, after.as_deref(), EXECUTIONS_AT_ONCE).await?;
+            let lines = self
+                .running(machine_arn, after.as_deref(), EXECUTIONS_AT_ONCE)
+                .await?;
             for (_, entry) in &lines {
                 if self.stop(machine_arn, entry).await? {
                     stopped += 1;
@@ -175,7 +189,10 @@ impl Work {
         let Some(execution) = self.shell.find(machine_arn, &entry.name).await? else {
             return Ok(false);
         };
-        let command = Command::StopExecution { error: None, cause: None };
+        let command = Command::StopExecution {
+            error: None,
+            cause: None,
+        };
         match self.shell.submit(execution, command).await {
             Ok(_) => Ok(true),
             Err(CommandError::Rejected(_) | CommandError::NotFound) => Ok(false),

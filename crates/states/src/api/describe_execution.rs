@@ -30,11 +30,17 @@ fn describe(record: ExecutionRecord, ends: &Ends, included: bool) -> DescribeExe
         shown_status(record.status),
         record.started_at,
     );
-    let details = Some(CloudWatchEventsExecutionDataDetails { included: Some(included) });
+    let details = Some(CloudWatchEventsExecutionDataDetails {
+        included: Some(included),
+    });
     shown.name = Some(record.name);
     shown.stop_date = record.stopped_at;
     shown.trace_header = record.trace_header;
-    shown.input = ends.input.as_ref().filter(|_| included).map(|input| input.text().to_owned());
+    shown.input = ends
+        .input
+        .as_ref()
+        .filter(|_| included)
+        .map(|input| input.text().to_owned());
     shown.input_details = details.clone();
     match &ends.outcome {
         Some(Outcome::Succeeded(output)) => {

@@ -23,7 +23,9 @@ pub(crate) async fn call(states: &States, input: &[u8]) -> Result<Reply, Failure
         r#type: record.machine_type.into(),
         creation_date: record.created_at,
         logging_configuration: Some(record.logging.shown()),
-        tracing_configuration: Some(TracingConfiguration { enabled: Some(record.tracing) }),
+        tracing_configuration: Some(TracingConfiguration {
+            enabled: Some(record.tracing),
+        }),
         label: None,
         revision_id: record.revision_id.clone(),
         description: None,

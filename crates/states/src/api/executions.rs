@@ -44,7 +44,10 @@ pub(super) async fn ends(
         }
     }
     if record.last_chunk.is_some() {
-        let last = states.shell.chunks(execution, record.last_chunk, true, 1).await?;
+        let last = states
+            .shell
+            .chunks(execution, record.last_chunk, true, 1)
+            .await?;
         if let Some((_, chunk)) = last.first() {
             ends.look_at(chunk);
         }

@@ -27,15 +27,24 @@ pub(crate) fn invalid_name(name: &str) -> Failure {
 }
 
 pub(crate) fn state_machine_does_not_exist(arn: &str) -> Failure {
-    Failure::client("StateMachineDoesNotExist", format!("State Machine Does Not Exist: '{arn}'"))
+    Failure::client(
+        "StateMachineDoesNotExist",
+        format!("State Machine Does Not Exist: '{arn}'"),
+    )
 }
 
 pub(crate) fn state_machine_already_exists(arn: &str) -> Failure {
-    Failure::client("StateMachineAlreadyExists", format!("State Machine Already Exists: '{arn}'"))
+    Failure::client(
+        "StateMachineAlreadyExists",
+        format!("State Machine Already Exists: '{arn}'"),
+    )
 }
 
 pub(crate) fn state_machine_deleting(arn: &str) -> Failure {
-    Failure::client("StateMachineDeleting", format!("State Machine is being deleted: '{arn}'"))
+    Failure::client(
+        "StateMachineDeleting",
+        format!("State Machine is being deleted: '{arn}'"),
+    )
 }
 
 pub(crate) fn state_machine_type_not_supported() -> Failure {
@@ -46,11 +55,17 @@ pub(crate) fn state_machine_type_not_supported() -> Failure {
 }
 
 pub(crate) fn execution_does_not_exist(arn: &str) -> Failure {
-    Failure::client("ExecutionDoesNotExist", format!("Execution Does Not Exist: '{arn}'"))
+    Failure::client(
+        "ExecutionDoesNotExist",
+        format!("Execution Does Not Exist: '{arn}'"),
+    )
 }
 
 pub(crate) fn execution_already_exists(arn: &str) -> Failure {
-    Failure::client("ExecutionAlreadyExists", format!("Execution Already Exists: '{arn}'"))
+    Failure::client(
+        "ExecutionAlreadyExists",
+        format!("Execution Already Exists: '{arn}'"),
+    )
 }
 
 pub(crate) fn invalid_execution_input(detail: &str) -> Failure {
@@ -66,7 +81,10 @@ pub(crate) fn invalid_output(detail: &str) -> Failure {
 
 pub(crate) fn invalid_definition(findings: &[asl::Diagnostic]) -> Failure {
     let findings = asl::joined(findings);
-    Failure::client("InvalidDefinition", format!("Invalid State Machine Definition: '{findings}'"))
+    Failure::client(
+        "InvalidDefinition",
+        format!("Invalid State Machine Definition: '{findings}'"),
+    )
 }
 
 pub(crate) fn invalid_logging(detail: &str) -> Failure {
@@ -103,7 +121,8 @@ pub(crate) fn resource_not_found(arn: &str) -> Failure {
 }
 
 pub(crate) fn too_many_tags(arn: &str) -> Failure {
-    Failure::client("TooManyTags", format!("Too many tags: '{arn}'")).with_field("resourceName", arn)
+    Failure::client("TooManyTags", format!("Too many tags: '{arn}'"))
+        .with_field("resourceName", arn)
 }
 
 /// For task tokens and for page tokens alike.
@@ -113,20 +132,32 @@ pub(crate) fn invalid_token() -> Failure {
 
 /// The task was answered before, timed out, or was aborted; or its execution has ended (features CB-6).
 pub(crate) fn task_timed_out() -> Failure {
-    Failure::client("TaskTimedOut", "Task Timed Out: 'Provided task does not exist anymore'")
+    Failure::client(
+        "TaskTimedOut",
+        "Task Timed Out: 'Provided task does not exist anymore'",
+    )
 }
 
 pub(crate) fn task_does_not_exist() -> Failure {
-    Failure::client("TaskDoesNotExist", "Task Does Not Exist: 'Provided task does not exist'")
+    Failure::client(
+        "TaskDoesNotExist",
+        "Task Does Not Exist: 'Provided task does not exist'",
+    )
 }
 
 /// Something of AWS that is not built yet (docs/adr/0006-not-built-yet.md).
 pub(crate) fn not_built(what: &str) -> Failure {
-    Failure::client("UnsupportedOperation", format!("stepd does not support {what} yet."))
+    Failure::client(
+        "UnsupportedOperation",
+        format!("stepd does not support {what} yet."),
+    )
 }
 
 pub(crate) fn unknown_operation(name: &str) -> Failure {
-    Failure::client("UnknownOperationException", format!("There is no operation '{name}'."))
+    Failure::client(
+        "UnknownOperationException",
+        format!("There is no operation '{name}'."),
+    )
 }
 
 /// A fault of ours after which the caller may try again.

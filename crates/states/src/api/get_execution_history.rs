@@ -39,7 +39,10 @@ pub(crate) async fn call(states: &States, input: &[u8]) -> Result<Reply, Failure
         }
     };
     let mut page = Page {
-        view: View { region: &states.site.region, include_data },
+        view: View {
+            region: &states.site.region,
+            include_data,
+        },
         reverse,
         events_max: page::size(input.max_results),
         shown: 0,
@@ -49,12 +52,18 @@ pub(crate) async fn call(states: &States, input: &[u8]) -> Result<Reply, Failure
     let more = page.fill(states, execution).await?;
     page.output.push(b']');
     if let (true, Some(last)) = (more, page.last) {
-        let token = states.pages.seal(&arguments, &last.to_bytes(), states.clock.now());
+        let token = states
+            .pages
+            .seal(&arguments, &last.to_bytes(), states.clock.now());
         // Tokens are URL-safe base64: nothing in them is escaped in JSON.
-        page.output.extend_from_slice(format!(r#","nextToken":"{token}""#).as_bytes());
+        page.output
+            .extend_from_slice(format!(r#","nextToken":"{token}""#).as_bytes());
     }
     page.output.push(b'}');
-    Ok(Reply { output: page.output.into(), payload: Bytes::new() })
+    Ok(Reply {
+        output: page.output.into(),
+        payload: Bytes::new(),
+    })
 }
 
 /// The last event that was shown.
@@ -77,7 +86,10 @@ impl Cursor {
     fn from_bytes(bytes: &[u8]) -> Option<Self> {
         let (chunk, rest) = bytes.split_first_chunk()?;
         let event = EventId(u64::from_be_bytes(rest.try_into().ok()?));
-        Some(Self { chunk: u64::from_be_bytes(*chunk), event })
+        Some(Self {
+            chunk: u64::from_be_bytes(*chunk),
+            event,
+        })
     }
 }
 
@@ -96,7 +108,10 @@ impl Page<'_> {
     async fn fill(&mut self, states: &States, execution: ExecutionRef) -> Result<bool, Failure> {
         let mut from = self.last.map(|cursor| cursor.chunk);
         loop {
-            let chunks = states.shell.chunks(execution, from, self.reverse, CHUNKS_AT_ONCE).await?;
+            let chunks = states
+                .shell
+                .chunks(execution, from, self.reverse, CHUNKS_AT_ONCE)
+                .await?;
             for (number, chunk) in &chunks {
                 if self.write(*number, chunk) {
                     return Ok(true);
@@ -127,8 +142,11 @@ impl Page<'_> {
             .collect();
         let mut forward = public.iter();
         let mut backward = public.iter().rev();
-        let events: &mut dyn Iterator<Item = &(EventId, &engine_core::Recorded)> =
-            if self.reverse { &mut backward } else { &mut forward };
+        let events: &mut dyn Iterator<Item = &(EventId, &engine_core::Recorded)> = if self.reverse {
+            &mut backward
+        } else {
+            &mut forward
+        };
         for (id, recorded) in events {
             let was_shown = self.last.is_some_and(|last| match self.reverse {
                 true => *id >= last.event,
@@ -146,9 +164,13 @@ impl Page<'_> {
             if self.shown > 0 {
                 self.output.push(b',');
             }
-            serde_json::to_writer(&mut self.output, &event).expect("writing to memory does not fail");
+            serde_json::to_writer(&mut self.output, &event)
+                .expect("writing to memory does not fail");
             self.shown += 1;
-            self.last = Some(Cursor { chunk: number, event: *id });
+            self.last = Some(Cursor {
+                chunk: number,
+                event: *id,
+            });
         }
         false
     }

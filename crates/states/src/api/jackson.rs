@@ -12,8 +12,12 @@ pub(crate) fn explain(text: &str, error: &serde_json::Error) -> String {
     if error.is_eof() {
         return end_of_input(&said);
     }
-    let unexpected = |expected: &str| match text.get(offset..).and_then(|rest| rest.chars().next()) {
-        Some(c) => format!("Unexpected character ('{c}' (code {})): {expected}", u32::from(c)),
+    let unexpected = |expected: &str| match text.get(offset..).and_then(|rest| rest.chars().next())
+    {
+        Some(c) => format!(
+            "Unexpected character ('{c}' (code {})): {expected}",
+            u32::from(c)
+        ),
         None => format!("Unexpected end-of-input: {expected}"),
     };
     let begins_with = |start: &str| said.starts_with(start);
@@ -66,7 +70,11 @@ fn end_of_input(said: &str) -> String {
 /// Returns where in `text` the error is, in bytes.
 fn offset(text: &str, error: &serde_json::Error) -> usize {
     let lines_before = error.line().saturating_sub(1);
-    let start: usize = text.split_inclusive('\n').take(lines_before).map(str::len).sum();
+    let start: usize = text
+        .split_inclusive('\n')
+        .take(lines_before)
+        .map(str::len)
+        .sum();
     start + error.column().saturating_sub(1)
 }
 
@@ -90,10 +98,22 @@ mod tests {
     #[test]
     fn speaks_as_jackson_does() {
         let cases = [
-            ("not some json", format!("Unrecognized token 'not': was expecting {VALUES}")),
-            ("Foo", format!("Unrecognized token 'Foo': was expecting {VALUES}")),
-            ("{\"a\":\n nulL }", format!("Unrecognized token 'nulL': was expecting {VALUES}")),
-            ("[tru]", format!("Unrecognized token 'tru': was expecting {VALUES}")),
+            (
+                "not some json",
+                format!("Unrecognized token 'not': was expecting {VALUES}"),
+            ),
+            (
+                "Foo",
+                format!("Unrecognized token 'Foo': was expecting {VALUES}"),
+            ),
+            (
+                "{\"a\":\n nulL }",
+                format!("Unrecognized token 'nulL': was expecting {VALUES}"),
+            ),
+            (
+                "[tru]",
+                format!("Unrecognized token 'tru': was expecting {VALUES}"),
+            ),
             (
                 "{'not': 'json'",
                 "Unexpected character (''' (code 39)): was expecting double-quote to start field \
@@ -128,8 +148,14 @@ mod tests {
                 "{\"a\":'b'}",
                 format!("Unexpected character (''' (code 39)): expected a valid value {VALUES}"),
             ),
-            ("{\"a\":1", "Unexpected end-of-input: expected close marker for Object".to_owned()),
-            ("[1", "Unexpected end-of-input: expected close marker for Array".to_owned()),
+            (
+                "{\"a\":1",
+                "Unexpected end-of-input: expected close marker for Object".to_owned(),
+            ),
+            (
+                "[1",
+                "Unexpected end-of-input: expected close marker for Array".to_owned(),
+            ),
             (
                 "\"abc",
                 "Unexpected end-of-input: was expecting closing quote for a string value"

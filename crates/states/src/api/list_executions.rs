@@ -32,7 +32,9 @@ pub(crate) async fn call(states: &States, input: &[u8]) -> Result<Reply, Failure
         (Some(arn), None) => arn,
         (None, Some(_)) => return Err(failure::not_built("Map Runs (mapRunArn)")),
         (None, None) => {
-            return Err(failure::validation("Must provide a State Machine ARN or Map Run ARN"));
+            return Err(failure::validation(
+                "Must provide a State Machine ARN or Map Run ARN",
+            ));
         }
         (Some(_), Some(_)) => {
             return Err(failure::validation(
@@ -48,13 +50,20 @@ pub(crate) async fn call(states: &States, input: &[u8]) -> Result<Reply, Failure
         "ListExecutions",
         machine_arn,
         input.status_filter.map_or("", ExecutionStatus::as_str),
-        input.redrive_filter.map_or("", ExecutionRedriveFilter::as_str),
+        input
+            .redrive_filter
+            .map_or("", ExecutionRedriveFilter::as_str),
     ];
     let after = match &input.next_token {
         None => None,
         Some(token) => Some(states.pages.open(&arguments, token, states.clock.now())?),
     };
-    let mut merge = Merge::new(&*states.store, machine_arn, wanted(&input), after.as_deref());
+    let mut merge = Merge::new(
+        &*states.store,
+        machine_arn,
+        wanted(&input),
+        after.as_deref(),
+    );
     let results_max = page::size(input.max_results);
     let mut executions = Vec::with_capacity(results_max.min(LINES_AT_ONCE));
     let mut last = Bytes::new();
@@ -71,7 +80,10 @@ pub(crate) async fn call(states: &States, input: &[u8]) -> Result<Reply, Failure
         let cursor = last.slice(HEAD_BYTES - 1..);
         states.pages.seal(&arguments, &cursor, states.clock.now())
     });
-    Ok(super::reply(&ListExecutionsOutput { executions, next_token }))
+    Ok(super::reply(&ListExecutionsOutput {
+        executions,
+        next_token,
+    }))
 }
 
 /// The statuses whose runs the listing merges. Redriving is not built yet: no execution was redriven,
@@ -136,12 +148,25 @@ impl<'a> Merge<'a> {
             let mut range = rows::listing_of(machine_arn, status);
             if let Some((last_status, moment)) = after.and_then(<[u8]>::split_first) {
                 // Lines of one moment come in the order of their statuses.
-                let behind: &[u8] = if status as u8 <= *last_status { &[0] } else { &[] };
+                let behind: &[u8] = if status as u8 <= *last_status {
+                    &[0]
+                } else {
+                    &[]
+                };
                 range.start = [&range.start, moment, behind].concat().into();
             }
-            Run { status, read: VecDeque::new(), rest: Some(range), lines: LINES_AT_ONCE / 8 }
+            Run {
+                status,
+                read: VecDeque::new(),
+                rest: Some(range),
+                lines: LINES_AT_ONCE / 8,
+            }
         });
-        Self { store, machine_arn, runs: runs.collect() }
+        Self {
+            store,
+            machine_arn,
+            runs: runs.collect(),
+        }
     }
 
     /// Returns the next line.
@@ -151,10 +176,17 @@ impl<'a> Merge<'a> {
                 run.read_on(self.store).await?;
             }
             // The moment is stored so that the newest comes first.
-            let first = self.runs.iter_mut().filter(|run| !run.read.is_empty()).min_by(|a, b| {
-                let moment = |run: &Run| run.read.front().map(|(key, _)| key.slice(HEAD_BYTES..));
-                moment(a).cmp(&moment(b)).then((a.status as u8).cmp(&(b.status as u8)))
-            });
+            let first = self
+                .runs
+                .iter_mut()
+                .filter(|run| !run.read.is_empty())
+                .min_by(|a, b| {
+                    let moment =
+                        |run: &Run| run.read.front().map(|(key, _)| key.slice(HEAD_BYTES..));
+                    moment(a)
+                        .cmp(&moment(b))
+                        .then((a.status as u8).cmp(&(b.status as u8)))
+                });
             let Some(run) = first else {
                 return Ok(None);
             };
@@ -183,7 +215,11 @@ impl Run {
         let Some(mut range) = self.rest.take() else {
             return Ok(());
         };
-        self.read = store.scan(&range, self.lines).await.map_err(unreadable)?.into();
+        self.read = store
+            .scan(&range, self.lines)
+            .await
+            .map_err(unreadable)?
+            .into();
         if let (Some((last, _)), true) = (self.read.back(), self.read.len() == self.lines) {
             range.start = [last, &[0][..]].concat().into();
             self.rest = Some(range);

@@ -16,14 +16,22 @@ pub(crate) async fn call(states: &States, input: &[u8]) -> Result<Reply, Failure
     };
     let results_max = page::size(input.max_results);
     // One more than the page has, to know whether there is another page.
-    let mut records = states.machines.list(after.as_deref(), results_max + 1).await?;
+    let mut records = states
+        .machines
+        .list(after.as_deref(), results_max + 1)
+        .await?;
     let more = records.len() > results_max;
     records.truncate(results_max);
     let next_token = records.last().filter(|_| more).map(|last| {
-        states.pages.seal(&arguments, last.name.as_bytes(), states.clock.now())
+        states
+            .pages
+            .seal(&arguments, last.name.as_bytes(), states.clock.now())
     });
     let state_machines = records.into_iter().map(shown).collect();
-    Ok(super::reply(&ListStateMachinesOutput { state_machines, next_token }))
+    Ok(super::reply(&ListStateMachinesOutput {
+        state_machines,
+        next_token,
+    }))
 }
 
 fn shown(record: MachineRecord) -> StateMachineListItem {

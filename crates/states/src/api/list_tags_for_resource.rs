@@ -11,5 +11,7 @@ pub(crate) async fn call(states: &States, input: &[u8]) -> Result<Reply, Failure
     let arn = &input.resource_arn;
     tagged(states, arn).await?;
     let tags = states.tags.of(arn).await?;
-    Ok(super::reply(&ListTagsForResourceOutput { tags: Some(tags) }))
+    Ok(super::reply(&ListTagsForResourceOutput {
+        tags: Some(tags),
+    }))
 }

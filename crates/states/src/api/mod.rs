@@ -39,10 +39,16 @@ fn read<T: Input>(input: &[u8]) -> Result<T, Failure> {
 /// Returns the reply with the members of `output`.
 fn reply<T: Serialize>(output: &T) -> Reply {
     let output = serde_json::to_vec(output).expect("outputs have text keys and no failing parts");
-    Reply { output: output.into(), payload: Bytes::new() }
+    Reply {
+        output: output.into(),
+        payload: Bytes::new(),
+    }
 }
 
 /// Returns the reply without members.
 fn empty_reply() -> Reply {
-    Reply { output: Bytes::from_static(b"{}"), payload: Bytes::new() }
+    Reply {
+        output: Bytes::from_static(b"{}"),
+        payload: Bytes::new(),
+    }
 }

@@ -30,7 +30,10 @@ fn partition(region: &str) -> &'static str {
 /// Returns the ARN of the state machine called `name`.
 pub(crate) fn machine_arn(site: &Site, name: &str) -> String {
     let Site { region, account_id } = site;
-    format!("arn:{}:states:{region}:{account_id}:stateMachine:{name}", partition(region))
+    format!(
+        "arn:{}:states:{region}:{account_id}:stateMachine:{name}",
+        partition(region)
+    )
 }
 
 /// Which state machine an ARN means.
@@ -78,7 +81,10 @@ pub(crate) fn parse_execution_arn(text: &str) -> Result<ExecutionArn<'_>, Failur
     // A name cannot be empty: such an execution cannot be there.
     let (machine, name) = rest.split_once(':').unwrap_or((rest, ""));
     let head = &text[..text.len() - rest.len() - "execution:".len()];
-    Ok(ExecutionArn { machine_arn: format!("{head}stateMachine:{machine}"), name })
+    Ok(ExecutionArn {
+        machine_arn: format!("{head}stateMachine:{machine}"),
+        name,
+    })
 }
 
 /// Returns the type and the name of the resource that a Step Functions ARN names.
@@ -86,7 +92,9 @@ pub(crate) fn resource(text: &str) -> Result<(&str, &str), Failure> {
     let arn = Arn::parse(text)
         .filter(|arn| arn.service == "states")
         .ok_or_else(|| failure::invalid_arn_prefix(text))?;
-    arn.resource.split_once(':').ok_or_else(|| failure::invalid_arn_prefix(text))
+    arn.resource
+        .split_once(':')
+        .ok_or_else(|| failure::invalid_arn_prefix(text))
 }
 
 /// Checks the ARN of a role.
@@ -103,10 +111,18 @@ mod tests {
 
     #[test]
     fn takes_the_names_that_aws_takes() {
-        for good in ["a", "A-b_c.d", "name+with=signs@and!(more)'", "Größe", "名前"] {
+        for good in [
+            "a",
+            "A-b_c.d",
+            "name+with=signs@and!(more)'",
+            "Größe",
+            "名前",
+        ] {
             assert_eq!(check_name(good), Ok(()), "{good}");
         }
-        for bad in ["a b", "a/b", "a:b", "a\u{7f}", "a\u{9f}b", "\t", "a\\", "`", "x~", "{", "50%"] {
+        for bad in [
+            "a b", "a/b", "a:b", "a\u{7f}", "a\u{9f}b", "\t", "a\\", "`", "x~", "{", "50%",
+        ] {
             let failure = check_name(bad).expect_err(bad);
             assert_eq!(failure.message, format!("Invalid Name: '{bad}'"));
         }
@@ -116,16 +132,31 @@ mod tests {
     fn reads_arns() {
         let head = "arn:aws:states:us-east-1:000000000000";
         let cases = [
-            (format!("{head}:stateMachine:M"), Ok(MachineArn::Plain { name: "M" })),
-            (format!("{head}:stateMachine:M:3"), Ok(MachineArn::Qualified)),
-            (format!("{head}:stateMachine:M:PROD"), Ok(MachineArn::Qualified)),
-            (format!("{head}:stateMachine:M/label"), Ok(MachineArn::Labelled)),
+            (
+                format!("{head}:stateMachine:M"),
+                Ok(MachineArn::Plain { name: "M" }),
+            ),
+            (
+                format!("{head}:stateMachine:M:3"),
+                Ok(MachineArn::Qualified),
+            ),
+            (
+                format!("{head}:stateMachine:M:PROD"),
+                Ok(MachineArn::Qualified),
+            ),
+            (
+                format!("{head}:stateMachine:M/label"),
+                Ok(MachineArn::Labelled),
+            ),
             (
                 format!("{head}:execution:M:e"),
                 Err("Invalid Arn: 'Resource type not valid in this context: execution'"),
             ),
             ("x".to_owned(), Err("Invalid Arn: 'Invalid ARN prefix: x'")),
-            ("arn:aws:s3:::b".to_owned(), Err("Invalid Arn: 'Invalid ARN prefix: arn:aws:s3:::b'")),
+            (
+                "arn:aws:s3:::b".to_owned(),
+                Err("Invalid Arn: 'Invalid ARN prefix: arn:aws:s3:::b'"),
+            ),
         ];
         for (text, expected) in &cases {
             let read = parse_machine_arn(text).map_err(|failure| failure.message);
@@ -133,7 +164,10 @@ mod tests {
         }
         let execution = format!("{head}:execution:M:run-1");
         let read = parse_execution_arn(&execution).expect("an ARN of an execution");
-        assert_eq!((read.machine_arn, read.name), (format!("{head}:stateMachine:M"), "run-1"));
+        assert_eq!(
+            (read.machine_arn, read.name),
+            (format!("{head}:stateMachine:M"), "run-1")
+        );
         let express = format!("{head}:express:M:run-1:uuid");
         let failure = parse_execution_arn(&express).expect_err("an express execution");
         assert_eq!(

@@ -34,9 +34,9 @@ pub(super) fn check_encryption(
 ) -> Result<(), Failure> {
     match configuration.map(|configuration| configuration.r#type) {
         None | Some(EncryptionType::AwsOwnedKey) => Ok(()),
-        Some(EncryptionType::CustomerManagedKmsKey) => {
-            Err(failure::not_built("encryption with CUSTOMER_MANAGED_KMS_KEY"))
-        }
+        Some(EncryptionType::CustomerManagedKmsKey) => Err(failure::not_built(
+            "encryption with CUSTOMER_MANAGED_KMS_KEY",
+        )),
     }
 }
 

@@ -13,7 +13,11 @@ pub(crate) async fn call(states: &States, input: &[u8]) -> Result<Reply, Failure
     let arn = &input.execution_arn;
     let (execution, _) = executions::find(states, arn).await?;
     let (error, cause) = (input.error.map(Into::into), input.cause.map(Into::into));
-    let stop_date = match states.shell.submit(execution, Command::StopExecution { error, cause }).await {
+    let stop_date = match states
+        .shell
+        .submit(execution, Command::StopExecution { error, cause })
+        .await
+    {
         Ok(stopped_at) => stopped_at,
         // One that has ended stays as it ended; the caller has what it wanted.
         Err(CommandError::Rejected(_)) => {

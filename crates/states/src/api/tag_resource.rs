@@ -16,7 +16,11 @@ pub(crate) async fn call(states: &States, input: &[u8]) -> Result<Reply, Failure
     let arn = &input.resource_arn;
     for _ in 0..ATTEMPTS_MAX {
         let machine = tagged(states, arn).await?;
-        if states.tags.add(arn, machine.expectation(), input.tags.clone()).await? {
+        if states
+            .tags
+            .add(arn, machine.expectation(), input.tags.clone())
+            .await?
+        {
             return Ok(empty_reply());
         }
     }
@@ -34,7 +38,9 @@ pub(super) async fn tagged(states: &States, arn: &str) -> Result<Machine, Failur
     match names::parse_machine_arn(arn)? {
         MachineArn::Plain { name } => {
             let machine = states.machines.read(name).await?;
-            machine.filter(|machine| &*machine.arn == arn).ok_or_else(missing)
+            machine
+                .filter(|machine| &*machine.arn == arn)
+                .ok_or_else(missing)
         }
         MachineArn::Qualified | MachineArn::Labelled => Err(missing()),
     }

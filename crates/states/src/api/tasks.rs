@@ -10,7 +10,10 @@ use crate::shell::CommandError;
 
 /// Returns the task that `token` is for, or `InvalidToken`.
 pub(super) fn open(states: &States, token: &str) -> Result<(ExecutionRef, TaskId), Failure> {
-    states.tokens.open(token).map_err(|_| failure::invalid_token())
+    states
+        .tokens
+        .open(token)
+        .map_err(|_| failure::invalid_token())
 }
 
 /// Tells the execution; once this returns, the answer is durable. Whatever the engine does not take is

@@ -12,7 +12,11 @@ pub(crate) async fn call(states: &States, input: &[u8]) -> Result<Reply, Failure
     let arn = &input.resource_arn;
     for _ in 0..ATTEMPTS_MAX {
         let machine = tagged(states, arn).await?;
-        if states.tags.remove(arn, machine.expectation(), &input.tag_keys).await? {
+        if states
+            .tags
+            .remove(arn, machine.expectation(), &input.tag_keys)
+            .await?
+        {
             return Ok(empty_reply());
         }
     }

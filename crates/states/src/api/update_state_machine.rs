@@ -28,7 +28,12 @@ pub(crate) async fn call(states: &States, input: &[u8]) -> Result<Reply, Failure
             return Ok(reply(record));
         }
         let definition = input.definition.clone();
-        if states.machines.replace(&machine, record.clone(), definition).await? == Change::Done {
+        if states
+            .machines
+            .replace(&machine, record.clone(), definition)
+            .await?
+            == Change::Done
+        {
             if let Some(parsed) = parsed {
                 states.definitions.keep(record.definition, parsed);
             }
@@ -65,7 +70,11 @@ async fn read(states: &States, arn: &str) -> Result<Machine, Failure> {
         }
         MachineArn::Labelled => return Err(failure::labelled_arn_not_supported()),
     };
-    let machine = states.machines.read(name).await?.filter(|machine| &*machine.arn == arn);
+    let machine = states
+        .machines
+        .read(name)
+        .await?
+        .filter(|machine| &*machine.arn == arn);
     let machine = machine.ok_or_else(|| failure::state_machine_does_not_exist(arn))?;
     match machine.record.status {
         MachineStatus::Active => Ok(machine),

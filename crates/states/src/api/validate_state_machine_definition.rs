@@ -17,7 +17,9 @@ pub(crate) fn call(input: &[u8]) -> Result<Reply, Failure> {
     let input: ValidateStateMachineDefinitionInput = super::read(input)?;
     let findings = asl::diagnose_for(&input.definition, TypeCode::from(input.r#type).into());
     // A definition with warnings only is good (features API-21).
-    let has_errors = findings.iter().any(|finding| finding.severity == Severity::Error);
+    let has_errors = findings
+        .iter()
+        .any(|finding| finding.severity == Severity::Error);
     let shows_warnings = input.severity == Some(ShownSeverity::Warning);
     let mut diagnostics: Vec<_> = findings
         .into_iter()
@@ -31,7 +33,11 @@ pub(crate) fn call(input: &[u8]) -> Result<Reply, Failure> {
     let truncated = diagnostics.len() > findings_max;
     diagnostics.truncate(findings_max);
     Ok(super::reply(&ValidateStateMachineDefinitionOutput {
-        result: if has_errors { ResultCode::Fail } else { ResultCode::Ok },
+        result: if has_errors {
+            ResultCode::Fail
+        } else {
+            ResultCode::Ok
+        },
         diagnostics,
         truncated: Some(truncated),
     }))

@@ -185,10 +185,16 @@ impl Logging {
             .collect();
         let level = configuration.level.map_or(LevelCode::Off, LevelCode::from);
         if log_group_arns.len() > 1 || (level != LevelCode::Off && log_group_arns.is_empty()) {
-            return Err(failure::invalid_logging("Must specify exactly one Log Destination."));
+            return Err(failure::invalid_logging(
+                "Must specify exactly one Log Destination.",
+            ));
         }
         let include_execution_data = configuration.include_execution_data.unwrap_or(false);
-        Ok(Self { level, include_execution_data, log_group_arns })
+        Ok(Self {
+            level,
+            include_execution_data,
+            log_group_arns,
+        })
     }
 
     /// Returns the configuration as the API shows it.

@@ -8,7 +8,7 @@ use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
-use engine_core::{Command, TaskCall, TaskId};
+use engine_core::{Command, Completion, TaskCall, TaskId};
 use service::Principal;
 use tokio::sync::mpsc;
 
@@ -170,19 +170,24 @@ async fn carry_out(shell: &Shell, execution: ExecutionRef, task: TaskId) {
     let Some((call, principal)) = read_call(shell, execution, task).await else { return };
     let (gate, site) = (shell.shared.gate.clone(), shell.shared.options.site.clone());
     // In a task of its own: a service that panics fails this call and nothing else.
+    let completion = call.description.completion;
     let made = tokio::spawn(async move { integrations::call(&*gate, &site, &call.description, principal).await });
-    let made = AbortOnDrop(made);
-    let command = match made.await {
-        Some(Answer::Succeeded(output)) => Command::TaskSucceeded { task, output },
-        Some(Answer::Submitted(output)) => Command::TaskSubmitted { task, output },
-        Some(Answer::Failed { error, cause }) => {
-            Command::TaskFailed { task, error: Some(error.into()), cause: Some(cause.into()) }
+    let answer = AbortOnDrop(made).await.unwrap_or_else(|| Answer::Failed {
+        error: "States.TaskFailed".into(),
+        cause: "The call of the task ended unexpectedly inside the server.".into(),
+    });
+    let command = match answer {
+        Answer::Succeeded(output) => Command::TaskSucceeded { task, output },
+        Answer::Submitted(output) => Command::TaskSubmitted { task, output },
+        Answer::Failed { error, cause } => {
+            let (error, cause) = (Some(error.into()), Some(cause.into()));
+            match completion {
+                Completion::OnReturn => Command::TaskFailed { task, error, cause },
+                // Of a call that was made twice, only the first to return counts: the task may by then
+                // belong to whoever holds its token.
+                Completion::OnToken | Completion::OnJob => Command::TaskSubmitFailed { task, error, cause },
+            }
         }
-        None => Command::TaskFailed {
-            task,
-            error: Some("States.TaskFailed".into()),
-            cause: Some("The call of the task ended unexpectedly inside the server.".into()),
-        },
     };
     record(shell, execution, command).await;
 }

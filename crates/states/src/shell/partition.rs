@@ -8,7 +8,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use engine_core::{
-    Command, Cue, Execution, Identity, Payload, Recorded, Rejection, Text, Transition, Waiting, step,
+    Command, Cue, Execution, Identity, Payload, Recorded, Rejection, Text, Transition, step,
 };
 use store::{Key, StoreError};
 use tokio::sync::{mpsc, oneshot};
@@ -362,7 +362,7 @@ impl Partition {
         }
         let machine = self.shared.definitions.machine(&record.definition).await;
         let machine = machine.map_err(|_| CommandError::Unavailable)?;
-        let cut_off = execution.frames().values().any(|frame| frame.waiting == Waiting::Turn);
+        let cut_off = execution.must_continue();
         Ok(Hot { execution, machine, record, journal_len, cut_off })
     }
 }

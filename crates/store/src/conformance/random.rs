@@ -8,8 +8,8 @@ use super::{get, key, scan};
 use crate::{Batch, Expectation, Key, Range, Space, Store, StoreError};
 
 /// How many seeds [`super::check`] runs.
-pub(super) const SEEDS: u64 = 12;
-const STEPS: usize = 120;
+pub(super) const SEEDS: u64 = 4;
+const STEPS: usize = 200;
 const SPACES: [Space; 3] = [Space::Meta, Space::Journal, Space::Activities];
 
 /// What the store should hold.

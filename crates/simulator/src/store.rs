@@ -1,0 +1,105 @@
+//! What survives a crash: the rows of one execution, changed by whole batches or not at all.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use engine_core::{Recorded, TaskCall, TaskId, Timer};
+use vocab::Timestamp;
+
+/// The rows of one execution. Events and calls are kept as the bytes that a store would keep.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Rows {
+    /// The journal: one event each, encoded.
+    pub journal: Vec<Vec<u8>>,
+    /// The outbox: calls to be made, encoded.
+    pub outbox: BTreeMap<TaskId, Vec<u8>>,
+    /// Timers that run.
+    pub timers: BTreeSet<(Timestamp, Timer)>,
+    /// A turn was cut off and is to be continued.
+    pub go_on: bool,
+    /// The end is to be announced.
+    pub announce: bool,
+}
+
+/// One atomic change, made of what a transition says.
+#[derive(Clone, Debug, Default)]
+pub struct Batch {
+    /// Rows that the journal must have before the batch: nobody else has written.
+    pub journal_length: usize,
+    /// Events to append.
+    pub append: Vec<Vec<u8>>,
+    /// What else changes, in order.
+    pub changes: Vec<Change>,
+}
+
+/// A change of a row beside the journal.
+#[derive(Clone, Debug)]
+pub enum Change {
+    /// Put a call into the outbox.
+    PutCall(TaskId, Vec<u8>),
+    /// Take a call out of the outbox.
+    DeleteCall(TaskId),
+    /// Start a timer.
+    PutTimer(Timestamp, Timer),
+    /// Stop a timer.
+    DeleteTimer(Timestamp, Timer),
+    /// Continue, or no more.
+    GoOn(bool),
+    /// Announce the end.
+    Announce,
+}
+
+/// What happens to a commit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fate {
+    /// Written, and the writer learns so.
+    Written,
+    /// Not written, and the writer learns so or crashes.
+    Lost,
+    /// Written, but the writer does not learn so.
+    WrittenUnheard,
+}
+
+/// A commit did not come back as written: it may be either way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct OutcomeUnknown;
+
+impl Rows {
+    /// Writes `batch`, or meets its `fate`.
+    pub fn commit(&mut self, batch: Batch, fate: Fate) -> Result<(), OutcomeUnknown> {
+        if fate == Fate::Lost || batch.journal_length != self.journal.len() {
+            return Err(OutcomeUnknown);
+        }
+        self.journal.extend(batch.append);
+        for change in batch.changes {
+            self.change(change);
+        }
+        if fate == Fate::WrittenUnheard {
+            Err(OutcomeUnknown)
+        } else {
+            Ok(())
+        }
+    }
+
+    fn change(&mut self, change: Change) {
+        match change {
+            Change::PutCall(task, call) => drop(self.outbox.insert(task, call)),
+            Change::DeleteCall(task) => drop(self.outbox.remove(&task)),
+            Change::PutTimer(due_at, timer) => drop(self.timers.insert((due_at, timer))),
+            Change::DeleteTimer(due_at, timer) => drop(self.timers.remove(&(due_at, timer))),
+            Change::GoOn(go_on) => self.go_on = go_on,
+            Change::Announce => self.announce = true,
+        }
+    }
+
+    /// Returns the events, decoded.
+    pub fn events(&self) -> Vec<Recorded> {
+        let decode = |bytes: &Vec<u8>| minicbor::decode(bytes).expect("a stored event decodes");
+        self.journal.iter().map(decode).collect()
+    }
+
+    /// Returns a call of the outbox, decoded.
+    pub fn call(&self, task: TaskId) -> Option<TaskCall> {
+        let bytes = self.outbox.get(&task)?;
+        Some(minicbor::decode(bytes).expect("a stored call decodes"))
+    }
+}

@@ -1,0 +1,265 @@
+//! The service over a store in memory, as a caller sees it.
+
+// Each test file uses its own part of this.
+#![allow(dead_code)]
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use engine_core::Limits;
+use parking_lot::Mutex;
+use serde_json::{Value, json};
+use service::{Call, Clock, Failure, Gate, Principal, Reply, RequestId, Service, Site};
+use states::{States, StatesOptions};
+use store::{Batch, Key, MemoryStore, Range, Store, StoreError};
+use vocab::Timestamp;
+
+pub const ROLE: &str = "arn:aws:iam::000000000000:role/R";
+
+/// The ARN of the machine called `name`.
+pub fn machine_arn(name: &str) -> String {
+    format!("arn:aws:states:us-east-1:000000000000:stateMachine:{name}")
+}
+
+/// The ARN of the execution called `name` of `machine`.
+pub fn execution_arn(machine: &str, name: &str) -> String {
+    format!("arn:aws:states:us-east-1:000000000000:execution:{machine}:{name}")
+}
+
+/// A clock that stands still until it is moved.
+pub struct MovedClock(AtomicI64);
+
+impl MovedClock {
+    pub fn advance_millis(&self, millis: i64) {
+        self.0.fetch_add(millis, Ordering::SeqCst);
+    }
+}
+
+impl Clock for MovedClock {
+    fn now(&self) -> Timestamp {
+        Timestamp::from_millis(self.0.load(Ordering::SeqCst))
+    }
+}
+
+/// Functions that take every payload and answer `null`.
+#[derive(Default)]
+pub struct Functions {
+    pub payloads: Mutex<Vec<Value>>,
+}
+
+#[async_trait]
+impl Gate for Functions {
+    async fn call(&self, call: Call) -> Result<Reply, Failure> {
+        self.payloads
+            .lock()
+            .push(serde_json::from_slice(&call.payload).unwrap_or(Value::Null));
+        let output = json!({ "StatusCode": 200, "ExecutedVersion": "$LATEST" });
+        Ok(Reply {
+            output: output.to_string().into(),
+            payload: Bytes::from_static(b"null"),
+        })
+    }
+}
+
+/// A store that counts the rows that scans give.
+#[derive(Default)]
+pub struct CountingStore {
+    inner: MemoryStore,
+    pub scanned: AtomicUsize,
+}
+
+#[async_trait]
+impl Store for CountingStore {
+    async fn get(&self, key: &Key) -> Result<Option<Bytes>, StoreError> {
+        self.inner.get(key).await
+    }
+
+    async fn scan(&self, range: &Range, limit: usize) -> Result<Vec<(Bytes, Bytes)>, StoreError> {
+        let rows = self.inner.scan(range, limit).await?;
+        self.scanned.fetch_add(rows.len(), Ordering::SeqCst);
+        Ok(rows)
+    }
+
+    async fn commit(&self, batch: Batch) -> Result<(), StoreError> {
+        self.inner.commit(batch).await
+    }
+}
+
+/// A service with everything around it.
+pub struct World {
+    pub store: Arc<CountingStore>,
+    pub functions: Arc<Functions>,
+    pub clock: Arc<MovedClock>,
+    pub states: Arc<States>,
+}
+
+impl World {
+    pub async fn new() -> Self {
+        let store = Arc::new(CountingStore::default());
+        let functions = Arc::new(Functions::default());
+        let clock = Arc::new(MovedClock(AtomicI64::new(1_700_000_000_000)));
+        let states = open(&store, &functions, &clock).await;
+        Self {
+            store,
+            functions,
+            clock,
+            states,
+        }
+    }
+
+    /// Forgets everything but the store.
+    pub async fn restart(&mut self) {
+        self.states.shut_down().await;
+        self.states = open(&self.store, &self.functions, &self.clock).await;
+    }
+
+    /// Makes a call whose input is the text `input`.
+    pub async fn raw(&self, operation: &str, input: &str) -> Result<Value, Failure> {
+        let call = Call {
+            service: "states",
+            operation: operation.to_owned().into(),
+            input: Bytes::copy_from_slice(input.as_bytes()),
+            payload: Bytes::new(),
+            principal: Principal::Root {
+                account: "000000000000".into(),
+            },
+            request_id: RequestId::random(),
+        };
+        let reply = self.states.call(call).await?;
+        Ok(serde_json::from_slice(&reply.output).expect("an output is JSON"))
+    }
+
+    pub async fn call(&self, operation: &str, input: Value) -> Result<Value, Failure> {
+        self.raw(operation, &input.to_string()).await
+    }
+
+    /// Makes a call that works.
+    pub async fn ok(&self, operation: &str, input: Value) -> Value {
+        let shown = input.to_string();
+        self.call(operation, input).await.unwrap_or_else(|failure| {
+            panic!("{operation} {shown} answered {failure}");
+        })
+    }
+
+    /// Makes a call that fails; returns `Code: message`.
+    pub async fn err(&self, operation: &str, input: Value) -> String {
+        let shown = input.to_string();
+        match self.call(operation, input).await {
+            Ok(output) => panic!("{operation} {shown} answered {output}"),
+            Err(failure) => failure.to_string(),
+        }
+    }
+
+    /// Creates a machine.
+    pub async fn create(&self, name: &str, definition: &Value) -> String {
+        let input = json!({ "name": name, "definition": definition.to_string(), "roleArn": ROLE });
+        let output = self.ok("CreateStateMachine", input).await;
+        output["stateMachineArn"]
+            .as_str()
+            .expect("an ARN")
+            .to_owned()
+    }
+
+    /// Starts an execution.
+    pub async fn start(&self, machine: &str, name: &str, input: &str) -> String {
+        let input =
+            json!({ "stateMachineArn": machine_arn(machine), "name": name, "input": input });
+        let output = self.ok("StartExecution", input).await;
+        output["executionArn"].as_str().expect("an ARN").to_owned()
+    }
+
+    /// Makes a call again and again until `done` holds of its answer.
+    pub async fn until(
+        &self,
+        operation: &str,
+        input: Value,
+        done: impl Fn(&Result<Value, Failure>) -> bool,
+    ) -> Result<Value, Failure> {
+        let deadline = Instant::now() + Duration::from_secs(20);
+        loop {
+            let answer = self.call(operation, input.clone()).await;
+            if done(&answer) {
+                return answer;
+            }
+            assert!(
+                Instant::now() < deadline,
+                "{operation} still answers {answer:?}"
+            );
+            tokio::task::yield_now().await;
+        }
+    }
+
+    /// Waits until the execution has ended; returns its description.
+    pub async fn until_closed(&self, arn: &str) -> Value {
+        let input = json!({ "executionArn": arn });
+        let closed = |answer: &Result<Value, Failure>| {
+            answer
+                .as_ref()
+                .is_ok_and(|shown| shown["status"] != "RUNNING")
+        };
+        self.until("DescribeExecution", input, closed)
+            .await
+            .expect("was just described")
+    }
+
+    /// Waits until the function was called with a token; returns the last one.
+    pub async fn token(&self) -> String {
+        let deadline = Instant::now() + Duration::from_secs(20);
+        loop {
+            let payload = self.functions.payloads.lock().pop();
+            if let Some(token) = payload
+                .as_ref()
+                .and_then(|payload| payload["token"].as_str())
+            {
+                return token.to_owned();
+            }
+            assert!(
+                Instant::now() < deadline,
+                "the function was not called with a token"
+            );
+            tokio::task::yield_now().await;
+        }
+    }
+}
+
+async fn open(
+    store: &Arc<CountingStore>,
+    functions: &Arc<Functions>,
+    clock: &Arc<MovedClock>,
+) -> Arc<States> {
+    let options = StatesOptions {
+        site: Site {
+            region: "us-east-1".into(),
+            account_id: "000000000000".into(),
+        },
+        limits: Limits::default(),
+        token_key: [1; 32],
+    };
+    States::open(options, store.clone(), functions.clone(), clock.clone())
+        .await
+        .expect("opens")
+}
+
+/// Ends at once, with its input.
+pub fn pass() -> Value {
+    json!({"StartAt": "P", "States": {"P": {"Type": "Pass", "End": true}}})
+}
+
+/// Ends at once, with an error.
+pub fn fail() -> Value {
+    json!({"StartAt": "F", "States": {"F": {"Type": "Fail", "Error": "E", "Cause": "C"}}})
+}
+
+/// Waits for somebody's answer.
+pub fn callback() -> Value {
+    json!({"StartAt": "Ask", "States": {"Ask": {
+        "Type": "Task",
+        "Resource": "arn:aws:states:::lambda:invoke.waitForTaskToken",
+        "Parameters": {"FunctionName": "ask", "Payload": {"token.$": "$$.Task.Token"}},
+        "HeartbeatSeconds": 3600,
+        "End": true
+    }}})
+}
