@@ -1,2 +1,77 @@
 //! The project's own commands; `cargo xtask help` lists them.
-fn main() {}
+//!
+//! One file a command. Nothing here depends on the server's crates: what a command needs of them it
+//! builds and starts as a user would.
+
+#![forbid(unsafe_code)]
+
+mod bench;
+mod codegen;
+mod demo;
+mod sim;
+mod test;
+mod tidy;
+mod tools;
+mod workspace;
+
+use std::process::ExitCode;
+
+const HELP: &str = "\
+cargo xtask <command>
+
+  demo      Build stepd, start it, deploy examples/account-application and say what to try.
+              --data-dir DIR   where the server keeps its data   [default: .stepd]
+              --listen ADDR    where it listens                  [default: 127.0.0.1:4566]
+              --debug          build without optimization: ready sooner, runs slower
+  test      Everything that must hold: format, clippy, tidy, generated code, all tests, and the
+            walk of the workshop's page with the real AWS command line.
+              --quick          without the tests that start a server
+  tidy      What the compiler does not check: the arrows between crates, the purity of the pure
+            ones, file lengths, module comments, what must not be written anywhere.
+  codegen   Write the generated files anew from models/.
+              --check          write nothing; fail where a file would change
+  sim       Run the simulator: random machines in a world that crashes.
+              --seeds N        how many worlds                   [default: 200]
+              --from S         the first seed                    [default: 0]
+  bench     Start the release binary and measure it over HTTP; every figure in one run.
+              --paused N       how many executions wait at once  [default: 100000]
+              --seconds S      how long each rate is measured    [default: 10]
+  tools     Install what the tests use besides Rust (the AWS command line) into target/tools.
+  ci        What the continuous integration runs: test.
+  help      This text.
+";
+
+fn main() -> ExitCode {
+    let mut arguments = std::env::args().skip(1);
+    let command = arguments.next().unwrap_or_else(|| "help".to_owned());
+    let rest: Vec<String> = arguments.collect();
+    let outcome = match command.as_str() {
+        "demo" => demo::run(&rest),
+        "test" => test::run(&rest),
+        "ci" => test::run(&[]),
+        "tidy" => tidy::run(),
+        "codegen" => codegen(&rest),
+        "sim" => sim::run(&rest),
+        "bench" => bench::run(&rest),
+        "tools" => tools::install().map(|tools| println!("installed in {}", tools.display())),
+        "help" | "--help" | "-h" => {
+            print!("{HELP}");
+            Ok(())
+        }
+        unknown => Err(anyhow::anyhow!(
+            "there is no command `{unknown}`; `cargo xtask help` lists them"
+        )),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn codegen(arguments: &[String]) -> anyhow::Result<()> {
+    workspace::refuse_unknown(arguments, &["--check"], &[])?;
+    codegen::run(arguments.iter().any(|argument| argument == "--check"))
+}

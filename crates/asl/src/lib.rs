@@ -7,6 +7,11 @@
 #![forbid(unsafe_code)]
 
 pub mod definition;
+pub mod diagnostic;
+mod parse;
 pub mod query;
+mod validate;
 
 pub use definition::*;
+pub use diagnostic::{Diagnostic, Severity, joined};
+pub use parse::{MachineType, diagnose, diagnose_for, parse, parse_for};

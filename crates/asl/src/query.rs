@@ -3,13 +3,27 @@
 //! Everything here is evaluated against a [`Scope`] and fails with a [`Failure`] whose cause is the
 //! text that AWS records, without the sentence that names the state (the engine adds it).
 
+mod choice;
+mod intrinsic;
+mod number_field;
+mod path;
+mod result_path;
+mod template;
+mod wait;
+
 use std::borrow::Cow;
 use std::cell::RefCell;
 
 use serde_json::Value;
 use vocab::Entropy;
 
-use crate::definition::{PathField, ResultPath};
+pub use choice::ChoiceRule;
+pub(crate) use choice::{Check, Comparison, Operand, Pattern, Rule};
+pub use path::Path;
+pub(crate) use path::{Allowed, Miss};
+pub use result_path::ReferencePath;
+pub use template::Template;
+pub use wait::WaitTime;
 
 /// What an expression may read.
 pub struct Scope<'a> {
@@ -30,59 +44,16 @@ pub struct Failure {
     pub cause: String,
 }
 
-/// An expression that stands where a path may stand: a JSONPath over the input or (`$$`) the context,
-/// or, in the fields that allow it, a call of an intrinsic function.
-#[derive(Clone, Debug)]
-pub struct Path(());
-
-impl Path {
-    /// Returns the text as written.
-    pub fn text(&self) -> &str {
-        todo!()
+impl Failure {
+    /// A failure that no Retry or Catch on `States.ALL` sees.
+    pub(crate) fn runtime(cause: impl Into<String>) -> Self {
+        Self::new("States.Runtime", cause)
     }
 
-    /// Returns what the path selects: a definite path's one value, an indefinite path's list.
-    pub fn evaluate<'a>(&self, _scope: &Scope<'a>) -> Result<Cow<'a, Value>, Failure> {
-        todo!()
-    }
-}
-
-/// A path that names one place, to be written to: `$.a.b[0]`.
-#[derive(Clone, Debug)]
-pub struct ReferencePath(());
-
-/// A payload template: JSON whose fields that end in `.$` are computed.
-#[derive(Clone, Debug)]
-pub struct Template(());
-
-impl Template {
-    /// Returns the payload.
-    pub fn evaluate(&self, _scope: &Scope<'_>) -> Result<Value, Failure> {
-        todo!()
-    }
-}
-
-/// One rule of a Choice state, with the rules it is made of.
-#[derive(Clone, Debug)]
-pub struct ChoiceRule(());
-
-impl ChoiceRule {
-    /// Says whether the rule holds.
-    pub fn matches(&self, _scope: &Scope<'_>) -> Result<bool, Failure> {
-        todo!()
-    }
-}
-
-impl PathField {
-    /// Returns the selected part of the scope's input, or of the context.
-    pub fn select<'a>(&self, _scope: &Scope<'a>) -> Result<Cow<'a, Value>, Failure> {
-        todo!()
-    }
-}
-
-impl ResultPath {
-    /// Returns `input` with `result` put where the path says.
-    pub fn place(&self, _input: Value, _result: Value) -> Result<Value, Failure> {
-        todo!()
+    pub(crate) fn new(error: &'static str, cause: impl Into<String>) -> Self {
+        Self {
+            error: Cow::Borrowed(error),
+            cause: cause.into(),
+        }
     }
 }

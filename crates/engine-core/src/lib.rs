@@ -1,1 +1,33 @@
-//! The pure engine: Command, step, Event and Effect, apply, and the AWS history view.
+//! The engine, as a value: a command goes in, events and effects come out.
+//!
+//! ```text
+//! step(machine, execution, command, cue) -> Ok(Transition { events, effects }) | Err(Rejection)
+//! execution.apply(event)                    // total; decides nothing
+//! ```
+//!
+//! The state of an execution is the fold of [`Execution::apply`] over its events. Only [`step`] decides,
+//! and it changes the execution in no way but by emitting an event. Deliberately absent: a clock,
+//! randomness, I/O, async, locks and hash-ordered maps; the moment and the entropy of a decision come
+//! with its [`Cue`].
+
+#![forbid(unsafe_code)]
+
+mod command;
+mod context;
+mod effect;
+mod event;
+mod execution;
+pub mod history;
+mod ids;
+mod payload;
+mod step;
+
+pub use command::{Command, Rejection};
+pub use effect::{Effect, TaskCall, Timer, TimerKind};
+pub use event::{
+    Completion, Event, Identity, Recorded, Scope, StateType, TaskDescription, TaskResource,
+};
+pub use execution::{Execution, Frame, Outcome, Status, TaskStage, Waiting};
+pub use ids::{EventId, FrameId, TaskId};
+pub use payload::{Payload, Text};
+pub use step::{Cue, Limits, SealToken, Transition, step};

@@ -1,1 +1,19 @@
 //! The listener: routing, authentication, authorization.
+//!
+//! A request is read, its signature verified, its operation recognized, its sender asked for leave,
+//! and then it is one [`service::Call`] like those that services make of each other through
+//! [`service::Gate`]. Deliberately absent: what any operation does, and policies (until there are
+//! some, every sender who is known may do everything: see `authorize`).
+
+#![forbid(unsafe_code)]
+
+mod exchange;
+mod gateway;
+mod keys;
+mod route;
+mod server;
+
+pub use gateway::Gateway;
+pub use keys::Keys;
+pub use route::{Route, RouteAnswer, RouteRequest};
+pub use server::serve;

@@ -1,1 +1,261 @@
 //! The Lambda API and its local runtime.
+//!
+//! A function is a row in the store and a folder of code; an invocation is one event on one of the
+//! processes that are kept warm for it and speak the Runtime API. Deliberately absent: versions
+//! other than `$LATEST`, layers, container images, and the enforcement of memory.
+
+#![forbid(unsafe_code)]
+
+use std::io;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use futures::stream::BoxStream;
+use parking_lot::Mutex;
+use service::{Call, Clock, CredentialIssuer, Failure, Reply, Service, Site};
+use store::{Store, StoreError};
+use tokio::sync::Semaphore;
+use tokio::task::JoinHandle;
+
+mod catalog;
+mod code;
+mod configure;
+mod events;
+mod failure;
+mod function;
+mod instance;
+mod invoke;
+mod invoker;
+mod logs;
+mod name;
+mod output;
+mod pool;
+mod process;
+mod runtime;
+mod runtime_api;
+mod sdk;
+mod watchdog;
+
+pub use logs::LogEntry;
+
+use crate::catalog::Catalog;
+use crate::code::CodeStore;
+use crate::events::EventQueue;
+use crate::invoker::Invoker;
+use crate::logs::Logs;
+use crate::pool::Grounds;
+use crate::runtime::Launcher;
+use crate::runtime_api::RuntimeApi;
+use crate::sdk::SdkCache;
+use crate::watchdog::Watchdog;
+
+/// The bucket in which deployments keep code that is named by its hash.
+pub const ASSETS_BUCKET: &str = "stepd-assets";
+
+/// Where code comes from that a call names by `S3Bucket` and `S3Key`.
+pub trait CodeSource: Send + Sync {
+    /// Returns the object's bytes, or `None` if there is no such object. May block on the disk.
+    fn get(&self, bucket: &str, key: &str) -> Option<Bytes>;
+}
+
+/// Everything that can be set.
+pub struct LambdaOptions {
+    /// Holds `functions/` and `logs/`.
+    pub data_dir: PathBuf,
+    /// Holds the SDKs; shared with other servers.
+    pub cache_dir: PathBuf,
+    /// Where the functions are.
+    pub site: Site,
+    /// Where functions find AWS: this server.
+    pub endpoint_url: String,
+    /// The Node.js that runs `nodejs*`; looked for on the PATH where none is given.
+    pub node: Option<PathBuf>,
+    /// The Python that runs `python3.*`; looked for on the PATH where none is given.
+    pub python: Option<PathBuf>,
+    /// Resolves code in a bucket, if anything does.
+    pub code_source: Option<Arc<dyn CodeSource>>,
+    /// How many events of one function run at the same time.
+    pub instances_per_function_max: usize,
+    /// How many processes there are, of all functions.
+    pub instances_max: u32,
+    /// How long an event waits for a free instance before it is refused.
+    pub queue_timeout: Duration,
+    /// How long an instance stays when it has nothing to do.
+    pub idle_timeout: Duration,
+    /// How long functions may go on when the server stops.
+    pub shutdown_grace: Duration,
+    /// Before the second try of an event that nobody waits for, the third, ….
+    pub event_retry_delays: Vec<Duration>,
+}
+
+impl LambdaOptions {
+    /// Returns the defaults: `STEPD_NODE`, `STEPD_PYTHON` and `STEPD_CACHE_DIR` are read here.
+    pub fn new(data_dir: PathBuf, site: Site, endpoint_url: String) -> Self {
+        let path = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+        let cache_dir = path("STEPD_CACHE_DIR")
+            .or_else(|| Some(path("XDG_CACHE_HOME")?.join("stepd")))
+            .or_else(|| Some(path("HOME")?.join(".cache/stepd")))
+            .unwrap_or_else(|| data_dir.join("cache"));
+        Self {
+            data_dir,
+            cache_dir,
+            site,
+            endpoint_url,
+            node: path("STEPD_NODE"),
+            python: path("STEPD_PYTHON"),
+            code_source: None,
+            instances_per_function_max: 10,
+            instances_max: 1000,
+            queue_timeout: Duration::from_secs(10),
+            idle_timeout: Duration::from_secs(300),
+            shutdown_grace: Duration::from_secs(2),
+            event_retry_delays: vec![Duration::from_secs(60), Duration::from_secs(120)],
+        }
+    }
+}
+
+/// Why Lambda could not be opened.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// The data directory.
+    #[error("Lambda could not prepare {what}")]
+    Prepare {
+        /// What was tried.
+        what: &'static str,
+        /// Why it failed.
+        source: io::Error,
+    },
+    /// The store.
+    #[error("Lambda could not read its rows")]
+    ReadRows(#[from] StoreError),
+}
+
+/// The Lambda service.
+pub struct Lambda {
+    site: Site,
+    catalog: Arc<Catalog>,
+    code: CodeStore,
+    code_source: Option<Arc<dyn CodeSource>>,
+    clock: Arc<dyn Clock>,
+    launcher: Arc<Launcher>,
+    invoker: Arc<Invoker>,
+    events: Arc<EventQueue>,
+    shutdown_grace: Duration,
+    reaper: Mutex<Option<JoinHandle<()>>>,
+}
+
+impl Lambda {
+    /// Opens the functions in `store` and `options.data_dir`, and takes up events that wait.
+    pub async fn open(
+        options: LambdaOptions,
+        store: Arc<dyn Store>,
+        credentials: Arc<dyn CredentialIssuer>,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Arc<Self>, OpenError> {
+        let prepare = |what: &'static str| move |source| OpenError::Prepare { what, source };
+        // Children run in folders of their own: what they are told must not depend on where we are.
+        let data_dir = std::path::absolute(&options.data_dir).map_err(prepare("the data directory"))?;
+        let cache_dir = std::path::absolute(&options.cache_dir).map_err(prepare("the cache directory"))?;
+        let directory = data_dir.join("functions");
+        let catalog = Arc::new(Catalog::new(Arc::clone(&store)));
+        let code = CodeStore::open(directory.join("code")).map_err(prepare("the folder of code"))?;
+        code.retain(&catalog.code_hashes().await?).map_err(prepare("the folder of code"))?;
+        let launcher = Launcher::open(
+            &directory,
+            options.site.clone(),
+            options.endpoint_url,
+            code.clone(),
+            SdkCache::new(cache_dir),
+            (options.node, options.python),
+        );
+        let launcher = Arc::new(launcher.map_err(prepare("the runtimes"))?);
+        let grounds = Grounds {
+            launcher: Arc::clone(&launcher),
+            runtime_api: RuntimeApi::listen().await.map_err(prepare("the Runtime API"))?,
+            watchdog: Arc::new(Watchdog::start().map_err(prepare("the watchdog"))?),
+            logs: Logs::open(data_dir.join("logs")).map_err(prepare("the folder of logs"))?,
+            credentials,
+            clock: Arc::clone(&clock),
+            places: Arc::new(Semaphore::new(options.instances_max as usize)),
+            queue_timeout: options.queue_timeout,
+            instances_per_function_max: options.instances_per_function_max,
+        };
+        let invoker = Arc::new(Invoker::new(Arc::clone(&catalog), Arc::new(grounds), options.instances_max));
+        let events =
+            EventQueue::open(store, Arc::clone(&invoker), Arc::clone(&clock), options.event_retry_delays).await?;
+        let reaper = tokio::spawn(reap(Arc::clone(&invoker), options.idle_timeout));
+        Ok(Arc::new(Self {
+            site: options.site,
+            catalog,
+            code,
+            code_source: options.code_source,
+            clock,
+            launcher,
+            invoker,
+            events,
+            shutdown_grace: options.shutdown_grace,
+            reaper: Mutex::new(Some(reaper)),
+        }))
+    }
+
+    /// Returns what the function wrote lately and then, if asked, what it writes from now on.
+    ///
+    /// Fails as `GetFunction` does if there is no such function.
+    pub async fn tail(&self, function: &str, follow: bool) -> Result<BoxStream<'static, LogEntry>, Failure> {
+        let (name, _) = self.find(function, None).await?;
+        Ok(self.invoker.grounds().logs.of(&name.name).tail(follow))
+    }
+
+    /// Stops: nothing new begins, functions that work get a moment, then nothing of them is left.
+    pub async fn shutdown(&self) {
+        if let Some(reaper) = self.reaper.lock().take() {
+            reaper.abort();
+        }
+        self.events.stop();
+        self.invoker.shutdown(self.shutdown_grace).await;
+    }
+}
+
+impl Drop for Lambda {
+    fn drop(&mut self) {
+        if let Some(reaper) = self.reaper.lock().take() {
+            reaper.abort();
+        }
+        self.events.stop();
+    }
+}
+
+async fn reap(invoker: Arc<Invoker>, idle_timeout: Duration) {
+    let pause = (idle_timeout / 4).clamp(Duration::from_millis(20), Duration::from_secs(30));
+    loop {
+        tokio::time::sleep(pause).await;
+        invoker.reap(idle_timeout);
+    }
+}
+
+#[async_trait]
+impl Service for Lambda {
+    fn name(&self) -> &'static str {
+        "lambda"
+    }
+
+    async fn call(&self, call: Call) -> Result<Reply, Failure> {
+        match &*call.operation {
+            "Invoke" => self.invoke(call).await,
+            "CreateFunction" => self.create_function(&call.input).await,
+            "UpdateFunctionCode" => self.update_function_code(&call.input).await,
+            "UpdateFunctionConfiguration" => self.update_function_configuration(&call.input).await,
+            "GetFunction" => self.get_function(&call.input).await,
+            "GetFunctionConfiguration" => self.get_function_configuration(&call.input).await,
+            "ListFunctions" => self.list_functions(&call.input).await,
+            "DeleteFunction" => self.delete_function(&call.input).await,
+            operation => {
+                let message = format!("stepd's Lambda does not have the operation {operation} yet.");
+                Err(Failure::client("NotImplemented", message).with_status(501))
+            }
+        }
+    }
+}

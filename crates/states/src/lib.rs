@@ -1,1 +1,24 @@
-//! The Step Functions API and the shell around the engine.
+//! The Step Functions API, and the shell around the engine.
+//!
+//! `api` holds one action a file; it checks what the model cannot, reads rows and sends commands.
+//! `shell` owns all executions: partitions step them and commit, the dispatcher carries out calls, the
+//! timers fire. `rows` says what is on disk. Only one arrow writes executions: partition → store.
+
+#![forbid(unsafe_code)]
+
+mod api;
+mod definitions;
+mod integrations;
+mod machines;
+mod page;
+mod rows;
+mod service;
+mod shell;
+mod tags;
+mod token;
+
+pub use self::service::{OpenError, States, StatesOptions};
+pub use definitions::Definitions;
+pub use rows::{DefinitionHash, ExecutionRecord, ExecutionRef, ListingEntry};
+pub use shell::{CommandError, Shell, ShellOptions, Start, Started};
+pub use token::{TokenError, TokenSealer};

@@ -1,2 +1,47 @@
-//! stepd.
-fn main() {}
+//! stepd: AWS Step Functions that you run yourself. The server and the command line, one binary.
+//!
+//! The composition root: here, and only here, the services, the store and the listener meet.
+
+#![forbid(unsafe_code)]
+
+mod deploy;
+mod env;
+mod keys;
+mod late;
+mod logs;
+mod place;
+mod serve;
+
+use clap::{Parser, Subcommand};
+
+/// AWS Step Functions that you run yourself: durable, one binary, drop-in for the AWS API.
+#[derive(Parser)]
+#[command(name = "stepd", version, about, max_term_width = 100, propagate_version = true)]
+#[command(after_help = "Start with `stepd serve`; then, in another terminal, `eval \"$(stepd env)\"` and use the AWS \
+                        CLI or any AWS SDK as you would against AWS.")]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Run the server: Step Functions, Lambda, DynamoDB and stacks on one address
+    Serve(serve::Arguments),
+    /// Deploy a SAM or CloudFormation template and the code beside it
+    Deploy(deploy::Arguments),
+    /// Print the shell environment that points AWS tools at the server
+    Env(env::Arguments),
+    /// Show what a Lambda function logged
+    Logs(logs::Arguments),
+}
+
+#[tokio::main]
+async fn main() -> anyhow::Result<()> {
+    match Arguments::parse().command {
+        Command::Serve(arguments) => serve::run(arguments).await,
+        Command::Deploy(arguments) => deploy::run(arguments).await,
+        Command::Env(arguments) => env::run(arguments),
+        Command::Logs(arguments) => logs::run(arguments).await,
+    }
+}

@@ -64,19 +64,25 @@ impl Space {
     ];
 }
 
+/// The longest key, in bytes.
+pub const KEY_BYTES_MAX: usize = 65_535;
+
 /// A key: a space and bytes in it, ordered by the bytes.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Key {
     /// Where the key lives.
     pub space: Space,
-    /// At most 65,535 bytes; never empty.
+    /// At most [`KEY_BYTES_MAX`] bytes; never empty.
     pub bytes: Bytes,
 }
 
 impl Key {
     /// Returns the key `bytes` of `space`.
     pub fn new(space: Space, bytes: impl Into<Bytes>) -> Self {
-        Self { space, bytes: bytes.into() }
+        Self {
+            space,
+            bytes: bytes.into(),
+        }
     }
 }
 
@@ -87,6 +93,17 @@ pub enum Expectation {
     Absent,
     /// The key holds exactly this.
     Holds(Bytes),
+}
+
+impl Expectation {
+    /// Says whether a key that holds `value` is as expected.
+    pub fn holds(&self, value: Option<&[u8]>) -> bool {
+        match (self, value) {
+            (Self::Absent, None) => true,
+            (Self::Holds(expected), Some(value)) => expected == value,
+            (Self::Absent, Some(_)) | (Self::Holds(_), None) => false,
+        }
+    }
 }
 
 /// One atomic change. Every expectation holds, or nothing is written.
@@ -107,6 +124,26 @@ impl Batch {
     pub fn is_empty(&self) -> bool {
         self.expect.is_empty() && self.put.is_empty() && self.delete.is_empty()
     }
+
+    /// Returns an error if a key of the batch is empty or too long. Every store asks this before
+    /// it looks at a row, so that all of them refuse the same batches.
+    pub fn check(&self) -> Result<(), StoreError> {
+        let expected = self.expect.iter().map(|(key, _)| key);
+        let written = self.put.iter().map(|(key, _)| key).chain(&self.delete);
+        for key in expected.chain(written) {
+            if key.bytes.is_empty() || key.bytes.len() > KEY_BYTES_MAX {
+                let source = MalformedKey {
+                    space: key.space,
+                    length: key.bytes.len(),
+                };
+                return Err(StoreError::Unavailable {
+                    operation: "commit",
+                    source: source.into(),
+                });
+            }
+        }
+        Ok(())
+    }
 }
 
 /// Part of one space in key order: from `start` (inclusive) to `end` (exclusive).
@@ -125,7 +162,17 @@ pub struct Range {
 impl Range {
     /// Returns the range of all keys of `space` that begin with `prefix`.
     pub fn prefix(space: Space, prefix: &[u8]) -> Self {
-        Self { space, start: Bytes::copy_from_slice(prefix), end: prefix_end(prefix), reverse: false }
+        Self {
+            space,
+            start: Bytes::copy_from_slice(prefix),
+            end: prefix_end(prefix),
+            reverse: false,
+        }
+    }
+
+    /// Says whether no key can lie in the range.
+    pub fn is_empty(&self) -> bool {
+        self.end.as_ref().is_some_and(|end| *end <= self.start)
     }
 
     /// Returns the same range, read backwards.
@@ -174,6 +221,14 @@ pub enum StoreError {
         /// Which directory, and what to do.
         detail: String,
     },
+}
+
+/// A key that no store accepts: the caller built it wrongly. The store works on.
+#[derive(Debug, thiserror::Error)]
+#[error("a key in {space:?} is {length} bytes long; keys have 1 to {KEY_BYTES_MAX}")]
+struct MalformedKey {
+    space: Space,
+    length: usize,
 }
 
 /// A durable, ordered map with atomic, conditional batches.

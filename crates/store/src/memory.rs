@@ -7,12 +7,18 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use parking_lot::RwLock;
 
-use crate::{Batch, Expectation, Key, Range, Store, StoreError};
+use crate::{Batch, Key, Range, Space, Store, StoreError};
+
+/// The rows of one space.
+type Rows = BTreeMap<Bytes, Bytes>;
 
 /// A [`Store`] that forgets when it is dropped.
+///
+/// Every space has a map of its own, so that a scan never walks another space; one lock holds them
+/// all, because a batch is atomic across spaces.
 #[derive(Debug, Default)]
 pub struct MemoryStore {
-    rows: RwLock<BTreeMap<Key, Bytes>>,
+    spaces: RwLock<[Rows; Space::ALL.len()]>,
 }
 
 impl MemoryStore {
@@ -25,41 +31,48 @@ impl MemoryStore {
 #[async_trait]
 impl Store for MemoryStore {
     async fn get(&self, key: &Key) -> Result<Option<Bytes>, StoreError> {
-        Ok(self.rows.read().get(key).cloned())
+        Ok(self.spaces.read()[key.space as usize]
+            .get(&key.bytes)
+            .cloned())
     }
 
     async fn scan(&self, range: &Range, limit: usize) -> Result<Vec<(Bytes, Bytes)>, StoreError> {
-        let rows = self.rows.read();
-        let start = Bound::Included(Key { space: range.space, bytes: range.start.clone() });
-        let end = range.end.clone().map_or(Bound::Unbounded, |bytes| Bound::Excluded(Key { space: range.space, bytes }));
-        if range.end.as_ref().is_some_and(|end| *end <= range.start) {
+        if range.is_empty() {
             return Ok(Vec::new());
         }
-        let entries = rows.range((start, end)).filter(|(key, _)| key.space == range.space);
-        let copy = |(key, value): (&Key, &Bytes)| (key.bytes.clone(), value.clone());
+        let spaces = self.spaces.read();
+        let start = Bound::Included(&range.start[..]);
+        let end = range
+            .end
+            .as_ref()
+            .map_or(Bound::Unbounded, |end| Bound::Excluded(&end[..]));
+        let rows = spaces[range.space as usize].range::<[u8], _>((start, end));
+        let copy = |(key, value): (&Bytes, &Bytes)| (key.clone(), value.clone());
         Ok(if range.reverse {
-            entries.rev().take(limit).map(copy).collect()
+            rows.rev().take(limit).map(copy).collect()
         } else {
-            entries.take_while(|(key, _)| key.space == range.space).take(limit).map(copy).collect()
+            rows.take(limit).map(copy).collect()
         })
     }
 
     async fn commit(&self, batch: Batch) -> Result<(), StoreError> {
-        let mut rows = self.rows.write();
+        batch.check()?;
+        let mut spaces = self.spaces.write();
         for (key, expected) in batch.expect {
-            let holds = match (rows.get(&key), &expected) {
-                (None, Expectation::Absent) => true,
-                (Some(value), Expectation::Holds(wanted)) => value == wanted,
-                (None, Expectation::Holds(_)) | (Some(_), Expectation::Absent) => false,
-            };
-            if !holds {
+            if !expected.holds(
+                spaces[key.space as usize]
+                    .get(&key.bytes)
+                    .map(|value| &value[..]),
+            ) {
                 return Err(StoreError::Conflict { key });
             }
         }
         for key in &batch.delete {
-            rows.remove(key);
+            spaces[key.space as usize].remove(&key.bytes);
         }
-        rows.extend(batch.put);
+        for (key, value) in batch.put {
+            spaces[key.space as usize].insert(key.bytes, value);
+        }
         Ok(())
     }
 }

@@ -1,0 +1,78 @@
+//! What is wrong with a definition, in the words of `ValidateStateMachineDefinition`.
+
+use std::fmt;
+
+/// How much a finding matters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Severity {
+    /// The definition is refused.
+    Error,
+    /// The definition is accepted.
+    Warning,
+}
+
+impl Severity {
+    /// Returns the word of the API: `ERROR` or `WARNING`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Error => "ERROR",
+            Self::Warning => "WARNING",
+        }
+    }
+}
+
+/// One finding about a definition.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Diagnostic {
+    /// How much it matters.
+    pub severity: Severity,
+    /// `SCHEMA_VALIDATION_FAILED`, `MISSING_TRANSITION_TARGET`, ….
+    pub code: &'static str,
+    /// What is wrong.
+    pub message: String,
+    /// Where: `/States/X/Choices[0]/Next`, or `/` for the whole definition.
+    pub location: Option<String>,
+}
+
+/// The text is not JSON.
+pub const INVALID_JSON_DESCRIPTION: &str = "INVALID_JSON_DESCRIPTION";
+/// A field is missing, unknown, or has a value that it may not have.
+pub const SCHEMA_VALIDATION_FAILED: &str = "SCHEMA_VALIDATION_FAILED";
+/// A transition leads nowhere, or a state cannot be reached.
+pub const MISSING_TRANSITION_TARGET: &str = "MISSING_TRANSITION_TARGET";
+/// A workflow cannot end.
+pub const MISSING_END_STATE: &str = "MISSING_END_STATE";
+/// Two states of one machine have the same name.
+pub const DUPLICATE_STATE_NAME: &str = "DUPLICATE_STATE_NAME";
+/// The definition is legal, but uses what this implementation does not have yet. Not a code of AWS.
+pub const NOT_BUILT_YET: &str = "NOT_BUILT_YET";
+
+impl Diagnostic {
+    pub(crate) fn error(
+        code: &'static str,
+        message: impl Into<String>,
+        location: Option<String>,
+    ) -> Self {
+        Self {
+            severity: Severity::Error,
+            code,
+            message: message.into(),
+            location,
+        }
+    }
+}
+
+/// Writes `CODE: message at location`, as `CreateStateMachine` does; without a location AWS writes
+/// ` at null`.
+impl fmt::Display for Diagnostic {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let location = self.location.as_deref().unwrap_or("null");
+        write!(f, "{}: {} at {location}", self.code, self.message)
+    }
+}
+
+/// Joins findings by `, `, as `CreateStateMachine` does inside `Invalid State Machine Definition: '…'`.
+pub fn joined(diagnostics: &[Diagnostic]) -> String {
+    let texts: Vec<String> = diagnostics.iter().map(Diagnostic::to_string).collect();
+    texts.join(", ")
+}

@@ -1,0 +1,96 @@
+//! The Map state, in inline mode and in its legacy spelling.
+
+use crate::definition::{Count, Flow, Map};
+use crate::parse::fields::Fields;
+use crate::parse::workflow::{Builder, Siblings};
+use crate::parse::{flow, retry, state};
+use crate::query::{Allowed, Miss};
+
+/// The fields of every Map beside those of its data flow.
+pub(crate) const FIELDS: [&str; 6] = [
+    "ItemsPath",
+    "ItemSelector",
+    "MaxConcurrency",
+    "MaxConcurrencyPath",
+    "ItemProcessor",
+    "Iterator",
+];
+
+/// The fields of a Distributed Map.
+pub(crate) const DISTRIBUTED_FIELDS: [&str; 8] = [
+    "ItemReader",
+    "ItemBatcher",
+    "ResultWriter",
+    "Label",
+    "ToleratedFailureCount",
+    "ToleratedFailureCountPath",
+    "ToleratedFailurePercentage",
+    "ToleratedFailurePercentagePath",
+];
+
+/// Far above what any machine could run at once.
+const CONCURRENCY_MAX: u64 = i32::MAX as u64;
+
+pub(crate) fn map<'j>(
+    builder: &mut Builder<'j>,
+    fields: &Fields<'j>,
+    siblings: &Siblings<'j>,
+) -> Option<Map> {
+    let transition = state::transition(fields, siblings);
+    let selector = fields.at_most_one(&["ItemSelector", "Parameters"]);
+    let item_selector = selector.and_then(|name| fields.template(name));
+    // `Parameters` is the legacy spelling of `ItemSelector` here: it is no field of the flow.
+    let Flow::JsonPath(mut flow) = flow::full(fields);
+    flow.parameters = None;
+    let items_path = fields.path("ItemsPath", Allowed::Context, Miss::Items);
+    let max_concurrency = max_concurrency(fields);
+    let (retry, catch) = (retry::retry(fields), retry::catch(fields, siblings));
+    let processor = match fields.at_most_one(&["ItemProcessor", "Iterator"]) {
+        Some(name) => fields.object(name)?,
+        None => {
+            fields.require(&["ItemProcessor"]);
+            return None;
+        }
+    };
+    processor.allow_only(&[&["Comment", "StartAt", "States", "ProcessorConfig"]]);
+    if is_distributed(&processor) {
+        fields.not_built("Distributed Map");
+        return None;
+    }
+    for name in fields
+        .names()
+        .filter(|name| DISTRIBUTED_FIELDS.contains(name))
+    {
+        fields.refuse(format!("Field '{name}' is not supported"));
+    }
+    Some(Map {
+        flow: Flow::JsonPath(flow),
+        items_path,
+        item_selector,
+        max_concurrency,
+        processor: builder.workflow(&processor)?,
+        retry,
+        catch,
+        transition: transition?,
+    })
+}
+
+fn max_concurrency(fields: &Fields<'_>) -> Option<Count> {
+    match fields.at_most_one(&["MaxConcurrency", "MaxConcurrencyPath"])? {
+        "MaxConcurrency" => fields
+            .integer("MaxConcurrency", 0..=CONCURRENCY_MAX)
+            .map(Count::Literal),
+        _ => fields
+            .path("MaxConcurrencyPath", Allowed::Input, Miss::Invalid)
+            .map(Count::Path),
+    }
+}
+
+fn is_distributed(processor: &Fields<'_>) -> bool {
+    let Some(config) = processor.object("ProcessorConfig") else {
+        return false;
+    };
+    config.allow_only(&[&["Mode", "ExecutionType"]]);
+    config.word("ExecutionType", &["STANDARD", "EXPRESS"]);
+    config.word("Mode", &["INLINE", "DISTRIBUTED"]) == Some("DISTRIBUTED")
+}

@@ -1,0 +1,161 @@
+//! What all states share: their type, their language, which fields they may have, what follows them.
+
+use crate::definition::{Pass, StateKind, Succeed, Transition};
+use crate::parse::fields::Fields;
+use crate::parse::workflow::{Builder, Language, Siblings, language};
+use crate::parse::{choice, fail, flow, map, parallel, task, wait};
+
+/// In the order in which AWS lists them.
+const TYPES: [&str; 8] = [
+    "Task", "Wait", "Pass", "Succeed", "Fail", "Choice", "Parallel", "Map",
+];
+
+const COMMON: [&str; 3] = ["Type", "Comment", "QueryLanguage"];
+const FOLLOWED: [&str; 2] = ["Next", "End"];
+const IN_AND_OUT: [&str; 2] = ["InputPath", "OutputPath"];
+const RESULT: [&str; 4] = ["Parameters", "ResultSelector", "ResultPath", "OutputPath"];
+const RETRIED: [&str; 2] = ["Retry", "Catch"];
+
+/// Reads what a state is; `None` when something is wrong, which is then in the report.
+pub(crate) fn kind<'j>(
+    builder: &mut Builder<'j>,
+    fields: &Fields<'j>,
+    siblings: &Siblings<'j>,
+) -> Option<StateKind> {
+    if !fields.require(&["Type"]) {
+        return None;
+    }
+    let kind = fields.word("Type", &TYPES)?;
+    let own_language = language(fields);
+    if (builder.language, own_language) == (Language::Jsonata, Some(Language::JsonPath)) {
+        fields.refuse(
+            "'QueryLanguage' can not be 'JSONPath' if set to 'JSONata' for whole state machine",
+        );
+        return None;
+    }
+    if own_language.unwrap_or(builder.language) == Language::Jsonata {
+        task::check_credentials(fields);
+        fields.not_built("JSONata");
+        return None;
+    }
+    check_fields(kind, fields);
+    match kind {
+        "Pass" => pass(fields, siblings).map(StateKind::Pass),
+        "Task" => task::task(builder.machine_type, fields, siblings).map(StateKind::Task),
+        "Choice" => choice::choice(fields, siblings).map(StateKind::Choice),
+        "Wait" => wait::wait(fields, siblings).map(StateKind::Wait),
+        "Succeed" => Some(StateKind::Succeed(Succeed {
+            flow: flow::in_and_out(fields),
+        })),
+        "Fail" => Some(StateKind::Fail(fail::fail(fields))),
+        "Parallel" => parallel::parallel(builder, fields, siblings).map(StateKind::Parallel),
+        _ => map::map(builder, fields, siblings).map(StateKind::Map),
+    }
+}
+
+fn pass(fields: &Fields<'_>, siblings: &Siblings<'_>) -> Option<Pass> {
+    let flow = flow::full(fields);
+    let result = fields.get("Result").cloned();
+    Some(Pass {
+        flow,
+        result,
+        transition: transition(fields, siblings)?,
+    })
+}
+
+/// Reads `Next` or `End`.
+pub(crate) fn transition(fields: &Fields<'_>, siblings: &Siblings<'_>) -> Option<Transition> {
+    match fields.exactly_one(&FOLLOWED)? {
+        "End" => {
+            let end = fields.flag("End")?;
+            if !end {
+                fields.refuse_field("End", "Value must be true");
+            }
+            Some(Transition::End)
+        }
+        _ => siblings.find(fields.text("Next")?).map(Transition::Next),
+    }
+}
+
+/// Reports the fields that a state of this type does not have.
+fn check_fields(kind: &str, fields: &Fields<'_>) {
+    let (groups, jsonata_only): (&[&[&str]], &[&str]) = match kind {
+        "Pass" => (
+            &[
+                &FOLLOWED,
+                &[
+                    "InputPath",
+                    "Parameters",
+                    "Result",
+                    "ResultPath",
+                    "OutputPath",
+                    "Assign",
+                ],
+            ],
+            &["Output"],
+        ),
+        "Task" => (
+            &[
+                &FOLLOWED,
+                &IN_AND_OUT,
+                &RESULT,
+                &RETRIED,
+                &["Resource", "Credentials", "Assign"],
+                &[
+                    "TimeoutSeconds",
+                    "TimeoutSecondsPath",
+                    "HeartbeatSeconds",
+                    "HeartbeatSecondsPath",
+                ],
+            ],
+            &["Arguments", "Output"],
+        ),
+        "Choice" => (
+            &[&IN_AND_OUT, &["Choices", "Default", "Assign"]],
+            &["Output"],
+        ),
+        "Wait" => (
+            &[&FOLLOWED, &IN_AND_OUT, &wait::FORMS, &["Assign"]],
+            &["Output"],
+        ),
+        "Succeed" => (&[&IN_AND_OUT], &["Output"]),
+        "Fail" => (&[&["Error", "ErrorPath", "Cause", "CausePath"]], &[]),
+        "Parallel" => (
+            &[
+                &FOLLOWED,
+                &IN_AND_OUT,
+                &RESULT,
+                &RETRIED,
+                &["Branches", "Assign"],
+            ],
+            &["Arguments", "Output"],
+        ),
+        _ => (
+            &[
+                &FOLLOWED,
+                &IN_AND_OUT,
+                &RESULT,
+                &RETRIED,
+                &map::FIELDS,
+                &map::DISTRIBUTED_FIELDS,
+                &["Assign"],
+            ],
+            &["Items", "Output"],
+        ),
+    };
+    for name in fields.names() {
+        if COMMON.contains(&name) || groups.iter().any(|group| group.contains(&name)) {
+            continue;
+        }
+        if jsonata_only.contains(&name) {
+            fields.refuse(format!(
+                "The QueryLanguage is set to 'JSONPath', but field '{name}' is only supported for the 'JSONata' QueryLanguage"
+            ));
+        } else {
+            fields.refuse(format!("Field '{name}' is not supported"));
+        }
+    }
+    if fields.has("Assign") && kind != "Succeed" && kind != "Fail" {
+        fields.not_built("Assigning variables");
+    }
+}

@@ -1,0 +1,68 @@
+//! The Task state.
+
+use crate::definition::{Count, Task};
+use crate::parse::fields::Fields;
+use crate::parse::workflow::{SECONDS_MAX, Siblings};
+use crate::parse::{MachineType, flow, resource, retry, state};
+use crate::query::{Allowed, Miss, Template};
+
+pub(crate) fn task(
+    machine_type: MachineType,
+    fields: &Fields<'_>,
+    siblings: &Siblings<'_>,
+) -> Option<Task> {
+    let transition = state::transition(fields, siblings);
+    let flow = flow::full(fields);
+    let timeout = seconds(fields, "TimeoutSeconds", "TimeoutSecondsPath");
+    let heartbeat = seconds(fields, "HeartbeatSeconds", "HeartbeatSecondsPath");
+    if let (Some(Count::Literal(timeout)), Some(Count::Literal(heartbeat))) = (&timeout, &heartbeat)
+        && heartbeat >= timeout
+    {
+        fields.refuse_field(
+            "HeartbeatSeconds",
+            "HeartbeatSeconds must be smaller than TimeoutSeconds",
+        );
+    }
+    let credentials = credentials(fields);
+    let (retry, catch) = (retry::retry(fields), retry::catch(fields, siblings));
+    let has_resource = fields.require(&["Resource"]);
+    let resource = if has_resource {
+        resource::resource(machine_type, fields)
+    } else {
+        None
+    };
+    Some(Task {
+        resource: resource?,
+        flow,
+        timeout,
+        heartbeat,
+        credentials,
+        retry,
+        catch,
+        transition: transition?,
+    })
+}
+
+fn seconds(fields: &Fields<'_>, literal: &'static str, path: &'static str) -> Option<Count> {
+    if fields.at_most_one(&[literal, path])? == literal {
+        return fields.integer(literal, 1..=SECONDS_MAX).map(Count::Literal);
+    }
+    fields
+        .path(path, Allowed::Context, Miss::Invalid)
+        .map(Count::Path)
+}
+
+fn credentials(fields: &Fields<'_>) -> Option<Template> {
+    check_credentials(fields);
+    fields.template("Credentials")
+}
+
+/// Reports `Credentials` that name no role.
+pub(crate) fn check_credentials(fields: &Fields<'_>) {
+    let Some(credentials) = fields.object("Credentials") else {
+        return;
+    };
+    if !credentials.has("RoleArn") && !credentials.has("RoleArn.$") {
+        credentials.refuse("The field 'RoleArn' is required but was missing");
+    }
+}

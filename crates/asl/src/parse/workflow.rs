@@ -1,0 +1,177 @@
+//! A `StartAt` with its `States`: the machine itself, a branch, an item processor.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use serde_json::{Map, Value};
+use vocab::limits::STATE_NAME_CHARS_MAX;
+
+use crate::definition::{State, StateIndex, StateMachine, Workflow};
+use crate::diagnostic::{DUPLICATE_STATE_NAME, Diagnostic};
+use crate::parse::MachineType;
+use crate::parse::fields::{Fields, Report};
+use crate::parse::state;
+use crate::validate::graph::inner_workflows;
+
+/// Most seconds that a machine or a task may be given (Amazon States Language, "Timeouts").
+pub(crate) const SECONDS_MAX: u64 = 99_999_999;
+
+const MACHINE_FIELDS: [&str; 6] = [
+    "Comment",
+    "StartAt",
+    "States",
+    "Version",
+    "TimeoutSeconds",
+    "QueryLanguage",
+];
+
+/// The language of a state's data flow.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Language {
+    JsonPath,
+    Jsonata,
+}
+
+/// The machine that is being built.
+pub(crate) struct Builder<'j> {
+    pub(crate) machine_type: MachineType,
+    /// Inner states follow the machine's language; that of a Map or Parallel does not reach them.
+    pub(crate) language: Language,
+    report: &'j Report,
+    states: Vec<Option<State>>,
+    by_name: BTreeMap<Arc<str>, StateIndex>,
+}
+
+/// The states that transitions of one workflow may name.
+pub(crate) struct Siblings<'j>(BTreeMap<&'j str, StateIndex>);
+
+impl Siblings<'_> {
+    /// Returns the place of a state. A name that leads nowhere is reported when the graph is checked.
+    pub(crate) fn find(&self, name: &str) -> Option<StateIndex> {
+        self.0.get(name).copied()
+    }
+}
+
+/// Reads a whole definition; `None` when something in it is wrong, which is then in the report.
+pub(crate) fn machine<'j>(
+    definition: &'j Map<String, Value>,
+    machine_type: MachineType,
+    report: &'j Report,
+) -> Option<StateMachine> {
+    let fields = Fields::new(definition, String::new(), report);
+    fields.allow_only(&[&MACHINE_FIELDS]);
+    fields.word("Version", &["1.0"]);
+    let language = language(&fields).unwrap_or(Language::JsonPath);
+    if language == Language::Jsonata {
+        fields.not_built("JSONata");
+    }
+    let mut builder = Builder {
+        machine_type,
+        language,
+        report,
+        states: Vec::new(),
+        by_name: BTreeMap::new(),
+    };
+    let timeout_seconds = fields.integer("TimeoutSeconds", 1..=SECONDS_MAX);
+    let root = builder.workflow(&fields)?;
+    Some(StateMachine {
+        comment: fields.comment(),
+        timeout_seconds,
+        root,
+        states: builder.states.into_iter().collect::<Option<Vec<State>>>()?,
+        by_name: builder.by_name,
+    })
+}
+
+/// Reads `QueryLanguage`.
+pub(crate) fn language(fields: &Fields<'_>) -> Option<Language> {
+    match fields.word("QueryLanguage", &["JSONPath", "JSONata"])? {
+        "JSONata" => Some(Language::Jsonata),
+        _ => Some(Language::JsonPath),
+    }
+}
+
+impl<'j> Builder<'j> {
+    /// Reads the states of a workflow, with those inside them.
+    pub(crate) fn workflow(&mut self, fields: &Fields<'j>) -> Option<Workflow> {
+        if !fields.require(&["States", "StartAt"]) {
+            return None;
+        }
+        let states = fields.object("States")?;
+        let start_at = fields.text("StartAt")?;
+        if states.names().next().is_none() {
+            fields.refuse_field("States", "Value cannot be empty");
+        }
+        let siblings = self.siblings(&states);
+        for name in states.names() {
+            self.state(name, &states, &siblings);
+        }
+        Some(Workflow {
+            start_at: siblings.find(start_at)?,
+        })
+    }
+
+    /// Gives every state its place in document order: a state is followed by the states inside it.
+    fn siblings(&self, states: &Fields<'j>) -> Siblings<'j> {
+        let mut next = self.states.len();
+        let mut places = BTreeMap::new();
+        for name in states.names() {
+            places.insert(
+                name,
+                StateIndex(u32::try_from(next).expect("a definition has at most 1 MiB")),
+            );
+            next += 1 + states.get(name).map_or(0, count_inner);
+        }
+        Siblings(places)
+    }
+
+    fn state(&mut self, name: &'j str, states: &Fields<'j>, siblings: &Siblings<'j>) {
+        let Some(index) = siblings.find(name) else {
+            return;
+        };
+        let shared: Arc<str> = name.into();
+        if name.chars().count() > STATE_NAME_CHARS_MAX {
+            states.refuse_field(
+                name,
+                format!("State name is longer than {STATE_NAME_CHARS_MAX} characters"),
+            );
+        }
+        if self.by_name.insert(Arc::clone(&shared), index).is_some() {
+            let message = format!("Duplicate State name: {name}");
+            self.report.add(Diagnostic::error(
+                DUPLICATE_STATE_NAME,
+                message,
+                Some(states.at(name)),
+            ));
+        }
+        self.states.push(None);
+        let fields = states.object(name);
+        let kind = fields
+            .as_ref()
+            .and_then(|fields| state::kind(self, fields, siblings));
+        let comment = fields.as_ref().and_then(Fields::comment);
+        let place = index.0 as usize;
+        if let Some(slot) = self.states.get_mut(place) {
+            *slot = kind.map(|kind| State {
+                name: shared,
+                comment,
+                kind,
+            });
+        }
+        // Where inner states were not read, their places stay empty, and the report says why.
+        let inner = states.get(name).map_or(0, count_inner);
+        self.states.resize_with(place + 1 + inner, || None);
+    }
+}
+
+/// Counts the states inside a state; they nest no deeper than the JSON does.
+fn count_inner(state: &Value) -> usize {
+    let workflows = inner_workflows(state);
+    let states = workflows
+        .iter()
+        .filter_map(|(inner, _)| inner.get("States").and_then(Value::as_object));
+    states
+        .flat_map(Map::values)
+        .map(|state| 1 + count_inner(state))
+        .sum()
+}

@@ -1,0 +1,199 @@
+//! Expressions that stand where a path may stand.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use jsonpath::{JsonPath, NotFound};
+use serde_json::{Map, Value};
+
+use crate::definition::PathField;
+use crate::query::intrinsic::Call;
+use crate::query::{Failure, Scope};
+
+/// An expression that stands where a path may stand: a JSONPath over the input or (`$$`) the context,
+/// or, in the fields that allow it, a call of an intrinsic function.
+#[derive(Clone, Debug)]
+pub struct Path {
+    text: Arc<str>,
+    source: Source,
+    miss: Miss,
+}
+
+/// Where a path looks.
+#[derive(Clone, Debug)]
+pub(crate) enum Source {
+    Input(JsonPath),
+    Context(JsonPath),
+    Call(Box<Call>),
+}
+
+/// What AWS writes when a path finds nothing: it depends on the field that the path stands in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Miss {
+    /// `InputPath`, `OutputPath`, `TimeoutSecondsPath`, …: the path library's own words.
+    Invalid,
+    /// `ErrorPath`, `CausePath`: the field is named, the input is quoted.
+    Field(&'static str),
+    /// `SecondsPath`, `TimestampPath`.
+    Parameter(&'static str),
+    /// `ItemsPath`.
+    Items,
+    /// `Variable` and the operands of a choice rule.
+    Choice,
+}
+
+/// What may stand in a field beside a path over the input.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Allowed {
+    /// A path over the input only.
+    Input,
+    /// Also a path over the context object.
+    Context,
+    /// Also a call of an intrinsic function.
+    Call,
+}
+
+impl Path {
+    /// Compiles `text` for a field.
+    pub(crate) fn parse(text: &str, allowed: Allowed, miss: Miss) -> Result<Self, String> {
+        let source = Source::parse(text, allowed)?;
+        Ok(Self {
+            text: text.into(),
+            source,
+            miss,
+        })
+    }
+
+    /// Returns the text as written.
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// Says whether the path is `$`, so that evaluating it gives the input back.
+    pub fn is_identity(&self) -> bool {
+        matches!(&self.source, Source::Input(path) if path.is_root())
+    }
+
+    /// Says whether the path reads the input (and not only the context object).
+    pub fn reads_input(&self) -> bool {
+        !matches!(&self.source, Source::Context(_))
+    }
+
+    /// Returns what the path selects: a definite path's one value, an indefinite path's list.
+    pub fn evaluate<'a>(&self, scope: &Scope<'a>) -> Result<Cow<'a, Value>, Failure> {
+        match self.source.select(scope, &self.text)? {
+            Ok(value) => Ok(value),
+            Err(missing) => Err(self.miss.failure(&self.text, scope, &missing)),
+        }
+    }
+
+    /// Like [`evaluate`](Self::evaluate), with `None` for what is not there.
+    pub(crate) fn find<'a>(&self, scope: &Scope<'a>) -> Result<Option<Cow<'a, Value>>, Failure> {
+        Ok(self.source.select(scope, &self.text)?.ok())
+    }
+
+    /// Returns AWS's complaint about the value that was found: `The SecondsPath parameter …`.
+    pub(crate) fn parameter(&self) -> &'static str {
+        match self.miss {
+            Miss::Parameter(field) | Miss::Field(field) => field,
+            Miss::Invalid | Miss::Items | Miss::Choice => "Path",
+        }
+    }
+}
+
+impl Source {
+    pub(crate) fn parse(text: &str, allowed: Allowed) -> Result<Self, String> {
+        if allowed == Allowed::Call && text.starts_with("States.") {
+            return Call::parse(text).map(|call| Self::Call(Box::new(call)));
+        }
+        if let Some(rest) = text.strip_prefix("$$") {
+            if allowed == Allowed::Input {
+                return Err("the context object cannot be read here".to_owned());
+            }
+            let path = JsonPath::parse(&format!("${rest}")).map_err(|error| error.to_string())?;
+            return Ok(Self::Context(path));
+        }
+        JsonPath::parse(text)
+            .map(Self::Input)
+            .map_err(|error| error.to_string())
+    }
+
+    /// Selects; the outer error is a function's failure, the inner one says that nothing is there.
+    pub(crate) fn select<'a>(
+        &self,
+        scope: &Scope<'a>,
+        text: &str,
+    ) -> Result<Result<Cow<'a, Value>, NotFound>, Failure> {
+        match self {
+            Self::Input(path) => Ok(path.evaluate(scope.input)),
+            Self::Context(path) => {
+                let context = (scope.context)();
+                if path.is_root() {
+                    return Ok(Ok(Cow::Owned(context)));
+                }
+                Ok(path
+                    .evaluate(&context)
+                    .map(|found| Cow::Owned(found.into_owned())))
+            }
+            Self::Call(call) => call
+                .evaluate(scope, text)
+                .map(|value| Ok(Cow::Owned(value))),
+        }
+    }
+}
+
+impl Miss {
+    fn failure(self, text: &str, scope: &Scope<'_>, missing: &NotFound) -> Failure {
+        match self {
+            Self::Invalid => Failure::runtime(format!("Invalid path '{text}' : {missing}")),
+            Self::Field(field) => not_in_input(text, field, scope),
+            Self::Parameter(field) => Failure::runtime(format!(
+                "The {field} parameter does not reference an input value: {text}"
+            )),
+            Self::Items => match missing.missing_property() {
+                Some(step) => Failure::new(
+                    "States.ReferencePathConflict",
+                    format!("Unable to apply step \"{step}\" to input {}", scope.input),
+                ),
+                None => Failure::runtime(format!("Invalid path '{text}' : {missing}")),
+            },
+            Self::Choice => Failure::runtime(format!(
+                "Invalid path '{text}': The choice state's condition path references an invalid value."
+            )),
+        }
+    }
+}
+
+/// The failure that quotes where it looked: the input, or the context object for a `$$` path.
+pub(crate) fn not_in_input(text: &str, field: &str, scope: &Scope<'_>) -> Failure {
+    let context;
+    let searched = if text.starts_with("$$") {
+        context = (scope.context)();
+        &context
+    } else {
+        scope.input
+    };
+    Failure::runtime(format!(
+        "The JSONPath '{text}' specified for the field '{field}' could not be found in the input '{searched}'"
+    ))
+}
+
+impl PathField {
+    /// Says whether the field lets everything through as it is.
+    pub fn is_identity(&self) -> bool {
+        match self {
+            Self::Root => true,
+            Self::Discard => false,
+            Self::Path(path) => path.is_identity(),
+        }
+    }
+
+    /// Returns the selected part of the scope's input, or of the context.
+    pub fn select<'a>(&self, scope: &Scope<'a>) -> Result<Cow<'a, Value>, Failure> {
+        match self {
+            Self::Root => Ok(Cow::Borrowed(scope.input)),
+            Self::Discard => Ok(Cow::Owned(Value::Object(Map::new()))),
+            Self::Path(path) => path.evaluate(scope),
+        }
+    }
+}

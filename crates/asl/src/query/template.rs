@@ -1,0 +1,178 @@
+//! Payload templates: JSON whose fields that end in `.$` are computed, everything else copied.
+
+use std::borrow::Cow;
+
+use jsonpath::NotFound;
+use serde_json::{Map, Value};
+
+use crate::query::path::{Source, not_in_input};
+use crate::query::{Allowed, Failure, Scope};
+
+/// A payload template: JSON whose fields that end in `.$` are computed.
+#[derive(Clone, Debug)]
+pub struct Template(Node);
+
+/// A part of a template. Parts without computed fields stay plain JSON.
+#[derive(Clone, Debug)]
+enum Node {
+    Literal(Value),
+    Object(Vec<Field>),
+    Array(Vec<Node>),
+}
+
+#[derive(Clone, Debug)]
+struct Field {
+    /// The name in the payload: without `.$`.
+    name: Box<str>,
+    content: Content,
+}
+
+#[derive(Clone, Debug)]
+enum Content {
+    Node(Node),
+    Computed { text: Box<str>, source: Source },
+}
+
+/// A field of a template whose expression cannot be read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct InvalidField {
+    /// The name as written, with `.$`.
+    pub(crate) name: String,
+    /// Where the object that holds it stands in the template: `/a/b[0]`.
+    pub(crate) location: String,
+    /// What stands there, if it is a text.
+    pub(crate) text: Option<String>,
+}
+
+impl Template {
+    /// Compiles a template and collects every field that cannot be read.
+    ///
+    /// Recurses as deep as the JSON nests, which the reader of definitions limits.
+    pub(crate) fn parse(json: &Value) -> Result<Self, Vec<InvalidField>> {
+        let mut invalid = Vec::new();
+        let node = Node::parse(json, "", &mut invalid);
+        if invalid.is_empty() {
+            Ok(Self(node))
+        } else {
+            Err(invalid)
+        }
+    }
+
+    /// Returns the payload when nothing in it is computed.
+    pub fn as_literal(&self) -> Option<&Value> {
+        match &self.0 {
+            Node::Literal(value) => Some(value),
+            Node::Object(_) | Node::Array(_) => None,
+        }
+    }
+
+    /// Returns the payload.
+    pub fn evaluate(&self, scope: &Scope<'_>) -> Result<Value, Failure> {
+        self.0.evaluate(scope)
+    }
+}
+
+impl Node {
+    fn parse(json: &Value, location: &str, invalid: &mut Vec<InvalidField>) -> Self {
+        match json {
+            Value::Object(fields) => {
+                let fields: Vec<Field> = fields
+                    .iter()
+                    .filter_map(|(name, value)| Field::parse(name, value, location, invalid))
+                    .collect();
+                if fields.iter().all(Field::is_literal) {
+                    Self::Literal(json.clone())
+                } else {
+                    Self::Object(fields)
+                }
+            }
+            Value::Array(items) => {
+                let nodes: Vec<Self> = items
+                    .iter()
+                    .enumerate()
+                    .map(|(place, item)| {
+                        Self::parse(item, &format!("{location}[{place}]"), invalid)
+                    })
+                    .collect();
+                let literal = nodes.iter().all(|node| matches!(node, Self::Literal(_)));
+                if literal {
+                    Self::Literal(json.clone())
+                } else {
+                    Self::Array(nodes)
+                }
+            }
+            scalar => Self::Literal(scalar.clone()),
+        }
+    }
+
+    fn evaluate(&self, scope: &Scope<'_>) -> Result<Value, Failure> {
+        match self {
+            Self::Literal(value) => Ok(value.clone()),
+            Self::Array(nodes) => nodes
+                .iter()
+                .map(|node| node.evaluate(scope))
+                .collect::<Result<_, _>>()
+                .map(Value::Array),
+            Self::Object(fields) => {
+                let mut object = Map::with_capacity(fields.len());
+                for field in fields {
+                    object.insert(field.name.to_string(), field.evaluate(scope)?);
+                }
+                Ok(Value::Object(object))
+            }
+        }
+    }
+}
+
+impl Field {
+    fn parse(
+        name: &str,
+        value: &Value,
+        location: &str,
+        invalid: &mut Vec<InvalidField>,
+    ) -> Option<Self> {
+        let Some(stem) = name.strip_suffix(".$") else {
+            let node = Node::parse(value, &format!("{location}/{name}"), invalid);
+            return Some(Self {
+                name: name.into(),
+                content: Content::Node(node),
+            });
+        };
+        let compiled = value
+            .as_str()
+            .and_then(|text| Some((text, Source::parse(text, Allowed::Call).ok()?)));
+        match compiled {
+            Some((text, source)) => Some(Self {
+                name: stem.into(),
+                content: Content::Computed {
+                    text: text.into(),
+                    source,
+                },
+            }),
+            None => {
+                invalid.push(InvalidField {
+                    name: name.to_owned(),
+                    location: location.to_owned(),
+                    text: value.as_str().map(str::to_owned),
+                });
+                None
+            }
+        }
+    }
+
+    fn is_literal(&self) -> bool {
+        matches!(&self.content, Content::Node(Node::Literal(_)))
+    }
+
+    fn evaluate(&self, scope: &Scope<'_>) -> Result<Value, Failure> {
+        match &self.content {
+            Content::Node(node) => node.evaluate(scope),
+            Content::Computed { text, source } => match source.select(scope, text)? {
+                Ok(found) => Ok(Cow::into_owned(found)),
+                // An index past the end is null here, and only here (measured on AWS).
+                Err(NotFound::PastEnd { .. }) => Ok(Value::Null),
+                Err(_) => Err(not_in_input(text, &format!("{}.$", self.name), scope)),
+            },
+        }
+    }
+}

@@ -1,0 +1,85 @@
+//! What the shell must now do. Stored with the events that call for it, carried out at least once.
+
+use minicbor::{Decode, Encode};
+use vocab::Timestamp;
+
+use crate::event::TaskDescription;
+use crate::ids::{EventId, FrameId, TaskId};
+
+/// What the shell must now do.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Effect {
+    /// Carry out a task's call and answer with a command. A row of the outbox until it is settled.
+    ScheduleTask {
+        /// Which attempt.
+        task: TaskId,
+        /// The call.
+        call: TaskCall,
+    },
+    /// The task's call needs no carrying out any more: it has returned, or nobody waits for it.
+    SettleTask {
+        /// Which attempt.
+        task: TaskId,
+    },
+    /// Fire at the given moment.
+    StartTimer {
+        /// Which timer.
+        timer: Timer,
+        /// When.
+        due_at: Timestamp,
+    },
+    /// Fire no more.
+    CancelTimer {
+        /// Which timer.
+        timer: Timer,
+        /// As it was started.
+        due_at: Timestamp,
+    },
+    /// Send [`Command::Continue`](crate::Command::Continue): the turn was cut off by its bound.
+    Continue,
+    /// Tell those who wait for the execution's end.
+    AnnounceClosed,
+}
+
+/// A task's call, as the outbox keeps it.
+#[derive(Clone, Debug, PartialEq, Encode, Decode)]
+pub struct TaskCall {
+    /// What is called, with what.
+    #[n(0)]
+    pub description: TaskDescription,
+    /// The state that calls, for logs and for people.
+    #[n(1)]
+    pub frame: FrameId,
+}
+
+/// A timer of an execution.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Encode, Decode)]
+pub struct Timer {
+    /// What it is for.
+    #[n(0)]
+    pub kind: TimerKind,
+    /// The task or the frame that it belongs to; zero for the execution's own.
+    #[n(1)]
+    pub of: EventId,
+}
+
+/// What a timer is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Encode, Decode)]
+#[cbor(index_only)]
+pub enum TimerKind {
+    /// The execution's time is over.
+    #[n(0)]
+    Execution,
+    /// A task's `TimeoutSeconds` are over.
+    #[n(1)]
+    TaskTimeout,
+    /// A task's `HeartbeatSeconds` are over.
+    #[n(2)]
+    TaskHeartbeat,
+    /// The next attempt begins.
+    #[n(3)]
+    Retry,
+    /// A Wait state is over.
+    #[n(4)]
+    Wait,
+}

@@ -1,0 +1,554 @@
+//! Facts. Stored, replayed, never failing, and never given another meaning.
+//!
+//! Most events are lines of the history that clients see, in AWS's order; a few are ours alone and
+//! have no number there ([`Event::is_public`]). In the journal an event is CBOR with numbered fields:
+//! a field may be added under a new number, none may change or be reused.
+
+use asl::StateKind;
+use minicbor::{Decode, Encode};
+use vocab::Timestamp;
+
+use crate::ids::{EventId, FrameId};
+use crate::payload::{Payload, Text};
+
+/// An event with what the history says of it.
+#[derive(Clone, Debug, PartialEq, Encode, Decode)]
+pub struct Recorded {
+    /// AWS's `previousEventId`: the event that this one follows in its own branch.
+    #[n(0)]
+    pub previous: EventId,
+    /// When it was decided.
+    #[n(1)]
+    pub at: Timestamp,
+    /// What happened.
+    #[n(2)]
+    pub event: Event,
+}
+
+/// What happened.
+#[derive(Clone, Debug, PartialEq, Encode, Decode)]
+pub enum Event {
+    /// The execution began.
+    #[n(0)]
+    ExecutionStarted(#[n(0)] Box<Identity>),
+    /// A state was entered; the event's number is the frame's name.
+    #[n(1)]
+    StateEntered {
+        /// The state's name.
+        #[n(0)]
+        name: Text,
+        /// The state's type.
+        #[n(1)]
+        state_type: StateType,
+        /// The branch or iteration that it belongs to.
+        #[n(2)]
+        scope: Scope,
+        /// Its raw input.
+        #[n(3)]
+        input: Payload,
+    },
+    /// A state was left; the next `StateEntered` of the same scope takes its place.
+    #[n(2)]
+    StateExited {
+        /// The frame that ends.
+        #[n(0)]
+        frame: FrameId,
+        /// The state's name.
+        #[n(1)]
+        name: Text,
+        /// The state's type.
+        #[n(2)]
+        state_type: StateType,
+        /// Its output.
+        #[n(3)]
+        output: Payload,
+    },
+    /// A task's call was decided; the event's number is the task's name.
+    #[n(3)]
+    TaskScheduled {
+        /// The Task state.
+        #[n(0)]
+        frame: FrameId,
+        /// What is called, with what.
+        #[n(1)]
+        task: Box<TaskDescription>,
+        /// When the task's `TimeoutSeconds` are over.
+        #[n(2)]
+        timeout_at: Option<Timestamp>,
+    },
+    /// The call of a task began.
+    #[n(4)]
+    TaskStarted {
+        /// The Task state.
+        #[n(0)]
+        frame: FrameId,
+        /// When `HeartbeatSeconds` are over, for tasks that are expected to beat from the start.
+        #[n(1)]
+        heartbeat_at: Option<Timestamp>,
+        /// As in the schedule.
+        #[n(2)]
+        resource: TaskResource,
+    },
+    /// The call of a task that waits for more than the call returned.
+    #[n(5)]
+    TaskSubmitted {
+        /// The Task state.
+        #[n(0)]
+        frame: FrameId,
+        /// What the called service answered.
+        #[n(1)]
+        output: Payload,
+        /// When `HeartbeatSeconds` are over.
+        #[n(2)]
+        heartbeat_at: Option<Timestamp>,
+        /// As in the schedule.
+        #[n(3)]
+        resource: TaskResource,
+    },
+    /// A heartbeat came. Not in the history (AWS records none).
+    #[n(6)]
+    HeartbeatReceived {
+        /// The Task state.
+        #[n(0)]
+        frame: FrameId,
+        /// When the next one is due; `None` where the task asks for none.
+        #[n(1)]
+        heartbeat_at: Option<Timestamp>,
+    },
+    /// A task's result came.
+    #[n(7)]
+    TaskSucceeded {
+        /// The Task state.
+        #[n(0)]
+        frame: FrameId,
+        /// The result.
+        #[n(1)]
+        output: Payload,
+        /// As in the schedule.
+        #[n(2)]
+        resource: TaskResource,
+    },
+    /// A task failed.
+    #[n(8)]
+    TaskFailed {
+        /// The Task state.
+        #[n(0)]
+        frame: FrameId,
+        /// Absent when the answer named none.
+        #[n(1)]
+        error: Option<Text>,
+        /// Absent when the answer named none.
+        #[n(2)]
+        cause: Option<Text>,
+        /// As in the schedule.
+        #[n(3)]
+        resource: TaskResource,
+    },
+    /// A task's time or the time between its heartbeats was over.
+    #[n(9)]
+    TaskTimedOut {
+        /// The Task state.
+        #[n(0)]
+        frame: FrameId,
+        /// A heartbeat was missed, rather than the whole time used up.
+        #[n(1)]
+        heartbeat: bool,
+        /// As in the schedule.
+        #[n(2)]
+        resource: TaskResource,
+    },
+    /// A retrier took a failure on. Not in the history: only the next attempt is.
+    #[n(10)]
+    RetryScheduled {
+        /// The state that failed.
+        #[n(0)]
+        frame: FrameId,
+        /// Which member of `Retry`.
+        #[n(1)]
+        retrier: u32,
+        /// When the next attempt begins.
+        #[n(2)]
+        due_at: Timestamp,
+        /// The last event of what failed: the next attempt follows it.
+        #[n(3)]
+        failed_at: EventId,
+    },
+    /// A Wait state knows its time. Not in the history.
+    #[n(11)]
+    WaitStarted {
+        /// The Wait state.
+        #[n(0)]
+        frame: FrameId,
+        /// When it is over.
+        #[n(1)]
+        due_at: Timestamp,
+    },
+    /// The branches of a Parallel state begin.
+    #[n(12)]
+    ParallelStarted {
+        /// The Parallel state.
+        #[n(0)]
+        frame: FrameId,
+        /// How many.
+        #[n(1)]
+        branches: u32,
+    },
+    /// A branch came to its end. Not in the history.
+    #[n(13)]
+    BranchSucceeded {
+        /// The Parallel state and the branch.
+        #[n(0)]
+        scope: Scope,
+        /// The branch's output.
+        #[n(1)]
+        output: Payload,
+        /// The branch's last event.
+        #[n(2)]
+        last: EventId,
+    },
+    /// All branches succeeded.
+    #[n(14)]
+    ParallelSucceeded {
+        /// The Parallel state.
+        #[n(0)]
+        frame: FrameId,
+    },
+    /// A branch failed and no retrier took it on.
+    #[n(15)]
+    ParallelFailed {
+        /// The Parallel state.
+        #[n(0)]
+        frame: FrameId,
+    },
+    /// The iterations of a Map state begin.
+    #[n(16)]
+    MapStarted {
+        /// The Map state.
+        #[n(0)]
+        frame: FrameId,
+        /// The items: a JSON array.
+        #[n(1)]
+        items: Payload,
+        /// How many items.
+        #[n(2)]
+        length: u32,
+        /// How many iterations at once; 0 for all.
+        #[n(3)]
+        concurrency: u32,
+        /// What each iteration's selector reads beside its item; absent when it is the frame's input.
+        #[n(4)]
+        input: Option<Payload>,
+    },
+    /// An iteration begins.
+    #[n(17)]
+    IterationStarted {
+        /// The Map state and the item.
+        #[n(0)]
+        scope: Scope,
+        /// The Map state's name.
+        #[n(1)]
+        name: Text,
+    },
+    /// An iteration came to its end.
+    #[n(18)]
+    IterationSucceeded {
+        /// The Map state and the item.
+        #[n(0)]
+        scope: Scope,
+        /// The Map state's name.
+        #[n(1)]
+        name: Text,
+        /// The iteration's output.
+        #[n(2)]
+        output: Payload,
+        /// The iteration's last event.
+        #[n(3)]
+        last: EventId,
+    },
+    /// An iteration failed.
+    #[n(19)]
+    IterationFailed {
+        /// The Map state and the item.
+        #[n(0)]
+        scope: Scope,
+        /// The Map state's name.
+        #[n(1)]
+        name: Text,
+    },
+    /// An iteration ended because another one failed.
+    #[n(20)]
+    IterationAborted {
+        /// The Map state and the item.
+        #[n(0)]
+        scope: Scope,
+        /// The Map state's name.
+        #[n(1)]
+        name: Text,
+    },
+    /// All iterations succeeded.
+    #[n(21)]
+    MapSucceeded {
+        /// The Map state.
+        #[n(0)]
+        frame: FrameId,
+    },
+    /// An iteration failed and no retrier took it on.
+    #[n(22)]
+    MapFailed {
+        /// The Map state.
+        #[n(0)]
+        frame: FrameId,
+    },
+    /// A state ended because another branch or iteration failed.
+    #[n(23)]
+    StateAborted {
+        /// The frame that ends.
+        #[n(0)]
+        frame: FrameId,
+        /// Its type.
+        #[n(1)]
+        state_type: StateType,
+    },
+    /// The execution came to its end.
+    #[n(24)]
+    ExecutionSucceeded {
+        /// Its output.
+        #[n(0)]
+        output: Payload,
+    },
+    /// The execution failed.
+    #[n(25)]
+    ExecutionFailed {
+        /// Absent when what failed named none.
+        #[n(0)]
+        error: Option<Text>,
+        /// Absent when what failed named none.
+        #[n(1)]
+        cause: Option<Text>,
+    },
+    /// Somebody stopped the execution.
+    #[n(26)]
+    ExecutionAborted {
+        /// As the caller said.
+        #[n(0)]
+        error: Option<Text>,
+        /// As the caller said.
+        #[n(1)]
+        cause: Option<Text>,
+    },
+    /// The execution's time was over.
+    #[n(27)]
+    ExecutionTimedOut,
+    /// A state that shows no event of its own ended with a failure: a Pass whose path found nothing, a
+    /// Fail state, a task that could not be scheduled. Not in the history: what it leads to is.
+    #[n(28)]
+    StateFailed {
+        /// The frame that ends.
+        #[n(0)]
+        frame: FrameId,
+    },
+}
+
+impl Event {
+    /// Says whether the event has a number and a line in the history.
+    pub fn is_public(&self) -> bool {
+        !matches!(
+            self,
+            Self::HeartbeatReceived { .. }
+                | Self::RetryScheduled { .. }
+                | Self::WaitStarted { .. }
+                | Self::BranchSucceeded { .. }
+                | Self::StateFailed { .. }
+        )
+    }
+
+    /// Says whether the event ends the execution.
+    pub fn closes(&self) -> bool {
+        matches!(
+            self,
+            Self::ExecutionSucceeded { .. }
+                | Self::ExecutionFailed { .. }
+                | Self::ExecutionAborted { .. }
+                | Self::ExecutionTimedOut
+        )
+    }
+}
+
+/// Who an execution is: constant for its life.
+#[derive(Clone, Debug, PartialEq, Encode, Decode)]
+pub struct Identity {
+    /// `arn:aws:states:…:execution:MACHINE:NAME`.
+    #[n(0)]
+    pub execution_arn: Text,
+    /// Its name.
+    #[n(1)]
+    pub name: Text,
+    /// `arn:aws:states:…:stateMachine:MACHINE`.
+    #[n(2)]
+    pub state_machine_arn: Text,
+    /// The machine's name.
+    #[n(3)]
+    pub state_machine_name: Text,
+    /// As whom the execution calls.
+    #[n(4)]
+    pub role_arn: Text,
+    /// The input as it was given.
+    #[n(5)]
+    pub input: Payload,
+    /// When its time is over.
+    #[n(6)]
+    pub deadline: Timestamp,
+    /// The X-Ray header that the start carried.
+    #[n(7)]
+    pub trace_header: Option<Text>,
+    /// The region that the history shows for tasks.
+    #[n(8)]
+    pub region: Text,
+}
+
+/// Where a frame belongs: the root, a branch of a Parallel state or an iteration of a Map state.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Encode, Decode)]
+pub struct Scope {
+    /// The Parallel or Map state; `None` for the root.
+    #[n(0)]
+    pub owner: Option<FrameId>,
+    /// The number of the branch or the item.
+    #[n(1)]
+    pub index: u32,
+}
+
+impl Scope {
+    /// The execution itself.
+    pub const ROOT: Self = Self {
+        owner: None,
+        index: 0,
+    };
+}
+
+/// The type of a state, as event names begin with it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
+#[cbor(index_only)]
+pub enum StateType {
+    /// Pass.
+    #[n(0)]
+    Pass,
+    /// Task.
+    #[n(1)]
+    Task,
+    /// Choice.
+    #[n(2)]
+    Choice,
+    /// Wait.
+    #[n(3)]
+    Wait,
+    /// Succeed.
+    #[n(4)]
+    Succeed,
+    /// Fail.
+    #[n(5)]
+    Fail,
+    /// Parallel.
+    #[n(6)]
+    Parallel,
+    /// Map.
+    #[n(7)]
+    Map,
+}
+
+impl StateType {
+    /// Returns the word of the `Type` field.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Pass => "Pass",
+            Self::Task => "Task",
+            Self::Choice => "Choice",
+            Self::Wait => "Wait",
+            Self::Succeed => "Succeed",
+            Self::Fail => "Fail",
+            Self::Parallel => "Parallel",
+            Self::Map => "Map",
+        }
+    }
+}
+
+impl From<&StateKind> for StateType {
+    fn from(kind: &StateKind) -> Self {
+        match kind {
+            StateKind::Pass(_) => Self::Pass,
+            StateKind::Task(_) => Self::Task,
+            StateKind::Choice(_) => Self::Choice,
+            StateKind::Wait(_) => Self::Wait,
+            StateKind::Succeed(_) => Self::Succeed,
+            StateKind::Fail(_) => Self::Fail,
+            StateKind::Parallel(_) => Self::Parallel,
+            StateKind::Map(_) => Self::Map,
+        }
+    }
+}
+
+/// What a task calls, in the words of the history.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+pub enum TaskResource {
+    /// A function by its ARN: the `LambdaFunction…` events.
+    #[n(0)]
+    LambdaFunction {
+        /// The function's ARN.
+        #[n(0)]
+        arn: Text,
+    },
+    /// An activity by its ARN: the `Activity…` events.
+    #[n(1)]
+    Activity {
+        /// The activity's ARN.
+        #[n(0)]
+        arn: Text,
+    },
+    /// A service integration: the `Task…` events.
+    #[n(2)]
+    Integration {
+        /// `resourceType`: `lambda`, `sqs`, `aws-sdk:sfn`.
+        #[n(0)]
+        resource_type: Text,
+        /// `resource`: `invoke`, `invoke.waitForTaskToken`.
+        #[n(1)]
+        resource: Text,
+    },
+}
+
+/// How long a task's call is waited for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
+#[cbor(index_only)]
+pub enum Completion {
+    /// The call's answer is the result.
+    #[n(0)]
+    OnReturn,
+    /// Whoever holds the token answers.
+    #[n(1)]
+    OnToken,
+    /// The job that the call began ends.
+    #[n(2)]
+    OnJob,
+}
+
+/// A task's call: all that it takes to carry it out and to show it.
+#[derive(Clone, Debug, PartialEq, Encode, Decode)]
+pub struct TaskDescription {
+    /// What is called.
+    #[n(0)]
+    pub resource: TaskResource,
+    /// With what.
+    #[n(1)]
+    pub parameters: Payload,
+    /// `TimeoutSeconds`, where the definition sets one.
+    #[n(2)]
+    pub timeout_seconds: Option<u64>,
+    /// `HeartbeatSeconds`, where the definition sets one.
+    #[n(3)]
+    pub heartbeat_seconds: Option<u64>,
+    /// The role of `Credentials`, where the definition sets one.
+    #[n(4)]
+    pub credentials_role_arn: Option<Text>,
+    /// What completes the task.
+    #[n(5)]
+    pub completion: Completion,
+}

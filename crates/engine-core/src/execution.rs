@@ -1,0 +1,530 @@
+//! An execution as the fold of its events.
+
+use std::collections::BTreeMap;
+
+use vocab::Timestamp;
+
+use crate::effect::{Timer, TimerKind};
+use crate::event::{
+    Completion, Event, Identity, Recorded, Scope, StateType, TaskDescription, TaskResource,
+};
+use crate::ids::{EventId, FrameId, TaskId};
+use crate::payload::{Payload, Text};
+
+/// What an execution is, as its events made it.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Execution {
+    identity: Option<Box<Identity>>,
+    started_at: Timestamp,
+    closed: Option<(Timestamp, Outcome)>,
+    last: EventId,
+    frames: BTreeMap<FrameId, Frame>,
+}
+
+/// The statuses of an execution (`ExecutionStatus` of the API model).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Status {
+    /// Not yet at its end.
+    Running,
+    /// Ended with an output.
+    Succeeded,
+    /// Ended with an error.
+    Failed,
+    /// Its own time was over.
+    TimedOut,
+    /// Somebody stopped it.
+    Aborted,
+}
+
+impl Status {
+    /// Returns the word of the API.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Running => "RUNNING",
+            Self::Succeeded => "SUCCEEDED",
+            Self::Failed => "FAILED",
+            Self::TimedOut => "TIMED_OUT",
+            Self::Aborted => "ABORTED",
+        }
+    }
+}
+
+/// How an execution ended.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Outcome {
+    /// With this output.
+    Succeeded(Payload),
+    /// With this error and cause.
+    Failed(Option<Text>, Option<Text>),
+    /// By its own time.
+    TimedOut,
+    /// By a caller, who said this error and cause.
+    Aborted(Option<Text>, Option<Text>),
+}
+
+impl Outcome {
+    /// Returns the status that belongs to the outcome.
+    pub fn status(&self) -> Status {
+        match self {
+            Self::Succeeded(_) => Status::Succeeded,
+            Self::Failed(..) => Status::Failed,
+            Self::TimedOut => Status::TimedOut,
+            Self::Aborted(..) => Status::Aborted,
+        }
+    }
+}
+
+/// A state that was entered and not yet left.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Frame {
+    /// The state's name.
+    pub name: Text,
+    /// The state's type.
+    pub state_type: StateType,
+    /// Where it belongs.
+    pub scope: Scope,
+    /// Its raw input.
+    pub input: Payload,
+    /// When it was entered.
+    pub entered_at: Timestamp,
+    /// The last event of its chain: the next one follows it.
+    pub tail: EventId,
+    /// How often each member of `Retry` took a failure on.
+    pub retries: BTreeMap<u32, u64>,
+    /// What it waits for.
+    pub waiting: Waiting,
+}
+
+impl Frame {
+    /// Returns how often the state was retried (`$$.State.RetryCount`).
+    pub fn retry_count(&self) -> u64 {
+        self.retries.values().sum()
+    }
+}
+
+/// What a frame waits for, between two commands.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Waiting {
+    /// For its turn.
+    Turn,
+    /// For its task.
+    Task {
+        /// The attempt.
+        task: TaskId,
+        /// How far the call is.
+        stage: TaskStage,
+        /// What completes it.
+        completion: Completion,
+        /// What was called.
+        resource: TaskResource,
+        /// When its time is over.
+        timeout_at: Option<Timestamp>,
+        /// Seconds between heartbeats.
+        heartbeat_seconds: Option<u64>,
+        /// When the next heartbeat is due.
+        heartbeat_at: Option<Timestamp>,
+    },
+    /// For the next attempt.
+    Retry {
+        /// When it begins.
+        due_at: Timestamp,
+    },
+    /// For a moment.
+    Timer {
+        /// Which.
+        due_at: Timestamp,
+    },
+    /// For its branches.
+    Branches {
+        /// Their outputs so far.
+        outputs: Vec<Option<Payload>>,
+    },
+    /// For its iterations.
+    Iterations {
+        /// The items: a JSON array.
+        items: Payload,
+        /// What each selector reads beside its item; absent when it is the frame's input.
+        input: Option<Payload>,
+        /// How many at once; 0 for all.
+        concurrency: u32,
+        /// The first item that was not begun.
+        next: u32,
+        /// The iterations that were begun and have not ended, with the event that began each.
+        open: BTreeMap<u32, EventId>,
+        /// Their outputs so far.
+        outputs: Vec<Option<Payload>>,
+    },
+}
+
+/// How far the call of a task is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TaskStage {
+    /// To be made, or on its way: a row of the outbox.
+    Calling,
+    /// Returned; the token's holder or the job is waited for.
+    Submitted,
+}
+
+impl Execution {
+    /// Returns the execution before its first event.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Returns the fold of `journal`.
+    pub fn replay<'a>(journal: impl IntoIterator<Item = &'a Recorded>) -> Self {
+        let mut execution = Self::new();
+        for recorded in journal {
+            execution.apply(recorded);
+        }
+        execution
+    }
+
+    /// Returns who the execution is; `None` before it began.
+    pub fn identity(&self) -> Option<&Identity> {
+        self.identity.as_deref()
+    }
+
+    /// Returns the number of the last event of the history.
+    pub fn last_event(&self) -> EventId {
+        self.last
+    }
+
+    /// Returns when it began.
+    pub fn started_at(&self) -> Timestamp {
+        self.started_at
+    }
+
+    /// Returns when and how it ended, if it did.
+    pub fn closed(&self) -> Option<&(Timestamp, Outcome)> {
+        self.closed.as_ref()
+    }
+
+    /// Returns the status.
+    pub fn status(&self) -> Status {
+        self.closed
+            .as_ref()
+            .map_or(Status::Running, |(_, outcome)| outcome.status())
+    }
+
+    /// Returns the frames, oldest first.
+    pub fn frames(&self) -> &BTreeMap<FrameId, Frame> {
+        &self.frames
+    }
+
+    /// Returns the frame that waits for `task`.
+    pub fn frame_of_task(&self, task: TaskId) -> Option<(FrameId, &Frame)> {
+        // A task is named by an event behind its frame's: start from the youngest frame before it.
+        self.frames.range(..FrameId(task.0)).rev().map(|(id, frame)| (*id, frame)).find(
+            |(_, frame)| matches!(&frame.waiting, Waiting::Task { task: open, .. } if *open == task),
+        )
+    }
+
+    /// Returns the tasks whose call is to be made or on its way: what the outbox must hold.
+    pub fn open_calls(&self) -> impl Iterator<Item = TaskId> {
+        self.frames
+            .values()
+            .filter_map(|frame| match &frame.waiting {
+                Waiting::Task {
+                    task,
+                    stage: TaskStage::Calling,
+                    ..
+                } => Some(*task),
+                _ => None,
+            })
+    }
+
+    /// Returns the timers that run, with their moments: what the timers' rows must hold.
+    pub fn open_timers(&self) -> Vec<(Timer, Timestamp)> {
+        let mut timers = Vec::new();
+        if let (Some(identity), None) = (&self.identity, &self.closed) {
+            timers.push((
+                Timer {
+                    kind: TimerKind::Execution,
+                    of: EventId::NONE,
+                },
+                identity.deadline,
+            ));
+        }
+        for (id, frame) in &self.frames {
+            timers.extend(frame.timers(*id));
+        }
+        timers
+    }
+
+    /// Says whether a turn was cut off by its bound: a [`Command::Continue`](crate::Command::Continue) is due.
+    pub fn must_continue(&self) -> bool {
+        self.frames
+            .values()
+            .any(|frame| matches!(frame.waiting, Waiting::Turn))
+    }
+
+    /// Changes the execution by what happened. Total: decides nothing, looks nothing up that an event
+    /// before it did not put there, and ignores what cannot be.
+    pub fn apply(&mut self, recorded: &Recorded) {
+        let Recorded {
+            at,
+            event,
+            previous,
+        } = recorded;
+        if event.is_public() {
+            self.last = self.last.next();
+        }
+        let id = self.last;
+        match event {
+            Event::ExecutionStarted(identity) => {
+                self.identity = Some(identity.clone());
+                self.started_at = *at;
+            }
+            Event::StateEntered {
+                name,
+                state_type,
+                scope,
+                input,
+            } => {
+                let frame = Frame {
+                    name: name.clone(),
+                    state_type: *state_type,
+                    scope: *scope,
+                    input: input.clone(),
+                    entered_at: *at,
+                    tail: id,
+                    retries: BTreeMap::new(),
+                    waiting: Waiting::Turn,
+                };
+                self.frames.insert(FrameId(id), frame);
+            }
+            Event::StateExited { frame, .. }
+            | Event::StateAborted { frame, .. }
+            | Event::StateFailed { frame } => {
+                self.frames.remove(frame);
+            }
+            Event::TaskScheduled {
+                frame,
+                task,
+                timeout_at,
+            } => self.on(*frame, |frame| {
+                frame.tail = id;
+                frame.waiting = calling(TaskId(id), task, *timeout_at);
+            }),
+            Event::TaskStarted {
+                frame,
+                heartbeat_at,
+                ..
+            } => self.on(*frame, |frame| {
+                frame.tail = id;
+                frame.waiting.set_heartbeat(*heartbeat_at);
+            }),
+            Event::TaskSubmitted {
+                frame,
+                heartbeat_at,
+                ..
+            } => self.on(*frame, |frame| {
+                frame.tail = id;
+                frame.waiting.set_heartbeat(*heartbeat_at);
+                if let Waiting::Task { stage, .. } = &mut frame.waiting {
+                    *stage = TaskStage::Submitted;
+                }
+            }),
+            Event::HeartbeatReceived {
+                frame,
+                heartbeat_at,
+            } => {
+                self.on(*frame, |frame| frame.waiting.set_heartbeat(*heartbeat_at));
+            }
+            Event::TaskSucceeded { frame, .. }
+            | Event::TaskFailed { frame, .. }
+            | Event::TaskTimedOut { frame, .. }
+            | Event::ParallelFailed { frame }
+            | Event::MapFailed { frame } => self.on(*frame, |frame| {
+                frame.tail = id;
+                frame.waiting = Waiting::Turn;
+            }),
+            Event::ParallelSucceeded { frame } | Event::MapSucceeded { frame } => {
+                // Not a link of the chain: the state's exit follows what this followed.
+                self.on(*frame, |frame| {
+                    frame.tail = *previous;
+                    frame.waiting = Waiting::Turn;
+                });
+            }
+            Event::RetryScheduled {
+                frame,
+                retrier,
+                due_at,
+                failed_at,
+            } => self.on(*frame, |frame| {
+                *frame.retries.entry(*retrier).or_default() += 1;
+                frame.tail = *failed_at;
+                frame.waiting = Waiting::Retry { due_at: *due_at };
+            }),
+            Event::WaitStarted { frame, due_at } => {
+                self.on(*frame, |frame| {
+                    frame.waiting = Waiting::Timer { due_at: *due_at }
+                });
+            }
+            Event::ParallelStarted { frame, branches } => self.on(*frame, |frame| {
+                frame.tail = id;
+                frame.waiting = Waiting::Branches {
+                    outputs: vec![None; *branches as usize],
+                };
+            }),
+            Event::BranchSucceeded {
+                scope,
+                output,
+                last,
+            } => self.on_owner(*scope, |frame| {
+                frame.tail = *last;
+                frame.waiting.set_output(scope.index, output.clone());
+            }),
+            Event::MapStarted {
+                frame,
+                items,
+                length,
+                concurrency,
+                input,
+            } => self.on(*frame, |frame| {
+                frame.tail = id;
+                frame.waiting = Waiting::Iterations {
+                    items: items.clone(),
+                    input: input.clone(),
+                    concurrency: *concurrency,
+                    next: 0,
+                    open: BTreeMap::new(),
+                    outputs: vec![None; *length as usize],
+                };
+            }),
+            Event::IterationStarted { scope, .. } => self.on_owner(*scope, |frame| {
+                if let Waiting::Iterations { next, open, .. } = &mut frame.waiting {
+                    *next = scope.index + 1;
+                    open.insert(scope.index, id);
+                }
+            }),
+            Event::IterationSucceeded {
+                scope,
+                output,
+                last,
+                ..
+            } => self.on_owner(*scope, |frame| {
+                frame.tail = *last;
+                frame.waiting.set_output(scope.index, output.clone());
+            }),
+            Event::IterationFailed { scope, .. } | Event::IterationAborted { scope, .. } => {
+                self.on_owner(*scope, |frame| {
+                    if let Waiting::Iterations { open, .. } = &mut frame.waiting {
+                        open.remove(&scope.index);
+                    }
+                });
+            }
+            Event::ExecutionSucceeded { output } => {
+                self.close(*at, Outcome::Succeeded(output.clone()))
+            }
+            Event::ExecutionFailed { error, cause } => {
+                self.close(*at, Outcome::Failed(error.clone(), cause.clone()));
+            }
+            Event::ExecutionAborted { error, cause } => {
+                self.close(*at, Outcome::Aborted(error.clone(), cause.clone()));
+            }
+            Event::ExecutionTimedOut => self.close(*at, Outcome::TimedOut),
+        }
+    }
+
+    fn on(&mut self, frame: FrameId, change: impl FnOnce(&mut Frame)) {
+        if let Some(frame) = self.frames.get_mut(&frame) {
+            change(frame);
+        }
+    }
+
+    fn on_owner(&mut self, scope: Scope, change: impl FnOnce(&mut Frame)) {
+        if let Some(owner) = scope.owner {
+            self.on(owner, change);
+        }
+    }
+
+    fn close(&mut self, at: Timestamp, outcome: Outcome) {
+        self.closed = Some((at, outcome));
+        self.frames.clear();
+    }
+}
+
+fn calling(task: TaskId, description: &TaskDescription, timeout_at: Option<Timestamp>) -> Waiting {
+    Waiting::Task {
+        task,
+        stage: TaskStage::Calling,
+        completion: description.completion,
+        resource: description.resource.clone(),
+        timeout_at,
+        heartbeat_seconds: description.heartbeat_seconds,
+        heartbeat_at: None,
+    }
+}
+
+impl Waiting {
+    fn set_heartbeat(&mut self, due_at: Option<Timestamp>) {
+        if let Self::Task { heartbeat_at, .. } = self {
+            *heartbeat_at = due_at;
+        }
+    }
+
+    fn set_output(&mut self, index: u32, output: Payload) {
+        let slot = match self {
+            Self::Branches { outputs } => outputs.get_mut(index as usize),
+            Self::Iterations { outputs, open, .. } => {
+                open.remove(&index);
+                outputs.get_mut(index as usize)
+            }
+            Self::Turn | Self::Task { .. } | Self::Retry { .. } | Self::Timer { .. } => None,
+        };
+        if let Some(slot) = slot {
+            *slot = Some(output);
+        }
+    }
+}
+
+impl Frame {
+    /// Returns the timers that run for this frame, called `id`.
+    pub(crate) fn timers(&self, id: FrameId) -> Vec<(Timer, Timestamp)> {
+        match &self.waiting {
+            Waiting::Task {
+                task,
+                timeout_at,
+                heartbeat_at,
+                ..
+            } => {
+                let timeout = timeout_at.map(|at| {
+                    (
+                        Timer {
+                            kind: TimerKind::TaskTimeout,
+                            of: task.0,
+                        },
+                        at,
+                    )
+                });
+                let heartbeat = heartbeat_at.map(|at| {
+                    (
+                        Timer {
+                            kind: TimerKind::TaskHeartbeat,
+                            of: task.0,
+                        },
+                        at,
+                    )
+                });
+                timeout.into_iter().chain(heartbeat).collect()
+            }
+            Waiting::Retry { due_at } => vec![(
+                Timer {
+                    kind: TimerKind::Retry,
+                    of: id.0,
+                },
+                *due_at,
+            )],
+            Waiting::Timer { due_at } => vec![(
+                Timer {
+                    kind: TimerKind::Wait,
+                    of: id.0,
+                },
+                *due_at,
+            )],
+            Waiting::Turn | Waiting::Branches { .. } | Waiting::Iterations { .. } => Vec::new(),
+        }
+    }
+}

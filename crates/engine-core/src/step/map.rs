@@ -1,0 +1,206 @@
+//! Map in inline mode: one iteration an item, as many at once as the state allows.
+
+use asl::{Count, Flow, Map};
+use serde_json::Value;
+
+use super::failure::Failure;
+use super::{Progress, Turn};
+use crate::context;
+use crate::event::{Event, Scope};
+use crate::execution::Waiting;
+use crate::ids::{EventId, FrameId};
+use crate::payload::Payload;
+
+/// Most iterations at once in inline mode (Map state processing modes, "Inline mode").
+const CONCURRENCY_MAX: u32 = 40;
+
+impl Turn<'_> {
+    pub(super) fn run_map(&mut self, id: FrameId, map: &Map) -> Progress {
+        let (input, items, concurrency) = match self.map_input(id, map) {
+            Ok(parts) => parts,
+            Err(failure) => return self.fail(id, failure),
+        };
+        let length = items.value().as_array().map_or(0, Vec::len) as u32;
+        let tail = self.frame(id).tail;
+        let input = (input != self.frame(id).input).then_some(input);
+        self.emit(
+            tail,
+            Event::MapStarted {
+                frame: id,
+                items,
+                length,
+                concurrency,
+                input,
+            },
+        )?;
+        if length == 0 {
+            self.finish_map(id, map)
+        } else {
+            self.begin_iterations(id, map)
+        }
+    }
+
+    fn map_input(&self, id: FrameId, map: &Map) -> Result<(Payload, Payload, u32), Failure> {
+        let input = self.effective_input(id, &map.flow)?;
+        let concurrency = self.concurrency(id, map, &input)?;
+        let items = match &map.items_path {
+            Some(path) => Payload::from_value(self.look_up(id, path, &input)?),
+            None => input.clone(),
+        };
+        if !items.value().is_array() {
+            let cause = format!(
+                "Map state input must be an array but was: {}",
+                items.value()
+            );
+            return Err(self.runtime_failure(id, cause));
+        }
+        Ok((input, items, concurrency))
+    }
+
+    fn concurrency(&self, id: FrameId, map: &Map, input: &Payload) -> Result<u32, Failure> {
+        let count = match &map.max_concurrency {
+            None => 0,
+            Some(Count::Literal(count)) => *count,
+            Some(count @ Count::Path(_)) => self.with_scope(id, input.value(), |scope| {
+                count.evaluate(scope, "MaxConcurrencyPath")
+            })?,
+        };
+        Ok(u32::try_from(count).unwrap_or(u32::MAX))
+    }
+
+    /// Begins iterations until as many run as may.
+    fn begin_iterations(&mut self, id: FrameId, map: &Map) -> Progress {
+        loop {
+            let Some(frame) = self.execution.frames().get(&id) else {
+                return Ok(());
+            };
+            let Waiting::Iterations {
+                items,
+                next,
+                open,
+                concurrency,
+                outputs,
+                input,
+            } = &frame.waiting
+            else {
+                return Ok(());
+            };
+            let limit = if *concurrency == 0 {
+                CONCURRENCY_MAX
+            } else {
+                (*concurrency).min(CONCURRENCY_MAX)
+            };
+            if *next as usize >= outputs.len() || open.len() >= limit as usize {
+                return Ok(());
+            }
+            let index = *next;
+            let item = items
+                .value()
+                .get(index as usize)
+                .cloned()
+                .unwrap_or(Value::Null);
+            let input = input.clone().unwrap_or_else(|| frame.input.clone());
+            self.begin_iteration(id, map, index, item, &input)?;
+        }
+    }
+
+    fn begin_iteration(
+        &mut self,
+        id: FrameId,
+        map: &Map,
+        index: u32,
+        item: Value,
+        input: &Payload,
+    ) -> Progress {
+        let (tail, name) = (self.frame(id).tail, self.frame(id).name.clone());
+        let scope = Scope {
+            owner: Some(id),
+            index,
+        };
+        let selected = self.iteration_input(id, map, index, item, input);
+        let started = self.emit(tail, Event::IterationStarted { scope, name })?;
+        match selected {
+            Ok(input) => self.enter_workflow(&map.processor, scope, started, input),
+            Err(failure) if failure.is_runtime() => self.fail_at(id, started, failure),
+            Err(failure) => {
+                // The iteration fails as if its first state had: the others end with it.
+                self.end_iteration(id, scope, started)?;
+                self.abort_siblings(id, scope, started)?;
+                self.fail_at(id, started, failure)
+            }
+        }
+    }
+
+    fn iteration_input(
+        &self,
+        id: FrameId,
+        map: &Map,
+        index: u32,
+        item: Value,
+        input: &Payload,
+    ) -> Result<Payload, Failure> {
+        let Some(selector) = &map.item_selector else {
+            return Ok(Payload::from_value(item));
+        };
+        let context = || context::object_of_item(self.execution, id, index, &item);
+        let scope = asl::query::Scope {
+            input: input.value(),
+            context: &context,
+            entropy: &self.entropy,
+        };
+        let selected = selector
+            .evaluate(&scope)
+            .map_err(|failure| self.evaluation_failure(id, failure))?;
+        self.made(id, selected)
+    }
+
+    pub(super) fn complete_iteration(
+        &mut self,
+        scope: Scope,
+        last: EventId,
+        output: Payload,
+        id: FrameId,
+        map: &Map,
+    ) -> Progress {
+        let name = self.frame(id).name.clone();
+        self.emit(
+            last,
+            Event::IterationSucceeded {
+                scope,
+                name,
+                output,
+                last,
+            },
+        )?;
+        let Waiting::Iterations {
+            outputs,
+            open,
+            next,
+            ..
+        } = &self.frame(id).waiting
+        else {
+            return Ok(());
+        };
+        if open.is_empty() && *next as usize == outputs.len() {
+            return self.finish_map(id, map);
+        }
+        self.begin_iterations(id, map)
+    }
+
+    fn finish_map(&mut self, id: FrameId, map: &Map) -> Progress {
+        let Flow::JsonPath(_) = &map.flow;
+        let Waiting::Iterations { outputs, .. } = &self.frame(id).waiting else {
+            return Ok(());
+        };
+        let result = self.array_of(id, outputs.iter().flatten());
+        // Recorded: the end follows the last iteration's end, or, without items, the start.
+        let tail = self.execution.last_event();
+        match result.and_then(|result| self.output_of(id, &map.flow, result)) {
+            Ok(output) => {
+                self.emit(tail, Event::MapSucceeded { frame: id })?;
+                self.exit(id, output, map.transition)
+            }
+            Err(failure) => self.fail_at(id, tail, failure),
+        }
+    }
+}

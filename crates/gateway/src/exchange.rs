@@ -1,0 +1,341 @@
+//! One request and its answer.
+//!
+//! The order is the point: the head says who claims to ask and what for; the body is read only for a
+//! known key and only as far as the operation's limit; nothing in it is looked at before the
+//! signature is verified.
+
+use std::convert::Infallible;
+use std::time::Duration;
+
+use aws_wire::sigv4::{Claim, SignatureError};
+use aws_wire::{
+    Answer, ErrorAnswer, Protocol, Refusal, Target, encode_error, encode_output, protocol_of,
+};
+use bytes::{Bytes, BytesMut};
+use futures::StreamExt;
+use futures::stream::BoxStream;
+use http::request::Parts;
+use http::{HeaderValue, Method, Request, Response, StatusCode, header};
+use http_body_util::{BodyExt, Either, Full, StreamBody};
+use hyper::body::{Body, Frame};
+use serde_json::Map;
+use service::{Call, Failure, Gate, RequestId};
+
+use crate::gateway::Gateway;
+use crate::route::{RouteAnswer, RouteRequest};
+
+/// Most bytes of a request's body, where the operation has no limit of its own.
+pub(crate) const BODY_BYTES_MAX: usize = 10 * 1024 * 1024;
+
+/// Most bytes of a request that carries a function's code (Lambda's own message names the number).
+const CODE_BYTES_MAX: usize = 70_167_211;
+
+/// Most bytes of a request that invokes a function, likewise.
+const INVOKE_BYTES_MAX: usize = 6_291_556;
+
+/// How long a caller may be silent in the middle of a body.
+const BODY_SILENCE_MAX: Duration = Duration::from_secs(30);
+
+type Lines = StreamBody<BoxStream<'static, Result<Frame<Bytes>, Infallible>>>;
+
+/// The body of an answer: whole, or lines that come as they come.
+pub(crate) type AnswerBody = Either<Full<Bytes>, Lines>;
+
+/// What a request is refused with, and how to say it.
+struct Refused {
+    service: Option<&'static str>,
+    protocol: Protocol,
+    failure: Failure,
+}
+
+impl Refused {
+    fn new(service: Option<&'static str>, protocol: Protocol, refusal: Refusal) -> Self {
+        let Refusal {
+            code,
+            message,
+            status,
+        } = refusal;
+        Self {
+            service,
+            protocol,
+            failure: Failure {
+                code,
+                message,
+                status,
+                fields: Map::new(),
+            },
+        }
+    }
+}
+
+/// Answers one request. Never fails: every problem is an answer.
+pub(crate) async fn answer<B>(gateway: &Gateway, request: Request<B>) -> Response<AnswerBody>
+where
+    B: Body<Data = Bytes> + Unpin,
+{
+    let request_id = RequestId::random();
+    let (parts, body) = request.into_parts();
+    let mut response = match parts.uri.path() {
+        "/health" if parts.method == Method::GET => health(),
+        path => {
+            let answered = match path.strip_prefix("/_stepd/") {
+                Some(path) => own(gateway, &parts, path, body, request_id).await,
+                None => aws(gateway, &parts, body, request_id).await,
+            };
+            answered.unwrap_or_else(|refused| refusal(&refused, request_id))
+        }
+    };
+    let text = request_id.to_string();
+    let id = HeaderValue::from_str(&text).expect("a UUID is made of hexadecimal digits and dashes");
+    response.headers_mut().insert("x-amzn-requestid", id);
+    tracing::debug!(method = %parts.method, path = parts.uri.path(), status = response.status().as_u16(), %request_id);
+    response
+}
+
+/// Answers a request to a service of AWS.
+async fn aws<B>(
+    gateway: &Gateway,
+    parts: &Parts,
+    body: B,
+    request_id: RequestId,
+) -> Result<Response<AnswerBody>, Box<Refused>>
+where
+    B: Body<Data = Bytes> + Unpin,
+{
+    let unsigned = |error: SignatureError, protocol| {
+        Box::new(Refused::new(None, protocol, error.refusal(protocol)))
+    };
+    let claim = Claim::read(parts).map_err(|error| unsigned(error, protocol_of(parts, None)))?;
+    let target = Target::recognize(parts, Some(&claim));
+    let (protocol, signing_name, limit) = match &target {
+        Ok(target) => (
+            target.protocol,
+            signing_name(target.service),
+            body_bytes_max(target),
+        ),
+        Err(unknown) => (unknown.protocol, &*claim.scope.service, BODY_BYTES_MAX),
+    };
+    let sender = gateway
+        .sender(&claim, signing_name)
+        .map_err(|error| unsigned(error, protocol))?;
+    let operation = target.as_ref().map_or("", |target| target.operation);
+    let body = read(body, parts, limit, operation)
+        .await
+        .map_err(|refusal| Box::new(Refused::new(None, protocol, refusal)))?;
+    gateway
+        .verify(&sender, &claim, parts, &body)
+        .map_err(|error| unsigned(error, protocol))?;
+    let target = target.map_err(|unknown| {
+        Box::new(Refused::new(
+            unknown.service,
+            unknown.protocol,
+            unknown.refusal,
+        ))
+    })?;
+    let service = Some(target.service);
+    let decoded = target
+        .decode(parts, body)
+        .map_err(|refusal| Box::new(Refused::new(service, protocol, refusal)))?;
+    let call = Call {
+        service: target.service,
+        operation: target.operation.into(),
+        input: decoded.input,
+        payload: decoded.payload,
+        principal: sender.principal,
+        request_id,
+    };
+    let reply = gateway.call(call).await.map_err(|failure| {
+        Box::new(Refused {
+            service,
+            protocol,
+            failure,
+        })
+    })?;
+    Ok(response(encode_output(
+        protocol,
+        target.model,
+        reply.output,
+        reply.payload,
+    )))
+}
+
+/// Answers a request to one of the server's own ways.
+async fn own<B>(
+    gateway: &Gateway,
+    parts: &Parts,
+    path: &str,
+    body: B,
+    request_id: RequestId,
+) -> Result<Response<AnswerBody>, Box<Refused>>
+where
+    B: Body<Data = Bytes> + Unpin,
+{
+    let protocol = Protocol::RestJson;
+    let unsigned =
+        |error: SignatureError| Box::new(Refused::new(None, protocol, error.refusal(protocol)));
+    let refused = |failure| {
+        Box::new(Refused {
+            service: None,
+            protocol,
+            failure,
+        })
+    };
+    let (name, path) = path.split_once('/').unwrap_or((path, ""));
+    let claim = Claim::read(parts).map_err(unsigned)?;
+    let sender = gateway.sender(&claim, "stepd").map_err(unsigned)?;
+    let route = gateway.find_route(name);
+    let limit = route
+        .as_ref()
+        .map_or(BODY_BYTES_MAX, |route| route.body_bytes_max());
+    let body = read(body, parts, limit, name)
+        .await
+        .map_err(|refusal| Box::new(Refused::new(None, protocol, refusal)))?;
+    gateway
+        .verify(&sender, &claim, parts, &body)
+        .map_err(unsigned)?;
+    let Some(route) = route else {
+        let message = format!("There is nothing at /_stepd/{name}");
+        return Err(refused(
+            Failure::client("UnknownOperationException", message).with_status(404),
+        ));
+    };
+    let request = RouteRequest {
+        principal: sender.principal,
+        method: parts.method.clone(),
+        path: path.to_owned(),
+        query: parts.uri.query().unwrap_or_default().to_owned(),
+        body,
+        request_id,
+    };
+    match gateway.ask(&*route, request).await.map_err(refused)? {
+        RouteAnswer::Json(body) => Ok(encoded("application/json", Either::Left(Full::new(body)))),
+        RouteAnswer::Lines(lines) => {
+            let frames = lines.map(|line| Ok(Frame::data(line))).boxed();
+            Ok(encoded(
+                "application/x-ndjson",
+                Either::Right(StreamBody::new(frames)),
+            ))
+        }
+    }
+}
+
+fn signing_name(service: &'static str) -> &'static str {
+    aws_model::catalog::service(service).map_or(service, |entry| entry.signing_name)
+}
+
+fn body_bytes_max(target: &Target) -> usize {
+    match (target.service, target.operation) {
+        ("lambda", "CreateFunction" | "UpdateFunctionCode") => CODE_BYTES_MAX,
+        ("lambda", "Invoke") => INVOKE_BYTES_MAX,
+        _ => BODY_BYTES_MAX,
+    }
+}
+
+/// Reads a body of at most `limit` bytes.
+async fn read<B>(
+    mut body: B,
+    parts: &Parts,
+    limit: usize,
+    operation: &str,
+) -> Result<Bytes, Refusal>
+where
+    B: Body<Data = Bytes> + Unpin,
+{
+    let too_large = || Refusal {
+        code: "RequestEntityTooLargeException".into(),
+        message: format!(
+            "Request must be smaller than {limit} bytes for the {operation} operation"
+        ),
+        status: 413,
+    };
+    let broken = |message: &str| Refusal {
+        code: "IncompleteBody".into(),
+        message: message.to_owned(),
+        status: 400,
+    };
+    let declared = parts
+        .headers
+        .get(header::CONTENT_LENGTH)
+        .and_then(|value| value.to_str().ok()?.parse().ok());
+    if declared.is_some_and(|declared: usize| declared > limit) {
+        return Err(too_large());
+    }
+    // Most bodies are one piece, and that is passed on as it is.
+    let (mut first, mut whole) = (Bytes::new(), BytesMut::new());
+    loop {
+        let frame = tokio::time::timeout(BODY_SILENCE_MAX, body.frame()).await;
+        let frame = frame.map_err(|_| broken("The body did not arrive in time").clone())?;
+        let Some(frame) = frame else { break };
+        let frame = frame.map_err(|_| broken("The body ended before its length"))?;
+        let Ok(piece) = frame.into_data() else {
+            continue;
+        };
+        if first.len() + whole.len() + piece.len() > limit {
+            return Err(too_large());
+        }
+        if whole.is_empty() && first.is_empty() {
+            first = piece;
+            continue;
+        }
+        if !first.is_empty() {
+            whole.reserve(declared.unwrap_or(0).max(first.len() + piece.len()));
+            whole.extend_from_slice(&std::mem::take(&mut first));
+        }
+        whole.extend_from_slice(&piece);
+    }
+    Ok(if whole.is_empty() {
+        first
+    } else {
+        whole.freeze()
+    })
+}
+
+fn health() -> Response<AnswerBody> {
+    encoded(
+        "application/json",
+        Either::Left(Full::new(Bytes::from_static(br#"{"status":"ok"}"#))),
+    )
+}
+
+fn encoded(content_type: &'static str, body: AnswerBody) -> Response<AnswerBody> {
+    let mut response = Response::new(body);
+    response
+        .headers_mut()
+        .insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
+    response
+}
+
+fn refusal(refused: &Refused, request_id: RequestId) -> Response<AnswerBody> {
+    let Failure {
+        code,
+        message,
+        status,
+        fields,
+    } = &refused.failure;
+    let error = ErrorAnswer {
+        service: refused.service,
+        code,
+        message,
+        status: *status,
+        fields,
+    };
+    let mut response = response(encode_error(
+        refused.protocol,
+        &error,
+        &request_id.to_string(),
+    ));
+    if response.status() == StatusCode::PAYLOAD_TOO_LARGE {
+        // The rest of the body is not read, so the connection is of no further use.
+        response
+            .headers_mut()
+            .insert(header::CONNECTION, HeaderValue::from_static("close"));
+    }
+    response
+}
+
+fn response(answer: Answer) -> Response<AnswerBody> {
+    let mut response = Response::new(Either::Left(Full::new(answer.body)));
+    *response.status_mut() = answer.status;
+    *response.headers_mut() = answer.headers;
+    response
+}

@@ -1,0 +1,175 @@
+//! Who may do what, and who does it.
+
+use std::collections::BTreeMap;
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use aws_wire::sigv4::{Claim, SignatureError};
+use futures::FutureExt;
+use http::request::Parts;
+use parking_lot::RwLock;
+use service::{
+    Call, Clock, CredentialIssuer, Failure, Gate, Principal, Reply, Service, Site,
+    TemporaryCredentials,
+};
+
+use crate::keys::{KeyRing, Keys};
+use crate::route::{Route, RouteAnswer, RouteRequest};
+
+/// AWS's text for a fault of its own; ours says no more, so that nothing leaks.
+const INTERNAL: &str =
+    "The request processing has failed because of an unknown error, exception or failure.";
+
+/// The way to every service: for callers over HTTP ([`crate::serve`]) and for services themselves
+/// ([`Gate`]). It also hands out temporary credentials and knows them again.
+pub struct Gateway {
+    site: Site,
+    keys: KeyRing,
+    clock: Arc<dyn Clock>,
+    services: RwLock<BTreeMap<&'static str, Arc<dyn Service>>>,
+    routes: RwLock<BTreeMap<&'static str, Arc<dyn Route>>>,
+}
+
+impl Gateway {
+    /// Returns a gateway to `services`. Services that need a gate of their own are added when they
+    /// are made.
+    pub fn new(
+        site: Site,
+        keys: Keys,
+        services: Vec<Arc<dyn Service>>,
+        clock: Arc<dyn Clock>,
+    ) -> Arc<Self> {
+        let gateway = Self {
+            keys: KeyRing::new(keys, Arc::clone(&site.account_id)),
+            site,
+            clock,
+            services: RwLock::default(),
+            routes: RwLock::default(),
+        };
+        for service in services {
+            gateway.add_service(service);
+        }
+        Arc::new(gateway)
+    }
+
+    /// Adds a service, in place of one of the same name.
+    pub fn add_service(&self, service: Arc<dyn Service>) {
+        self.services.write().insert(service.name(), service);
+    }
+
+    /// Adds a way of the server's own, in place of one of the same name.
+    pub fn add_route(&self, route: Arc<dyn Route>) {
+        self.routes.write().insert(route.name(), route);
+    }
+
+    pub(crate) fn find_route(&self, name: &str) -> Option<Arc<dyn Route>> {
+        self.routes.read().get(name).cloned()
+    }
+
+    /// Returns who sent a request, by the key alone: the signature is verified with the body.
+    pub(crate) fn sender(
+        &self,
+        claim: &Claim<'_>,
+        service: &str,
+    ) -> Result<crate::keys::Sender, SignatureError> {
+        let sender = self.keys.sender(claim, self.clock.now())?;
+        let scope = &claim.scope;
+        if scope.region != *self.site.region {
+            return Err(SignatureError::OutOfScope(format!(
+                "Credential should be scoped to a valid region, not '{}'. This server is in '{}'.",
+                scope.region, self.site.region
+            )));
+        }
+        if scope.service != service {
+            return Err(SignatureError::OutOfScope(format!(
+                "Credential should be scoped to correct service: '{service}'."
+            )));
+        }
+        Ok(sender)
+    }
+
+    /// Verifies that the request is the sender's.
+    pub(crate) fn verify(
+        &self,
+        sender: &crate::keys::Sender,
+        claim: &Claim<'_>,
+        parts: &Parts,
+        body: &[u8],
+    ) -> Result<(), SignatureError> {
+        claim.verify(
+            parts,
+            body,
+            &self.keys.signing_key(sender, claim),
+            self.clock.now(),
+        )
+    }
+
+    /// Says whether `principal` may do `service:operation`. This is the one place that decides it;
+    /// as long as there are no policies, everybody who could prove who they are may.
+    #[allow(clippy::unused_self, clippy::unnecessary_wraps)]
+    pub(crate) fn authorize(
+        &self,
+        principal: &Principal,
+        service: &str,
+        operation: &str,
+    ) -> Result<(), Failure> {
+        match principal {
+            Principal::Root { .. } | Principal::Role { .. } => {
+                tracing::trace!(service, operation, "allowed: there are no policies yet");
+                Ok(())
+            }
+        }
+    }
+
+    /// Lets `route` answer, if the sender may ask it.
+    pub(crate) async fn ask(
+        &self,
+        route: &dyn Route,
+        request: RouteRequest,
+    ) -> Result<RouteAnswer, Failure> {
+        self.authorize(&request.principal, "stepd", route.name())?;
+        let request_id = request.request_id;
+        unharmed(route.answer(request), route.name(), &request_id).await
+    }
+}
+
+#[async_trait]
+impl Gate for Gateway {
+    async fn call(&self, call: Call) -> Result<Reply, Failure> {
+        self.authorize(&call.principal, call.service, &call.operation)?;
+        let service = self.services.read().get(call.service).cloned();
+        let Some(service) = service else {
+            let message = format!("{}:{} is not served here yet", call.service, call.operation);
+            return Err(Failure::client("NotImplemented", message).with_status(501));
+        };
+        let request_id = call.request_id;
+        unharmed(service.call(call), service.name(), &request_id).await
+    }
+}
+
+impl CredentialIssuer for Gateway {
+    fn issue(&self, role_arn: &str, session_name: &str, seconds: u64) -> TemporaryCredentials {
+        self.keys.issue(
+            role_arn,
+            session_name,
+            self.clock.now().plus_seconds(seconds),
+        )
+    }
+}
+
+/// Awaits an answer; a bug that panics costs its one request, never the server.
+async fn unharmed<T>(
+    answer: impl Future<Output = Result<T, Failure>>,
+    name: &str,
+    request_id: &service::RequestId,
+) -> Result<T, Failure> {
+    // What a service shares between calls is behind its own locks, and those do not poison.
+    AssertUnwindSafe(answer)
+        .catch_unwind()
+        .await
+        .unwrap_or_else(|_| {
+            tracing::error!(service = name, %request_id, "a call panicked");
+            Err(Failure::internal(INTERNAL))
+        })
+}

@@ -1,0 +1,261 @@
+//! Access keys: the root key, and temporary keys that need no memory.
+//!
+//! A temporary key's secret is derived from its id, and its session token is the session itself under
+//! a seal, so that a key which was handed out before a restart is good after it.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::Arc;
+
+use aws_wire::sigv4::{Claim, SignatureError, SigningKey};
+use base64::Engine;
+use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
+use hmac::{Hmac, Mac};
+use parking_lot::RwLock;
+use service::{Principal, TemporaryCredentials};
+use sha2::Sha256;
+use subtle::ConstantTimeEq;
+use vocab::Timestamp;
+
+/// Most derived keys that are kept; a key is one sender, day and service.
+const DERIVED_MAX: usize = 4_096;
+
+const SEAL_BYTES: usize = 32;
+
+/// The letters of access key ids (RFC 4648 base32).
+const LETTERS: &[u8; 32] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
+
+/// The secrets of a server.
+#[derive(Clone)]
+pub struct Keys {
+    /// The account owner's access key: id and secret.
+    pub root: (Arc<str>, Arc<str>),
+    /// What temporary keys are derived and sealed with. Whoever has it can be anybody.
+    pub master: [u8; 32],
+}
+
+impl fmt::Debug for Keys {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Keys(root {}, ***)", self.root.0)
+    }
+}
+
+/// The keys with what is derived from them.
+pub(crate) struct KeyRing {
+    keys: Keys,
+    account: Arc<str>,
+    /// Deriving a signing key costs four HMACs, so it is done once.
+    derived: RwLock<HashMap<String, SigningKey>>,
+}
+
+/// A sender whose key is known; the signature is still to be verified.
+pub(crate) struct Sender {
+    pub principal: Principal,
+    secret: Secret,
+}
+
+enum Secret {
+    Root,
+    /// Derived only when no signing key is kept.
+    OfTemporary,
+}
+
+impl KeyRing {
+    pub fn new(keys: Keys, account: Arc<str>) -> Self {
+        Self {
+            keys,
+            account,
+            derived: RwLock::new(HashMap::new()),
+        }
+    }
+
+    /// Returns who holds the claimed key.
+    pub fn sender(&self, claim: &Claim<'_>, now: Timestamp) -> Result<Sender, SignatureError> {
+        let id = &*claim.access_key_id;
+        match &claim.session_token {
+            None if id == &*self.keys.root.0 => {
+                let principal = Principal::Root {
+                    account: Arc::clone(&self.account),
+                };
+                Ok(Sender {
+                    principal,
+                    secret: Secret::Root,
+                })
+            }
+            None => Err(SignatureError::UnknownKey),
+            Some(token) => {
+                let (role_arn, session_name, expires_at) =
+                    self.unseal(id, token).ok_or(SignatureError::UnknownKey)?;
+                if expires_at <= now {
+                    return Err(SignatureError::ExpiredToken);
+                }
+                let principal = Principal::Role {
+                    role_arn: role_arn.into(),
+                    session_name: session_name.into(),
+                };
+                Ok(Sender {
+                    principal,
+                    secret: Secret::OfTemporary,
+                })
+            }
+        }
+    }
+
+    /// Returns the key that the sender signs with in the claim's scope.
+    pub fn signing_key(&self, sender: &Sender, claim: &Claim<'_>) -> SigningKey {
+        let (id, scope) = (&claim.access_key_id, &claim.scope);
+        let name = format!("{id}/{}/{}/{}", scope.date, scope.region, scope.service);
+        if let Some(key) = self.derived.read().get(&name) {
+            return key.clone();
+        }
+        let key = match sender.secret {
+            Secret::Root => SigningKey::derive(
+                &self.keys.root.1,
+                &scope.date,
+                &scope.region,
+                &scope.service,
+            ),
+            Secret::OfTemporary => SigningKey::derive(
+                &self.temporary_secret(id),
+                &scope.date,
+                &scope.region,
+                &scope.service,
+            ),
+        };
+        let mut derived = self.derived.write();
+        if derived.len() >= DERIVED_MAX {
+            derived.clear();
+        }
+        derived.insert(name, key.clone());
+        key
+    }
+
+    pub fn issue(
+        &self,
+        role_arn: &str,
+        session_name: &str,
+        expires_at: Timestamp,
+    ) -> TemporaryCredentials {
+        let letters =
+            rand::random::<[u8; 16]>().map(|byte| char::from(LETTERS[usize::from(byte % 32)]));
+        let access_key_id: String = "ASIA".chars().chain(letters).collect();
+        TemporaryCredentials {
+            secret_access_key: self.temporary_secret(&access_key_id),
+            session_token: self.seal(&access_key_id, role_arn, session_name, expires_at),
+            access_key_id,
+            expires_at,
+        }
+    }
+
+    /// Returns forty characters, as AWS's secrets have.
+    fn temporary_secret(&self, access_key_id: &str) -> String {
+        STANDARD_NO_PAD.encode(&self.mac("secret", access_key_id, b"")[..30])
+    }
+
+    /// Returns seal, expiry, length of the role, role and session as text without padding.
+    fn seal(
+        &self,
+        access_key_id: &str,
+        role_arn: &str,
+        session_name: &str,
+        expires_at: Timestamp,
+    ) -> String {
+        let mut session = Vec::with_capacity(256);
+        session.extend(expires_at.as_millis().to_be_bytes());
+        session.extend((role_arn.len() as u32).to_be_bytes());
+        session.extend(role_arn.as_bytes());
+        session.extend(session_name.as_bytes());
+        let mut sealed = self.mac("session", access_key_id, &session).to_vec();
+        sealed.extend(session);
+        URL_SAFE_NO_PAD.encode(sealed)
+    }
+
+    /// Returns what [`Self::seal`] sealed for this key; `None` for all that it did not seal.
+    fn unseal(&self, access_key_id: &str, token: &str) -> Option<(String, String, Timestamp)> {
+        let sealed = URL_SAFE_NO_PAD.decode(token).ok()?;
+        let (seal, session) = sealed.split_at_checked(SEAL_BYTES)?;
+        if !bool::from(self.mac("session", access_key_id, session).ct_eq(seal)) {
+            return None;
+        }
+        let (expires_at, rest) = session.split_first_chunk::<8>()?;
+        let (role_bytes, rest) = rest.split_first_chunk::<4>()?;
+        let (role, name) = rest.split_at_checked(u32::from_be_bytes(*role_bytes) as usize)?;
+        let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).ok();
+        Some((
+            text(role)?,
+            text(name)?,
+            Timestamp::from_millis(i64::from_be_bytes(*expires_at)),
+        ))
+    }
+
+    /// The purpose and the length keep the inputs of different seals apart.
+    fn mac(&self, purpose: &str, access_key_id: &str, rest: &[u8]) -> [u8; SEAL_BYTES] {
+        let mut mac = Hmac::<Sha256>::new_from_slice(&self.keys.master)
+            .expect("HMAC takes keys of any length");
+        mac.update(purpose.as_bytes());
+        mac.update(&(access_key_id.len() as u64).to_be_bytes());
+        mac.update(access_key_id.as_bytes());
+        mac.update(rest);
+        mac.finalize().into_bytes().into()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ring() -> KeyRing {
+        KeyRing::new(
+            Keys {
+                root: ("AKIDROOT".into(), "secret".into()),
+                master: [7; 32],
+            },
+            "000000000000".into(),
+        )
+    }
+
+    #[test]
+    fn a_sealed_session_opens_only_whole_and_for_its_key() {
+        let (ring, role) = (ring(), "arn:aws:iam::000000000000:role/service-role/name");
+        let made = ring.issue(role, "session", Timestamp::from_millis(5));
+        let opened = (
+            role.to_owned(),
+            "session".to_owned(),
+            Timestamp::from_millis(5),
+        );
+        assert_eq!(
+            ring.unseal(&made.access_key_id, &made.session_token),
+            Some(opened)
+        );
+        assert_eq!(
+            (made.access_key_id.len(), made.secret_access_key.len()),
+            (20, 40)
+        );
+        assert_eq!(ring.unseal("ASIAOTHER", &made.session_token), None);
+        for at in 0..made.session_token.len() {
+            let mut token = made.session_token.clone().into_bytes();
+            token[at] = if token[at] == b'A' { b'B' } else { b'A' };
+            let token = String::from_utf8(token).expect("still ASCII");
+            assert_eq!(ring.unseal(&made.access_key_id, &token), None, "byte {at}");
+        }
+        for bad in ["", "A", "not base64!", &made.session_token[..40]] {
+            assert_eq!(ring.unseal(&made.access_key_id, bad), None, "{bad}");
+        }
+        let longest = format!("arn:aws:iam::000000000000:role/{}", "p".repeat(512 + 64));
+        let token = ring
+            .issue(&longest, &"s".repeat(64), Timestamp::from_millis(5))
+            .session_token;
+        assert!(token.len() <= 1_024, "{}", token.len());
+    }
+
+    #[test]
+    fn secrets_are_not_printed() {
+        let ring = ring();
+        let made = ring.issue("role", "session", Timestamp::from_millis(5));
+        let text = format!("{:?} {made:?}", ring.keys);
+        assert!(
+            !text.contains("secret") && !text.contains(&made.secret_access_key),
+            "{text}"
+        );
+    }
+}

@@ -1,0 +1,87 @@
+//! The listener: connections over HTTP/1.1, kept alive, closed politely.
+
+use std::convert::Infallible;
+use std::sync::Arc;
+use std::time::Duration;
+
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::server::graceful::GracefulShutdown;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Semaphore;
+
+use crate::exchange;
+use crate::gateway::Gateway;
+
+/// Most connections at a time; more wait in the system's queue.
+const CONNECTIONS_MAX: usize = 10_000;
+
+/// Longest head of a request, in bytes: session tokens are long, but not that long.
+const HEAD_BYTES_MAX: usize = 64 * 1024;
+
+/// How long a caller may take to send a head, and a connection may be idle.
+const HEAD_SECONDS_MAX: Duration = Duration::from_secs(60);
+
+/// How long answers in flight are waited for when the server stops.
+const FAREWELL_MAX: Duration = Duration::from_secs(30);
+
+/// Serves `gateway` on `listener` until `shutdown` is ready. Once this returns, no further request is
+/// taken, and those in flight are answered or have had thirty seconds.
+pub async fn serve(
+    listener: TcpListener,
+    gateway: Arc<Gateway>,
+    shutdown: impl Future<Output = ()>,
+) {
+    let graceful = GracefulShutdown::new();
+    let seats = Arc::new(Semaphore::new(CONNECTIONS_MAX));
+    let mut shutdown = std::pin::pin!(shutdown);
+    loop {
+        let seat = Arc::clone(&seats).acquire_owned();
+        let accepted = async { (seat.await, listener.accept().await) };
+        tokio::select! {
+            () = &mut shutdown => break,
+            (seat, accepted) = accepted => match accepted {
+                Ok((stream, _)) => {
+                    let connection = graceful.watch(connection(stream, Arc::clone(&gateway)));
+                    tokio::spawn(async move {
+                        if let Err(error) = connection.await {
+                            tracing::debug!(%error, "a connection ended");
+                        }
+                        drop(seat);
+                    });
+                }
+                Err(error) => {
+                    tracing::warn!(%error, "cannot accept a connection");
+                    // Out of descriptors, most likely: let some connections end.
+                    tokio::time::sleep(Duration::from_millis(50)).await;
+                }
+            },
+        }
+    }
+    drop(listener);
+    if tokio::time::timeout(FAREWELL_MAX, graceful.shutdown())
+        .await
+        .is_err()
+    {
+        tracing::warn!("some requests were not answered in time before the server stopped");
+    }
+}
+
+fn connection(
+    stream: TcpStream,
+    gateway: Arc<Gateway>,
+) -> impl hyper_util::server::graceful::GracefulConnection<Error = hyper::Error> {
+    if let Err(error) = stream.set_nodelay(true) {
+        tracing::debug!(%error, "cannot switch Nagle's algorithm off");
+    }
+    let service = service_fn(move |request| {
+        let gateway = Arc::clone(&gateway);
+        async move { Ok::<_, Infallible>(exchange::answer(&gateway, request).await) }
+    });
+    http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(HEAD_SECONDS_MAX)
+        .max_buf_size(HEAD_BYTES_MAX)
+        .serve_connection(TokioIo::new(stream), service)
+}

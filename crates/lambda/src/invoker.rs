@@ -1,0 +1,122 @@
+//! Runs events on functions: finds the function as it is now, and the pool that fits it.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use parking_lot::Mutex;
+use service::Failure;
+
+use crate::catalog::Catalog;
+use crate::failure;
+use crate::instance::{Event, Outcome};
+use crate::pool::{Evict, Grounds, Pool};
+
+/// All pools.
+pub struct Invoker {
+    catalog: Arc<Catalog>,
+    grounds: Arc<Grounds>,
+    pools: Mutex<Pools>,
+    instances_max: u32,
+}
+
+#[derive(Default)]
+struct Pools {
+    by_name: HashMap<String, Arc<Pool>>,
+    closed: bool,
+}
+
+impl Invoker {
+    /// Returns an invoker without pools; they are made as functions are invoked.
+    pub fn new(catalog: Arc<Catalog>, grounds: Arc<Grounds>, instances_max: u32) -> Self {
+        Self { catalog, grounds, pools: Mutex::default(), instances_max }
+    }
+
+    /// Returns what pools share.
+    pub fn grounds(&self) -> &Grounds {
+        &self.grounds
+    }
+
+    /// Runs `event` on the function `name`, to its end, whether or not anybody waits for it.
+    ///
+    /// `None` means that there is no such function.
+    pub async fn run(self: &Arc<Self>, name: &str, event: Event) -> Result<Option<Outcome>, Failure> {
+        let row = self.catalog.row(name).await.map_err(|error| failure::store(&error))?;
+        let Some(row) = row else {
+            self.forget(name);
+            return Ok(None);
+        };
+        let pool = self.pool(name, row)?;
+        let invoker = Arc::clone(self);
+        // A caller that goes away does not stop the function.
+        let run = tokio::spawn(async move { pool.run(&event, &*invoker).await });
+        match run.await {
+            Ok(outcome) => outcome.map(Some),
+            Err(error) => Err(failure::service_exception(format!("The invocation was lost: {error}"))),
+        }
+    }
+
+    /// Takes down the instances of the function `name`; those that work end after their event.
+    pub fn forget(&self, name: &str) {
+        let pool = self.pools.lock().by_name.remove(name);
+        if let Some(pool) = pool {
+            pool.close();
+        }
+    }
+
+    /// Ends instances that have been idle for `age`.
+    pub fn reap(&self, age: Duration) {
+        let pools: Vec<Arc<Pool>> = self.pools.lock().by_name.values().cloned().collect();
+        for pool in pools {
+            pool.reap(age);
+        }
+    }
+
+    /// Refuses further events, ends idle instances, waits up to `grace` for the others.
+    pub async fn shutdown(&self, grace: Duration) {
+        let pools = {
+            let mut pools = self.pools.lock();
+            pools.closed = true;
+            std::mem::take(&mut pools.by_name)
+        };
+        for pool in pools.values() {
+            pool.close();
+        }
+        // Every process gives its place back when it is gone.
+        let all = self.grounds.places.acquire_many(self.instances_max);
+        let in_time = tokio::time::timeout(grace, all).await.is_ok();
+        self.grounds.places.close();
+        if !in_time {
+            tracing::warn!("functions were still working when the server stopped");
+            self.grounds.watchdog.kill_all();
+        }
+    }
+
+    /// Returns the pool that was made from `row`.
+    fn pool(&self, name: &str, row: Bytes) -> Result<Arc<Pool>, Failure> {
+        let mut pools = self.pools.lock();
+        if pools.closed {
+            return Err(failure::stopping());
+        }
+        if let Some(pool) = pools.by_name.get(name).filter(|pool| pool.row == row) {
+            return Ok(Arc::clone(pool));
+        }
+        let function = serde_json::from_slice(&row)
+            .map_err(|error| failure::service_exception(format!("The function's row is damaged: {error}")))?;
+        let pool = Arc::new(Pool::new(row, function, Arc::clone(&self.grounds)));
+        let old = pools.by_name.insert(name.to_owned(), Arc::clone(&pool));
+        drop(pools);
+        if let Some(old) = old {
+            old.close();
+        }
+        Ok(pool)
+    }
+}
+
+impl Evict for Invoker {
+    fn evict_one(&self) {
+        let pools: Vec<Arc<Pool>> = self.pools.lock().by_name.values().cloned().collect();
+        let _ = pools.iter().any(|pool| pool.evict());
+    }
+}

@@ -1,0 +1,191 @@
+//! Compares what came of a case with what was recorded, undoing the scrubbing of the recordings.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
+/// What the placeholders of one case (`<uuid:1>`, `<task_token:2>`) turned out to stand for.
+#[derive(Clone, Default)]
+pub struct Bindings(BTreeMap<String, String>);
+
+/// Compares two histories.
+pub fn histories(expected: &[Value], ours: &[Value]) -> Result<(), String> {
+    let mut bindings = Bindings::default();
+    let mut rest = ours.iter().peekable();
+    let mut recorded = expected.iter().peekable();
+    while let Some(event) = recorded.next() {
+        if event["id"].is_array() {
+            let mut group = vec![event];
+            while let Some(event) = recorded.next_if(|event| event["id"].is_array()) {
+                group.push(event);
+            }
+            let candidates: Vec<&Value> = rest.by_ref().take(group.len()).collect();
+            branches(&group, candidates, &mut bindings)?;
+            // The recordings leave out the event that ends the branches.
+            let next = recorded.peek().map_or(&Value::Null, |event| &event["type"]);
+            rest.next_if(|event| is_end_of_branches(event) && event["type"] != *next);
+            continue;
+        }
+        let Some(ours) = rest.next() else {
+            return Err(format!("missing from #{} {} on", event["id"], event["type"]));
+        };
+        same(event, ours, &mut bindings)
+            .map_err(|why| format!("#{} {}: {why}", event["id"], event["type"]))?;
+    }
+    match rest.next() {
+        Some(event) => Err(format!("one too many: {event}")),
+        None => Ok(()),
+    }
+}
+
+fn is_end_of_branches(event: &Value) -> bool {
+    matches!(event["type"].as_str(), Some("ParallelStateSucceeded" | "ParallelStateFailed"))
+}
+
+/// Compares the events of branches, whose order is one of several: each has its equal.
+fn branches(
+    group: &[&Value],
+    mut candidates: Vec<&Value>,
+    bindings: &mut Bindings,
+) -> Result<(), String> {
+    for event in group {
+        let details = without_numbers(event);
+        let found = candidates.iter().position(|ours| {
+            let mut trial = bindings.clone();
+            let equal = same(&details, &without_numbers(ours), &mut trial).is_ok();
+            if equal {
+                *bindings = trial;
+            }
+            equal
+        });
+        let at = found.ok_or_else(|| format!("no event of the branches is like {event}"))?;
+        candidates.remove(at);
+    }
+    Ok(())
+}
+
+fn without_numbers(event: &Value) -> Value {
+    let mut event = event.clone();
+    if let Some(members) = event.as_object_mut() {
+        members.retain(|name, _| name != "id" && name != "previousEventId");
+    }
+    event
+}
+
+/// Compares two values; says where they differ.
+pub fn same(expected: &Value, ours: &Value, bindings: &mut Bindings) -> Result<(), String> {
+    match (expected, ours) {
+        (Value::Object(recorded), Value::Object(made)) => {
+            let is_extra = |name: &&String| !recorded.contains_key(*name) && !is_newer(name);
+            if let Some(extra) = made.keys().find(is_extra) {
+                return Err(format!("{extra} is not recorded: {}", made[extra]));
+            }
+            for (name, expected) in recorded {
+                let ours = made.get(name).ok_or_else(|| format!("{name} is missing"))?;
+                if !stands_for_itself(name, expected) {
+                    same(expected, ours, bindings).map_err(|why| format!("{name}: {why}"))?;
+                }
+            }
+            Ok(())
+        }
+        (Value::Array(recorded), Value::Array(made)) => {
+            if recorded.len() != made.len() {
+                return Err(format!("{} items, recorded {}", made.len(), recorded.len()));
+            }
+            let mut pairs = recorded.iter().zip(made);
+            pairs.try_for_each(|(expected, ours)| same(expected, ours, bindings))
+        }
+        // The recorder parsed text that holds JSON.
+        (Value::Object(_) | Value::Array(_), Value::String(text)) => {
+            let parsed = serde_json::from_str::<Value>(text).map_err(|_| differ(expected, ours))?;
+            same(expected, &parsed, bindings)
+        }
+        (Value::String(recorded), Value::String(made)) => {
+            if same_text(recorded, made, bindings) {
+                return Ok(());
+            }
+            // JSON inside of text: the recorder kept the spaces that the called function had written.
+            match (object_in(recorded), object_in(made)) {
+                (Some(recorded), Some(made)) => same(&recorded, &made, bindings),
+                _ => Err(differ(expected, ours)),
+            }
+        }
+        (Value::Number(recorded), Value::Number(made)) if recorded == made => Ok(()),
+        (Value::String(word), Value::Number(_))
+            if matches!(word.as_str(), "timestamp" | "RandomNumberGenerated") =>
+        {
+            Ok(())
+        }
+        _ if expected == ours => Ok(()),
+        _ => Err(differ(expected, ours)),
+    }
+}
+
+/// Says whether the service added the member after the older recordings were made.
+fn is_newer(name: &str) -> bool {
+    matches!(name, "RedriveCount")
+}
+
+fn object_in(text: &str) -> Option<Value> {
+    serde_json::from_str(text).ok().filter(Value::is_object)
+}
+
+fn differ(expected: &Value, ours: &Value) -> String {
+    format!("\n      recorded {expected}\n      made     {ours}")
+}
+
+/// The recorder put a member's own name, or its path, in the place of what varies.
+fn stands_for_itself(name: &str, expected: &Value) -> bool {
+    let text = expected.as_str().unwrap_or_default();
+    text == name || text.strip_suffix(name).is_some_and(|path| path.ends_with('.'))
+}
+
+fn same_text(recorded: &str, made: &str, bindings: &mut Bindings) -> bool {
+    let made = scrubbed(made);
+    match recorded {
+        _ if recorded == made => true,
+        // A token of ours: whatever stands in its place stands there each time.
+        _ if made.starts_with("<task_token:") => {
+            let bound = bindings.0.entry(made.clone()).or_insert_with(|| recorded.to_owned());
+            bound == recorded
+        }
+        "date" | "timestamp" | "generated-uuid" | "start-date" | "stop-date" => true,
+        _ => matches(recorded, &made, bindings),
+    }
+}
+
+fn scrubbed(text: &str) -> String {
+    text.replace("arn:aws:", "arn:<partition>:")
+        .replace("us-east-1", "<region>")
+        .replace("000000000000", "111111111111")
+}
+
+/// Matches text with placeholders; one with a number stands for the same text wherever it is.
+fn matches(recorded: &str, made: &str, bindings: &mut Bindings) -> bool {
+    let Some((before, placeholder, after)) = first_placeholder(recorded) else {
+        return recorded == made;
+    };
+    let Some(made) = made.strip_prefix(before) else {
+        return false;
+    };
+    // What follows up to the next placeholder must end the text that this one stands for.
+    let literal = first_placeholder(after).map_or(after, |(literal, ..)| literal);
+    let end = if literal.is_empty() { Some(made.len()) } else { made.rfind(literal) };
+    let Some((value, rest)) = end.map(|end| made.split_at(end)) else {
+        return false;
+    };
+    if placeholder.contains(':') {
+        let bound = bindings.0.entry(placeholder.to_owned()).or_insert_with(|| value.to_owned());
+        if bound != value {
+            return false;
+        }
+    }
+    matches(after, rest, bindings)
+}
+
+/// Returns the text before the first placeholder, the placeholder, and the text after it.
+fn first_placeholder(text: &str) -> Option<(&str, &str, &str)> {
+    let start = text.find('<')?;
+    let end = start + text[start..].find('>')? + 1;
+    Some((&text[..start], &text[start..end], &text[end..]))
+}

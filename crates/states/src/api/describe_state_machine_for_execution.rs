@@ -1,0 +1,33 @@
+//! `DescribeStateMachineForExecution`: the machine as it was when the execution began.
+
+use aws_model::states::{
+    DescribeStateMachineForExecutionInput, DescribeStateMachineForExecutionOutput,
+    TracingConfiguration,
+};
+use service::{Failure, Reply};
+
+use super::describe_state_machine::shown_definition;
+use super::{executions, settings};
+use crate::service::States;
+
+pub(crate) async fn call(states: &States, input: &[u8]) -> Result<Reply, Failure> {
+    let input: DescribeStateMachineForExecutionInput = super::read(input)?;
+    let (_, execution) = executions::find(states, &input.execution_arn).await?;
+    let machine_arn = &execution.state_machine_arn;
+    let revision = states.machines.revision_at(machine_arn, execution.started_at).await?;
+    let definition = shown_definition(states, &execution.definition, input.included_data).await?;
+    let mut shown = DescribeStateMachineForExecutionOutput::new(
+        machine_arn,
+        machine_arn.rsplit(':').next().unwrap_or_default(),
+        definition,
+        &execution.role_arn,
+        revision.as_ref().map_or(execution.started_at, |revision| revision.updated_at),
+    );
+    if let Some(revision) = revision {
+        shown.logging_configuration = Some(revision.logging.shown());
+        shown.tracing_configuration = Some(TracingConfiguration { enabled: Some(revision.tracing) });
+        shown.revision_id = revision.revision_id;
+    }
+    shown.encryption_configuration = Some(settings::encryption_shown());
+    Ok(super::reply(&shown))
+}

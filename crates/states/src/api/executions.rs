@@ -1,0 +1,76 @@
+//! Finding an execution by its ARN.
+
+use engine_core::{Outcome, Payload};
+use service::Failure;
+
+use super::{failure, names};
+use crate::rows::{ExecutionRecord, ExecutionRef};
+use crate::service::States;
+
+/// Returns the execution that `arn` names, or `ExecutionDoesNotExist`.
+pub(super) async fn find(
+    states: &States,
+    arn: &str,
+) -> Result<(ExecutionRef, ExecutionRecord), Failure> {
+    let parts = names::parse_execution_arn(arn)?;
+    let missing = || failure::execution_does_not_exist(arn);
+    let found = states.shell.find(&parts.machine_arn, parts.name).await?;
+    let execution = found.ok_or_else(missing)?;
+    let record = states.shell.record(execution).await?.ok_or_else(missing)?;
+    Ok((execution, record))
+}
+
+/// What the two ends of a journal say.
+#[derive(Default)]
+pub(super) struct Ends {
+    /// What the execution began with.
+    pub(super) input: Option<Payload>,
+    /// How it ended.
+    pub(super) outcome: Option<Outcome>,
+}
+
+/// Reads an execution's input and, where it has ended, its outcome: two chunks, whatever is between.
+pub(super) async fn ends(
+    states: &States,
+    execution: ExecutionRef,
+    record: &ExecutionRecord,
+) -> Result<Ends, Failure> {
+    let mut ends = Ends::default();
+    let first = states.shell.chunks(execution, None, false, 1).await?;
+    if let Some((number, chunk)) = first.first() {
+        ends.look_at(chunk);
+        if record.last_chunk == Some(*number) {
+            return Ok(ends);
+        }
+    }
+    if record.last_chunk.is_some() {
+        let last = states.shell.chunks(execution, record.last_chunk, true, 1).await?;
+        if let Some((_, chunk)) = last.first() {
+            ends.look_at(chunk);
+        }
+    }
+    Ok(ends)
+}
+
+impl Ends {
+    fn look_at(&mut self, chunk: &crate::rows::Chunk) {
+        use engine_core::Event;
+        for recorded in &chunk.events {
+            match &recorded.event {
+                Event::ExecutionStarted(identity) => self.input = Some(identity.input.clone()),
+                Event::ExecutionSucceeded { output } => {
+                    self.outcome = Some(Outcome::Succeeded(output.clone()));
+                }
+                Event::ExecutionFailed { error, cause } => {
+                    self.outcome = Some(Outcome::Failed(error.clone(), cause.clone()));
+                }
+                Event::ExecutionAborted { error, cause } => {
+                    self.outcome = Some(Outcome::Aborted(error.clone(), cause.clone()));
+                }
+                Event::ExecutionTimedOut => self.outcome = Some(Outcome::TimedOut),
+                // Only the first and the last event of an execution are looked for.
+                _ => {}
+            }
+        }
+    }
+}

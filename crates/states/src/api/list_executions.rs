@@ -1,0 +1,194 @@
+//! `ListExecutions`: the executions of a machine, newest first, in pages.
+//!
+//! The listing holds one ordered run of lines for each status. A page merges the runs it wants, and
+//! begins behind the last line of the page before: it costs the same at any depth.
+
+use std::collections::VecDeque;
+
+use aws_model::states::{
+    ExecutionListItem, ExecutionRedriveFilter, ExecutionStatus, ListExecutionsInput,
+    ListExecutionsOutput,
+};
+use bytes::Bytes;
+use service::{Failure, Reply};
+use store::{Range, Store};
+
+use super::describe_execution::shown_status;
+use super::failure;
+use crate::definitions::unreadable;
+use crate::machines::TypeCode;
+use crate::page;
+use crate::rows::{self, ListingEntry, StatusCode};
+use crate::service::States;
+
+/// How many lines of one run are read at once, at most.
+const LINES_AT_ONCE: usize = 256;
+/// The bytes of a listing key before its moment: the machine and the status.
+const HEAD_BYTES: usize = 8 + 1;
+
+pub(crate) async fn call(states: &States, input: &[u8]) -> Result<Reply, Failure> {
+    let input: ListExecutionsInput = super::read(input)?;
+    let machine_arn = match (&input.state_machine_arn, &input.map_run_arn) {
+        (Some(arn), None) => arn,
+        (None, Some(_)) => return Err(failure::not_built("Map Runs (mapRunArn)")),
+        (None, None) => {
+            return Err(failure::validation("Must provide a State Machine ARN or Map Run ARN"));
+        }
+        (Some(_), Some(_)) => {
+            return Err(failure::validation(
+                "Must provide either a State Machine ARN or a Map Run ARN, not both",
+            ));
+        }
+    };
+    let machine = states.machines.get(machine_arn).await?;
+    if machine.record.machine_type == TypeCode::Express {
+        return Err(failure::state_machine_type_not_supported());
+    }
+    let arguments = [
+        "ListExecutions",
+        machine_arn,
+        input.status_filter.map_or("", ExecutionStatus::as_str),
+        input.redrive_filter.map_or("", ExecutionRedriveFilter::as_str),
+    ];
+    let after = match &input.next_token {
+        None => None,
+        Some(token) => Some(states.pages.open(&arguments, token, states.clock.now())?),
+    };
+    let mut merge = Merge::new(&*states.store, machine_arn, wanted(&input), after.as_deref());
+    let results_max = page::size(input.max_results);
+    let mut executions = Vec::with_capacity(results_max.min(LINES_AT_ONCE));
+    let mut last = Bytes::new();
+    let mut more = false;
+    while let Some(line) = merge.next().await? {
+        if executions.len() == results_max {
+            more = true;
+            break;
+        }
+        last = line.key;
+        executions.push(shown(line.status, line.entry));
+    }
+    let next_token = more.then(|| {
+        let cursor = last.slice(HEAD_BYTES - 1..);
+        states.pages.seal(&arguments, &cursor, states.clock.now())
+    });
+    Ok(super::reply(&ListExecutionsOutput { executions, next_token }))
+}
+
+/// The statuses whose runs the listing merges. Redriving is not built yet: no execution was redriven,
+/// and none is pending.
+fn wanted(input: &ListExecutionsInput) -> Vec<StatusCode> {
+    if input.redrive_filter == Some(ExecutionRedriveFilter::Redriven) {
+        return Vec::new();
+    }
+    match input.status_filter {
+        None => StatusCode::ALL.to_vec(),
+        Some(status) => StatusCode::from_name(status.as_str()).into_iter().collect(),
+    }
+}
+
+fn shown(status: StatusCode, entry: ListingEntry) -> ExecutionListItem {
+    let mut item = ExecutionListItem::new(
+        entry.execution_arn,
+        entry.state_machine_arn,
+        entry.name,
+        shown_status(status),
+        entry.started_at,
+    );
+    item.stop_date = entry.stopped_at;
+    item.redrive_count = Some(0);
+    item
+}
+
+/// One line of the listing.
+struct Line {
+    key: Bytes,
+    status: StatusCode,
+    entry: ListingEntry,
+}
+
+/// The runs of several statuses as one listing.
+struct Merge<'a> {
+    store: &'a dyn Store,
+    machine_arn: &'a str,
+    runs: Vec<Run>,
+}
+
+/// The lines of one status that were read and not yet taken, and where the next ones are.
+struct Run {
+    status: StatusCode,
+    read: VecDeque<(Bytes, Bytes)>,
+    /// `None` when there is nothing behind what was read.
+    rest: Option<Range>,
+    /// How many lines to read next: few at first, for most pages are short and their runs are many.
+    lines: usize,
+}
+
+impl<'a> Merge<'a> {
+    /// Returns the merge of the runs of `statuses`, behind `after`: the status and what follows it in
+    /// the key of the last line that was shown.
+    fn new(
+        store: &'a dyn Store,
+        machine_arn: &'a str,
+        statuses: Vec<StatusCode>,
+        after: Option<&[u8]>,
+    ) -> Self {
+        let runs = statuses.into_iter().map(|status| {
+            let mut range = rows::listing_of(machine_arn, status);
+            if let Some((last_status, moment)) = after.and_then(<[u8]>::split_first) {
+                // Lines of one moment come in the order of their statuses.
+                let behind: &[u8] = if status as u8 <= *last_status { &[0] } else { &[] };
+                range.start = [&range.start, moment, behind].concat().into();
+            }
+            Run { status, read: VecDeque::new(), rest: Some(range), lines: LINES_AT_ONCE / 8 }
+        });
+        Self { store, machine_arn, runs: runs.collect() }
+    }
+
+    /// Returns the next line.
+    async fn next(&mut self) -> Result<Option<Line>, Failure> {
+        loop {
+            for run in &mut self.runs {
+                run.read_on(self.store).await?;
+            }
+            // The moment is stored so that the newest comes first.
+            let first = self.runs.iter_mut().filter(|run| !run.read.is_empty()).min_by(|a, b| {
+                let moment = |run: &Run| run.read.front().map(|(key, _)| key.slice(HEAD_BYTES..));
+                moment(a).cmp(&moment(b)).then((a.status as u8).cmp(&(b.status as u8)))
+            });
+            let Some(run) = first else {
+                return Ok(None);
+            };
+            let status = run.status;
+            let Some((key, value)) = run.read.pop_front() else {
+                return Ok(None);
+            };
+            let entry: ListingEntry = minicbor::decode(&value).map_err(|_| {
+                tracing::error!("a line of the listing cannot be read");
+                failure::unavailable()
+            })?;
+            // Keys hold eight bytes of the machine's hash: another machine's line is not ours.
+            if entry.state_machine_arn == self.machine_arn {
+                return Ok(Some(Line { key, status, entry }));
+            }
+        }
+    }
+}
+
+impl Run {
+    /// Reads on when nothing that was read is left.
+    async fn read_on(&mut self, store: &dyn Store) -> Result<(), Failure> {
+        if !self.read.is_empty() {
+            return Ok(());
+        }
+        let Some(mut range) = self.rest.take() else {
+            return Ok(());
+        };
+        self.read = store.scan(&range, self.lines).await.map_err(unreadable)?.into();
+        if let (Some((last, _)), true) = (self.read.back(), self.read.len() == self.lines) {
+            range.start = [last, &[0][..]].concat().into();
+            self.rest = Some(range);
+            self.lines = LINES_AT_ONCE;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,48 @@
+//! The actions, one a file: each reads its input, checks what the model cannot, and reads rows or sends
+//! a command.
+
+pub(crate) mod create_state_machine;
+pub(crate) mod delete_state_machine;
+pub(crate) mod describe_execution;
+pub(crate) mod describe_state_machine;
+pub(crate) mod describe_state_machine_for_execution;
+mod executions;
+pub(crate) mod failure;
+pub(crate) mod get_execution_history;
+mod jackson;
+pub(crate) mod list_executions;
+pub(crate) mod list_state_machines;
+pub(crate) mod list_tags_for_resource;
+pub(crate) mod names;
+pub(crate) mod send_task_failure;
+pub(crate) mod send_task_heartbeat;
+pub(crate) mod send_task_success;
+mod settings;
+pub(crate) mod start_execution;
+pub(crate) mod stop_execution;
+pub(crate) mod tag_resource;
+mod tasks;
+pub(crate) mod untag_resource;
+pub(crate) mod update_state_machine;
+pub(crate) mod validate_state_machine_definition;
+
+use aws_model::Input;
+use bytes::Bytes;
+use serde::Serialize;
+use service::{Failure, Reply};
+
+/// Returns an operation's input, or why AWS would refuse it.
+fn read<T: Input>(input: &[u8]) -> Result<T, Failure> {
+    aws_model::read(input).map_err(|invalid| Failure::client(invalid.code, invalid.message))
+}
+
+/// Returns the reply with the members of `output`.
+fn reply<T: Serialize>(output: &T) -> Reply {
+    let output = serde_json::to_vec(output).expect("outputs have text keys and no failing parts");
+    Reply { output: output.into(), payload: Bytes::new() }
+}
+
+/// Returns the reply without members.
+fn empty_reply() -> Reply {
+    Reply { output: Bytes::from_static(b"{}"), payload: Bytes::new() }
+}

@@ -1,0 +1,75 @@
+//! `StartExecution`: begins an execution, once for a name and an input. The hot path: the machine comes
+//! from memory, the input is parsed once, and the only wait is for the commit.
+
+use aws_model::states::{StartExecutionInput, StartExecutionOutput};
+use engine_core::Payload;
+use service::{Failure, Reply};
+use uuid::Uuid;
+
+use super::{failure, jackson, names};
+use crate::machines::{Machine, MachineStatus, TypeCode};
+use crate::service::States;
+use crate::shell::{CommandError, Start};
+
+pub(crate) async fn call(states: &States, input: &[u8]) -> Result<Reply, Failure> {
+    let input: StartExecutionInput = super::read(input)?;
+    if let Some(name) = &input.name {
+        names::check_name(name)?;
+    }
+    let machine = states.machines.get(&input.state_machine_arn).await?;
+    check_startable(&machine)?;
+    let payload = match &input.input {
+        None => Payload::empty_object(),
+        Some(text) => parse_input(text, states.limits.payload_bytes_max)?,
+    };
+    let start = Start {
+        state_machine_arn: machine.arn.clone(),
+        state_machine_name: machine.name.clone(),
+        name: input.name.map_or_else(random_name, Into::into),
+        definition: machine.record.definition,
+        role_arn: machine.role_arn.clone(),
+        input: payload,
+        trace_header: input.trace_header.map(Into::into),
+    };
+    match states.shell.start(start).await {
+        Ok(started) => Ok(super::reply(&StartExecutionOutput {
+            execution_arn: started.execution_arn,
+            start_date: started.started_at,
+        })),
+        Err(CommandError::NameTaken { execution_arn }) => {
+            Err(failure::execution_already_exists(&execution_arn))
+        }
+        Err(CommandError::Rejected(_) | CommandError::NotFound | CommandError::Unavailable) => {
+            Err(failure::unavailable())
+        }
+    }
+}
+
+fn check_startable(machine: &Machine) -> Result<(), Failure> {
+    match (machine.record.status, machine.record.machine_type) {
+        (MachineStatus::Deleting, _) => Err(failure::state_machine_deleting(&machine.arn)),
+        (MachineStatus::Active, TypeCode::Express) => {
+            Err(failure::not_built("executions of EXPRESS state machines"))
+        }
+        (MachineStatus::Active, TypeCode::Standard) => Ok(()),
+    }
+}
+
+/// "If you don't specify a name, Step Functions generates one": a version 4 UUID.
+fn random_name() -> std::sync::Arc<str> {
+    let mut buffer = Uuid::encode_buffer();
+    let name: &str = Uuid::new_v4().hyphenated().encode_lower(&mut buffer);
+    name.into()
+}
+
+fn parse_input(text: &str, bytes_max: usize) -> Result<Payload, Failure> {
+    if text.trim_ascii().is_empty() {
+        return Err(failure::invalid_execution_input("Invalid execution input."));
+    }
+    if text.len() > bytes_max {
+        let detail = format!("The input is longer than {bytes_max} bytes.");
+        return Err(failure::invalid_execution_input(&detail));
+    }
+    Payload::parse(text)
+        .map_err(|error| failure::invalid_execution_input(&jackson::explain(text, &error)))
+}

@@ -1,0 +1,20 @@
+//! `UntagResource`: takes tags away from a state machine.
+
+use aws_model::states::UntagResourceInput;
+use service::{Failure, Reply};
+
+use super::tag_resource::{ATTEMPTS_MAX, tagged};
+use super::{empty_reply, failure};
+use crate::service::States;
+
+pub(crate) async fn call(states: &States, input: &[u8]) -> Result<Reply, Failure> {
+    let input: UntagResourceInput = super::read(input)?;
+    let arn = &input.resource_arn;
+    for _ in 0..ATTEMPTS_MAX {
+        let machine = tagged(states, arn).await?;
+        if states.tags.remove(arn, machine.expectation(), &input.tag_keys).await? {
+            return Ok(empty_reply());
+        }
+    }
+    Err(failure::unavailable())
+}

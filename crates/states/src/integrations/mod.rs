@@ -1,0 +1,73 @@
+//! What a Task can call: one service a file.
+//!
+//! An integration turns a task's parameters into a call through the gate, as the execution's role, and
+//! the reply into the result that Step Functions shows. To add one: a file here and a line in [`call`].
+
+mod lambda;
+
+use std::sync::Arc;
+
+use engine_core::{Completion, Payload, TaskDescription, TaskResource};
+use service::{Gate, Principal, Site};
+
+/// What came of a call.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Answer {
+    /// The task's result.
+    Succeeded(Payload),
+    /// The call returned; the task goes on waiting.
+    Submitted(Payload),
+    /// The task failed.
+    Failed {
+        /// As `ErrorEquals` names it.
+        error: String,
+        /// For people.
+        cause: String,
+    },
+}
+
+impl Answer {
+    /// Returns what a call that returned `output` means for a task that `completion` completes.
+    fn returned(output: Payload, completion: Completion) -> Self {
+        match completion {
+            Completion::OnReturn => Self::Succeeded(output),
+            Completion::OnToken | Completion::OnJob => Self::Submitted(output),
+        }
+    }
+
+    fn failed(error: impl Into<String>, cause: impl Into<String>) -> Self {
+        Self::Failed { error: error.into(), cause: cause.into() }
+    }
+}
+
+/// Makes the call that `task` describes.
+pub(crate) async fn call(gate: &dyn Gate, site: &Site, task: &TaskDescription, principal: Principal) -> Answer {
+    match &task.resource {
+        TaskResource::LambdaFunction { arn } => lambda::call_function(gate, arn, task, principal).await,
+        TaskResource::Integration { resource_type, resource } => match (&**resource_type, action(resource)) {
+            ("lambda", "invoke") => lambda::invoke(gate, site, task, principal).await,
+            (service, action) => not_built(&format!("the service integration '{service}:{action}'")),
+        },
+        TaskResource::Activity { arn } => not_built(&format!("activities (here '{arn}')")),
+    }
+}
+
+/// Returns the name under which calls wait for one another: the function, or the service.
+pub(crate) fn target(task: &TaskDescription) -> Arc<str> {
+    match &task.resource {
+        TaskResource::LambdaFunction { arn } | TaskResource::Activity { arn } => (**arn).into(),
+        TaskResource::Integration { resource_type, .. } => {
+            let function = task.parameters.value().get("FunctionName").and_then(|name| name.as_str());
+            function.unwrap_or(resource_type).into()
+        }
+    }
+}
+
+/// Returns the action of `sendMessage.waitForTaskToken`.
+fn action(resource: &str) -> &str {
+    resource.split_once('.').map_or(resource, |(action, _)| action)
+}
+
+fn not_built(what: &str) -> Answer {
+    Answer::failed("States.Runtime", format!("stepd does not support {what} yet."))
+}

@@ -1,0 +1,305 @@
+//! What is on disk: the keys of each space and the records under them.
+//!
+//! Records are CBOR with numbered fields, like events. Numbers in keys are big-endian, so that keys sort
+//! as numbers do; within a partition, keys of executions, journals and listings grow.
+
+use engine_core::{EventId, Recorded, Status, TaskId, Timer, TimerKind};
+use minicbor::{Decode, Encode};
+use sha2::{Digest, Sha256};
+use store::{Key, Range, Space};
+use vocab::Timestamp;
+
+/// Where an execution lives: names it within the server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Encode, Decode)]
+pub struct ExecutionRef {
+    /// The partition that owns it.
+    #[n(0)]
+    pub partition: u16,
+    /// Its number within the partition, in the order of their starts.
+    #[n(1)]
+    pub number: u64,
+}
+
+impl ExecutionRef {
+    fn bytes(self) -> Vec<u8> {
+        let mut bytes = Vec::with_capacity(32);
+        bytes.extend_from_slice(&self.partition.to_be_bytes());
+        bytes.extend_from_slice(&self.number.to_be_bytes());
+        bytes
+    }
+
+    fn from_bytes(bytes: &[u8]) -> Option<Self> {
+        let (partition, rest) = bytes.split_first_chunk()?;
+        let number = rest.first_chunk()?;
+        Some(Self {
+            partition: u16::from_be_bytes(*partition),
+            number: u64::from_be_bytes(*number),
+        })
+    }
+}
+
+/// The SHA-256 of a definition's text: what an execution pins.
+pub type DefinitionHash = [u8; 32];
+
+/// What is known of an execution without its journal. Space `Executions`, written at start and close.
+#[derive(Clone, Debug, PartialEq, Encode, Decode)]
+pub struct ExecutionRecord {
+    /// `arn:aws:states:…:execution:MACHINE:NAME`.
+    #[n(0)]
+    pub execution_arn: String,
+    /// Its name.
+    #[n(1)]
+    pub name: String,
+    /// The machine's ARN, without version or alias.
+    #[n(2)]
+    pub state_machine_arn: String,
+    /// The definition that it pins.
+    #[n(3)]
+    #[cbor(with = "minicbor::bytes")]
+    pub definition: DefinitionHash,
+    /// As whom it calls.
+    #[n(4)]
+    pub role_arn: String,
+    /// Running, or how it ended.
+    #[n(5)]
+    pub status: StatusCode,
+    /// When it began.
+    #[n(6)]
+    pub started_at: Timestamp,
+    /// When it ended.
+    #[n(7)]
+    pub stopped_at: Option<Timestamp>,
+    /// The chunk of the journal that holds the closing event.
+    #[n(8)]
+    pub last_chunk: Option<u64>,
+    /// Its X-Ray header.
+    #[n(9)]
+    pub trace_header: Option<String>,
+}
+
+/// A status, as it is stored and ordered in the listing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Encode, Decode)]
+#[cbor(index_only)]
+pub enum StatusCode {
+    /// Not yet at its end.
+    #[n(0)]
+    Running,
+    /// Ended with an output.
+    #[n(1)]
+    Succeeded,
+    /// Ended with an error.
+    #[n(2)]
+    Failed,
+    /// Its own time was over.
+    #[n(3)]
+    TimedOut,
+    /// Somebody stopped it.
+    #[n(4)]
+    Aborted,
+}
+
+impl StatusCode {
+    /// Every status, in the order of their numbers.
+    pub const ALL: [Self; 5] = [
+        Self::Running,
+        Self::Succeeded,
+        Self::Failed,
+        Self::TimedOut,
+        Self::Aborted,
+    ];
+
+    /// Returns the word of the API.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Running => "RUNNING",
+            Self::Succeeded => "SUCCEEDED",
+            Self::Failed => "FAILED",
+            Self::TimedOut => "TIMED_OUT",
+            Self::Aborted => "ABORTED",
+        }
+    }
+
+    /// Returns the status with the API's word `name`.
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|status| status.name() == name)
+    }
+}
+
+impl From<Status> for StatusCode {
+    fn from(status: Status) -> Self {
+        match status {
+            Status::Running => Self::Running,
+            Status::Succeeded => Self::Succeeded,
+            Status::Failed => Self::Failed,
+            Status::TimedOut => Self::TimedOut,
+            Status::Aborted => Self::Aborted,
+        }
+    }
+}
+
+/// One line of a listing. Space `ExecutionListing`; its key holds machine, status and time.
+#[derive(Clone, Debug, PartialEq, Encode, Decode)]
+pub struct ListingEntry {
+    /// `arn:aws:states:…:execution:MACHINE:NAME`.
+    #[n(0)]
+    pub execution_arn: String,
+    /// Its name.
+    #[n(1)]
+    pub name: String,
+    /// The machine's ARN, without version or alias.
+    #[n(2)]
+    pub state_machine_arn: String,
+    /// When it began.
+    #[n(3)]
+    pub started_at: Timestamp,
+    /// When it ended.
+    #[n(4)]
+    pub stopped_at: Option<Timestamp>,
+}
+
+/// Part of a journal: the events that one commit added to one execution. Space `Journal`.
+#[derive(Clone, Debug, PartialEq, Encode, Decode)]
+pub struct Chunk {
+    /// The last number of the history before this chunk.
+    #[n(0)]
+    pub after: EventId,
+    /// The events, in order.
+    #[n(1)]
+    pub events: Vec<Recorded>,
+}
+
+/// Returns the bytes of a record.
+pub fn encode<T: Encode<()>>(record: &T) -> Vec<u8> {
+    minicbor::to_vec(record).expect("writing to memory does not fail")
+}
+
+/// Returns the key of an execution's record.
+pub fn execution_key(execution: ExecutionRef) -> Key {
+    Key::new(Space::Executions, execution.bytes())
+}
+
+/// Returns the range of a partition's records.
+pub fn executions_of(partition: u16) -> Range {
+    Range::prefix(Space::Executions, &partition.to_be_bytes())
+}
+
+/// Returns the execution that a key of the space `Executions` is for.
+pub fn execution_of_key(bytes: &[u8]) -> Option<ExecutionRef> {
+    ExecutionRef::from_bytes(bytes)
+}
+
+/// Returns the key of the chunk that begins with the journal's event number `first`, counted from 0
+/// over all events, also those that are not part of the history.
+pub fn chunk_key(execution: ExecutionRef, first: u64) -> Key {
+    let mut bytes = execution.bytes();
+    bytes.extend_from_slice(&first.to_be_bytes());
+    Key::new(Space::Journal, bytes)
+}
+
+/// Returns the range of an execution's chunks.
+pub fn journal_of(execution: ExecutionRef) -> Range {
+    Range::prefix(Space::Journal, &execution.bytes())
+}
+
+/// Returns the key under which an execution is found by its name.
+pub fn name_key(state_machine_arn: &str, name: &str) -> Key {
+    Key::new(
+        Space::ExecutionNames,
+        [state_machine_arn.as_bytes(), name.as_bytes()].join(&0),
+    )
+}
+
+/// Returns the value of a name's row.
+pub fn name_value(execution: ExecutionRef) -> Vec<u8> {
+    execution.bytes()
+}
+
+/// Returns the execution that a name's row holds.
+pub fn execution_of_name(value: &[u8]) -> Option<ExecutionRef> {
+    ExecutionRef::from_bytes(value)
+}
+
+/// Returns the first bytes of all listing keys of a machine: eight bytes of the ARN's hash.
+pub fn listing_prefix(state_machine_arn: &str) -> [u8; 8] {
+    let digest = Sha256::digest(state_machine_arn.as_bytes());
+    *digest.first_chunk().expect("a digest has 32 bytes")
+}
+
+/// Returns the key of a listing's line: machine, status, newest first. Running executions are ordered by
+/// their start, closed ones by their end (features API-12).
+pub fn listing_key(
+    state_machine_arn: &str,
+    status: StatusCode,
+    at: Timestamp,
+    execution: ExecutionRef,
+) -> Key {
+    let mut bytes = Vec::with_capacity(27);
+    bytes.extend_from_slice(&listing_prefix(state_machine_arn));
+    bytes.push(status as u8);
+    bytes.extend_from_slice(&(!(at.as_millis() as u64)).to_be_bytes());
+    // Of two in one millisecond the later number comes first, too.
+    bytes.extend_from_slice(&execution.partition.to_be_bytes());
+    bytes.extend_from_slice(&(!execution.number).to_be_bytes());
+    Key::new(Space::ExecutionListing, bytes)
+}
+
+/// Returns the range of a machine's listing lines with one status.
+pub fn listing_of(state_machine_arn: &str, status: StatusCode) -> Range {
+    let mut prefix = listing_prefix(state_machine_arn).to_vec();
+    prefix.push(status as u8);
+    Range::prefix(Space::ExecutionListing, &prefix)
+}
+
+/// Returns the key of a call in the outbox.
+pub fn outbox_key(execution: ExecutionRef, task: TaskId) -> Key {
+    let mut bytes = execution.bytes();
+    bytes.extend_from_slice(&task.0.0.to_be_bytes());
+    Key::new(Space::Outbox, bytes)
+}
+
+/// Returns the call that a key of the outbox is for.
+pub fn call_of_key(bytes: &[u8]) -> Option<(ExecutionRef, TaskId)> {
+    let execution = ExecutionRef::from_bytes(bytes)?;
+    let task = bytes.get(10..)?.first_chunk()?;
+    Some((execution, TaskId(EventId(u64::from_be_bytes(*task)))))
+}
+
+/// Returns the key of a timer: by moment first, so that what is due comes first.
+pub fn timer_key(due_at: Timestamp, execution: ExecutionRef, timer: Timer) -> Key {
+    let mut bytes = Vec::with_capacity(27);
+    bytes.extend_from_slice(&(due_at.as_millis().max(0) as u64).to_be_bytes());
+    bytes.extend_from_slice(&execution.bytes());
+    bytes.push(timer.kind as u8);
+    bytes.extend_from_slice(&timer.of.0.to_be_bytes());
+    Key::new(Space::Timers, bytes)
+}
+
+/// Returns the timer that a key of the space `Timers` is for.
+pub fn timer_of_key(bytes: &[u8]) -> Option<(Timestamp, ExecutionRef, Timer)> {
+    let (due_at, rest) = bytes.split_first_chunk()?;
+    let execution = ExecutionRef::from_bytes(rest)?;
+    let kind = match rest.get(10)? {
+        0 => TimerKind::Execution,
+        1 => TimerKind::TaskTimeout,
+        2 => TimerKind::TaskHeartbeat,
+        3 => TimerKind::Retry,
+        4 => TimerKind::Wait,
+        _ => return None,
+    };
+    let of = EventId(u64::from_be_bytes(*rest.get(11..)?.first_chunk()?));
+    Some((
+        Timestamp::from_millis(u64::from_be_bytes(*due_at) as i64),
+        execution,
+        Timer { kind, of },
+    ))
+}
+
+/// Returns the first bytes of the keys of all timers that are due at `moment`.
+pub fn moment_bytes(moment: Timestamp) -> bytes::Bytes {
+    (moment.as_millis().max(0) as u64).to_be_bytes().to_vec().into()
+}
+
+/// Returns the range of the timers from the key `start` on that are due before `moment`.
+pub fn timers_between(start: bytes::Bytes, moment: Timestamp) -> Range {
+    Range { space: Space::Timers, start, end: Some(moment_bytes(moment)), reverse: false }
+}

@@ -1,0 +1,163 @@
+//! The Step Functions service: puts the shell, the records and the actions together, and routes calls.
+//!
+//! Deliberately absent: who may call what (the gateway), and wire formats (`aws-wire`).
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use aws_model::states::Operation;
+use engine_core::Limits;
+use service::{Call, Clock, Failure, Gate, Reply, Service, Site};
+use store::{Store, StoreError};
+
+use crate::api;
+use crate::api::delete_state_machine::Deletions;
+use crate::definitions::Definitions;
+use crate::machines::Machines;
+use crate::page::PageSealer;
+use crate::shell::{Shell, ShellOptions};
+use crate::tags::Tags;
+use crate::token::TokenSealer;
+
+/// How the service is set up.
+pub struct StatesOptions {
+    /// Where the server is and whom it serves.
+    pub site: Site,
+    /// Limits that the operator may raise.
+    pub limits: Limits,
+    /// Seals task tokens and page tokens. Secret, and the same at every start: tokens outlive a run.
+    pub token_key: [u8; 32],
+}
+
+/// Why the service could not be opened.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// The executions could not be read.
+    #[error("the executions could not be opened")]
+    OpenExecutions {
+        /// Why.
+        source: StoreError,
+    },
+    /// The deletions that were under way could not be read.
+    #[error("the deletions that are under way could not be read")]
+    ReadDeletions {
+        /// Why.
+        source: StoreError,
+    },
+}
+
+/// The service: answers the calls of AWS Step Functions.
+pub struct States {
+    pub(crate) site: Site,
+    pub(crate) limits: Limits,
+    pub(crate) store: Arc<dyn Store>,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) shell: Shell,
+    pub(crate) definitions: Arc<Definitions>,
+    pub(crate) machines: Arc<Machines>,
+    pub(crate) tags: Tags,
+    pub(crate) tokens: TokenSealer,
+    pub(crate) pages: PageSealer,
+    pub(crate) deletions: Deletions,
+}
+
+impl States {
+    /// Opens the service over `store`: executions go on where they were, and so do deletions.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub async fn open(
+        options: StatesOptions,
+        store: Arc<dyn Store>,
+        gate: Arc<dyn Gate>,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Arc<Self>, OpenError> {
+        let StatesOptions { site, limits, token_key } = options;
+        let tokens = TokenSealer::new(&token_key);
+        let definitions = Arc::new(Definitions::new(store.clone()));
+        let shell_options = ShellOptions { site: site.clone(), limits: limits.clone(), sealer: tokens.clone() };
+        let shell = Shell::open(shell_options, store.clone(), definitions.clone(), gate, clock.clone())
+            .await
+            .map_err(|source| OpenError::OpenExecutions { source })?;
+        let machines = Arc::new(Machines::new(store.clone()));
+        let deletions = Deletions::new(machines.clone(), shell.clone(), store.clone());
+        deletions.resume().await.map_err(|source| OpenError::ReadDeletions { source })?;
+        Ok(Arc::new(Self {
+            site,
+            limits,
+            tags: Tags::new(store.clone()),
+            store,
+            clock,
+            shell,
+            definitions,
+            machines,
+            tokens,
+            pages: PageSealer::new(&token_key),
+            deletions,
+        }))
+    }
+
+    /// Ends the work of the service: commands that were taken finish. Once this returns, nothing of it
+    /// touches the store any more.
+    pub async fn shut_down(&self) {
+        self.deletions.shut_down().await;
+        self.shell.shut_down().await;
+    }
+}
+
+#[async_trait]
+impl Service for States {
+    fn name(&self) -> &'static str {
+        "states"
+    }
+
+    async fn call(&self, call: Call) -> Result<Reply, Failure> {
+        let Some(operation) = Operation::from_name(&call.operation) else {
+            return Err(api::failure::unknown_operation(&call.operation));
+        };
+        let input = &call.input;
+        match operation {
+            Operation::StartExecution => api::start_execution::call(self, input).await,
+            Operation::SendTaskSuccess => api::send_task_success::call(self, input).await,
+            Operation::SendTaskFailure => api::send_task_failure::call(self, input).await,
+            Operation::SendTaskHeartbeat => api::send_task_heartbeat::call(self, input).await,
+            Operation::DescribeExecution => api::describe_execution::call(self, input).await,
+            Operation::GetExecutionHistory => api::get_execution_history::call(self, input).await,
+            Operation::ListExecutions => api::list_executions::call(self, input).await,
+            Operation::StopExecution => api::stop_execution::call(self, input).await,
+            Operation::CreateStateMachine => api::create_state_machine::call(self, input).await,
+            Operation::UpdateStateMachine => api::update_state_machine::call(self, input).await,
+            Operation::DeleteStateMachine => api::delete_state_machine::call(self, input).await,
+            Operation::DescribeStateMachine => api::describe_state_machine::call(self, input).await,
+            Operation::DescribeStateMachineForExecution => {
+                api::describe_state_machine_for_execution::call(self, input).await
+            }
+            Operation::ListStateMachines => api::list_state_machines::call(self, input).await,
+            Operation::TagResource => api::tag_resource::call(self, input).await,
+            Operation::UntagResource => api::untag_resource::call(self, input).await,
+            Operation::ListTagsForResource => api::list_tags_for_resource::call(self, input).await,
+            Operation::ValidateStateMachineDefinition => {
+                api::validate_state_machine_definition::call(input)
+            }
+            Operation::CreateActivity
+            | Operation::CreateStateMachineAlias
+            | Operation::DeleteActivity
+            | Operation::DeleteStateMachineAlias
+            | Operation::DeleteStateMachineVersion
+            | Operation::DescribeActivity
+            | Operation::DescribeMapRun
+            | Operation::DescribeStateMachineAlias
+            | Operation::GetActivityTask
+            | Operation::ListActivities
+            | Operation::ListMapRuns
+            | Operation::ListStateMachineAliases
+            | Operation::ListStateMachineVersions
+            | Operation::PublishStateMachineVersion
+            | Operation::RedriveExecution
+            | Operation::StartSyncExecution
+            | Operation::TestState
+            | Operation::UpdateMapRun
+            | Operation::UpdateStateMachineAlias => Err(api::failure::not_built(operation.name())),
+        }
+    }
+}

@@ -1,0 +1,161 @@
+//! What one commit writes: the effects of all commands that a partition took together.
+
+use std::collections::BTreeMap;
+
+use bytes::Bytes;
+use engine_core::{Effect, EventId, Recorded, TaskId, Timer};
+use store::{Batch, Key};
+use vocab::Timestamp;
+
+use super::dispatcher::Call;
+use super::hot::Hot;
+use super::timers::Due;
+use crate::integrations;
+use crate::rows::{self, Chunk, ExecutionRef, ListingEntry, StatusCode};
+
+/// Rows to be written together, and what to do once they are.
+#[derive(Default)]
+pub(super) struct Group {
+    put: Vec<(Key, Bytes)>,
+    delete: Vec<Key>,
+    /// Rows of the outbox and of the timers: what begins and ends within a group is never written.
+    rows: BTreeMap<Key, Option<Bytes>>,
+    calls: Vec<Call>,
+    timers: Vec<Due>,
+    continued: Vec<ExecutionRef>,
+}
+
+/// An execution that the group changes.
+pub(super) struct Touched {
+    pub hot: Hot,
+    /// Written by no commit yet.
+    pub new: bool,
+    /// Its events in this group.
+    pub events: Vec<Recorded>,
+    /// The last number of its history before this group.
+    pub after: EventId,
+}
+
+/// The outbox row that says "continue" instead of naming a task.
+const CONTINUE: TaskId = TaskId(EventId::NONE);
+
+impl Group {
+    /// Adds the effects of one command.
+    pub fn add_effects(&mut self, execution: ExecutionRef, hot: &mut Hot, effects: Vec<Effect>) {
+        for effect in effects {
+            match effect {
+                Effect::ScheduleTask { task, call } => {
+                    let target = integrations::target(&call.description);
+                    self.rows.insert(rows::outbox_key(execution, task), Some(rows::encode(&call).into()));
+                    self.calls.push(Call { execution, task, target });
+                }
+                Effect::SettleTask { task } => self.end_row(rows::outbox_key(execution, task)),
+                Effect::StartTimer { timer, due_at } => {
+                    self.rows.insert(rows::timer_key(due_at, execution, timer), Some(Bytes::new()));
+                    self.timers.push(Due { due_at, execution, timer });
+                }
+                Effect::CancelTimer { timer, due_at } => self.end_timer(execution, timer, due_at),
+                Effect::Continue => {
+                    hot.cut_off = true;
+                    self.rows.insert(rows::outbox_key(execution, CONTINUE), Some(Bytes::new()));
+                    self.continued.push(execution);
+                }
+                // Nobody waits in memory for an end yet: callers read the record.
+                Effect::AnnounceClosed => {}
+            }
+        }
+        if hot.cut_off && hot.execution.closed().is_some() {
+            self.end_continue(execution, hot);
+        }
+    }
+
+    /// Takes the row away that says "continue".
+    pub fn end_continue(&mut self, execution: ExecutionRef, hot: &mut Hot) {
+        hot.cut_off = false;
+        self.end_row(rows::outbox_key(execution, CONTINUE));
+    }
+
+    /// Takes a timer's row away.
+    pub fn end_timer(&mut self, execution: ExecutionRef, timer: Timer, due_at: Timestamp) {
+        self.end_row(rows::timer_key(due_at, execution, timer));
+    }
+
+    fn end_row(&mut self, key: Key) {
+        self.rows.insert(key, None);
+    }
+
+    /// Adds the name of a new execution.
+    pub fn add_name(&mut self, key: Key, execution: ExecutionRef) {
+        self.put.push((key, rows::name_value(execution).into()));
+    }
+
+    /// Adds what one execution went through: its chunk, and its record and listing where they change.
+    pub fn add_execution(&mut self, execution: ExecutionRef, touched: &mut Touched) {
+        let hot = &mut touched.hot;
+        let first = hot.journal_len;
+        let events = std::mem::take(&mut touched.events);
+        if events.is_empty() {
+            return;
+        }
+        hot.journal_len += events.len() as u64;
+        let chunk = Chunk { after: touched.after, events };
+        self.put.push((rows::chunk_key(execution, first), rows::encode(&chunk).into()));
+        let was_running = !touched.new;
+        let closed = hot.execution.closed().map(|(at, outcome)| (*at, StatusCode::from(outcome.status())));
+        if let Some((at, status)) = closed {
+            hot.record.status = status;
+            hot.record.stopped_at = Some(at);
+            hot.record.last_chunk = Some(first);
+        }
+        if touched.new || closed.is_some() {
+            self.add_record(execution, hot, was_running);
+        }
+    }
+
+    fn add_record(&mut self, execution: ExecutionRef, hot: &Hot, was_running: bool) {
+        let record = &hot.record;
+        let machine = &record.state_machine_arn;
+        self.put.push((rows::execution_key(execution), rows::encode(record).into()));
+        if was_running {
+            self.delete.push(rows::listing_key(machine, StatusCode::Running, record.started_at, execution));
+        }
+        let at = record.stopped_at.unwrap_or(record.started_at);
+        let entry = ListingEntry {
+            execution_arn: record.execution_arn.clone(),
+            name: record.name.clone(),
+            state_machine_arn: machine.clone(),
+            started_at: record.started_at,
+            stopped_at: record.stopped_at,
+        };
+        self.put.push((rows::listing_key(machine, record.status, at, execution), rows::encode(&entry).into()));
+    }
+
+    /// Returns the batch to commit, and what to begin once it is durable.
+    pub fn finish(mut self) -> (Batch, Begin) {
+        let rows = std::mem::take(&mut self.rows);
+        let stays = |key: &Key| matches!(rows.get(key), Some(Some(_)));
+        self.calls.retain(|call| stays(&rows::outbox_key(call.execution, call.task)));
+        self.timers.retain(|due| stays(&rows::timer_key(due.due_at, due.execution, due.timer)));
+        self.continued.retain(|execution| stays(&rows::outbox_key(*execution, CONTINUE)));
+        let mut batch = Batch { put: self.put, delete: self.delete, ..Batch::default() };
+        for (key, row) in rows {
+            match row {
+                Some(row) => batch.put.push((key, row)),
+                None => batch.delete.push(key),
+            }
+        }
+        (batch, Begin { calls: self.calls, timers: self.timers, continued: self.continued })
+    }
+}
+
+/// What a durable group sets going.
+pub(super) struct Begin {
+    pub calls: Vec<Call>,
+    pub timers: Vec<Due>,
+    pub continued: Vec<ExecutionRef>,
+}
+
+/// Says whether an outbox row asks for the next turn rather than for a call.
+pub(super) fn is_continue(task: TaskId) -> bool {
+    task == CONTINUE
+}

@@ -1,0 +1,296 @@
+//! The shell around the engine: what owns executions, and everything that happens later.
+//!
+//! ```text
+//! callers ──► partition: load → step → commit ──► store
+//!                 ▲                                  │ rows
+//!                 ├── dispatcher ◄── outbox ─────────┤
+//!                 └── timers     ◄── timers ─────────┘
+//! ```
+//! Deliberately absent: a task or a thread for a waiting execution. It is rows, nothing else.
+
+mod dispatcher;
+mod group;
+mod hot;
+mod partition;
+mod timers;
+
+use std::hash::Hasher;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use bytes::Bytes;
+use engine_core::{Command, Limits, Payload, Rejection};
+use parking_lot::Mutex;
+use service::{Clock, Failure, Gate, Site};
+use store::{Batch, Key, Range, Space, Store, StoreError};
+use tokio::sync::{mpsc, oneshot};
+use tokio::task::JoinHandle;
+use vocab::Timestamp;
+
+use crate::definitions::{Definitions, unreadable};
+use crate::rows::{self, Chunk, DefinitionHash, ExecutionRecord, ExecutionRef};
+use crate::token::TokenSealer;
+
+use self::dispatcher::{Call, Dispatcher};
+use self::partition::{Partition, Request};
+use self::timers::{Due, Timers};
+
+/// How many partitions a new store has. Fixed for its life: an execution's key depends on it.
+const PARTITIONS: u16 = 16;
+
+/// How many commands may wait for a partition before callers do.
+const INBOX_COMMANDS_MAX: usize = 1_024;
+
+/// How the shell is set up.
+pub struct ShellOptions {
+    /// Where the server is.
+    pub site: Site,
+    /// Limits that the operator may raise.
+    pub limits: Limits,
+    /// Seals task tokens.
+    pub sealer: TokenSealer,
+}
+
+/// A new execution, checked and ready to begin.
+#[derive(Clone, Debug)]
+pub struct Start {
+    /// The machine's ARN, without version or alias.
+    pub state_machine_arn: Arc<str>,
+    /// The machine's name.
+    pub state_machine_name: Arc<str>,
+    /// The execution's name.
+    pub name: Arc<str>,
+    /// The definition to pin.
+    pub definition: DefinitionHash,
+    /// As whom to call.
+    pub role_arn: Arc<str>,
+    /// The input.
+    pub input: Payload,
+    /// The X-Ray header.
+    pub trace_header: Option<Arc<str>>,
+}
+
+/// An execution that runs now, or ran before under the same name.
+#[derive(Clone, Debug)]
+pub struct Started {
+    /// Its ARN.
+    pub execution_arn: String,
+    /// When it began.
+    pub started_at: Timestamp,
+}
+
+/// Why a command did not take effect.
+#[derive(Debug, thiserror::Error)]
+pub enum CommandError {
+    /// The engine said no; the execution is as it was.
+    #[error(transparent)]
+    Rejected(#[from] Rejection),
+    /// There is no such execution.
+    #[error("there is no such execution")]
+    NotFound,
+    /// Another execution of the machine has the name (features API-1).
+    #[error("an execution with this name exists")]
+    NameTaken {
+        /// The one that has it.
+        execution_arn: String,
+    },
+    /// A fault of ours; nothing is known to have changed, and the caller may try again.
+    #[error("the command could not be carried out")]
+    Unavailable,
+}
+
+/// Owns all executions. Cheap to clone.
+#[derive(Clone)]
+pub struct Shell {
+    shared: Arc<Shared>,
+}
+
+/// What partitions, dispatcher and timers share.
+struct Shared {
+    options: ShellOptions,
+    store: Arc<dyn Store>,
+    definitions: Arc<Definitions>,
+    gate: Arc<dyn Gate>,
+    clock: Arc<dyn Clock>,
+    inboxes: Vec<mpsc::Sender<Request>>,
+    calls: mpsc::UnboundedSender<Call>,
+    timers: mpsc::UnboundedSender<Due>,
+    stopping: AtomicBool,
+    stop: tokio::sync::Notify,
+    work: Mutex<Vec<JoinHandle<()>>>,
+}
+
+impl Shell {
+    /// Opens the executions in `store` and goes on with what was open: calls that have no answer yet
+    /// are made again, timers fire when they are due.
+    pub async fn open(
+        options: ShellOptions,
+        store: Arc<dyn Store>,
+        definitions: Arc<Definitions>,
+        gate: Arc<dyn Gate>,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Self, StoreError> {
+        let partitions = partition_count(&*store).await?;
+        let (inboxes, receivers): (Vec<_>, Vec<_>) =
+            (0..partitions).map(|_| mpsc::channel(INBOX_COMMANDS_MAX)).unzip();
+        let (calls, calls_received) = mpsc::unbounded_channel();
+        let (timers, timers_received) = mpsc::unbounded_channel();
+        let shared = Arc::new(Shared {
+            options,
+            store,
+            definitions,
+            gate,
+            clock,
+            inboxes,
+            calls,
+            timers,
+            stopping: AtomicBool::new(false),
+            stop: tokio::sync::Notify::new(),
+            work: Mutex::default(),
+        });
+        let shell = Self { shared };
+        for (number, inbox) in (0u16..).zip(receivers) {
+            let partition = Partition::open(number, shell.shared.clone(), inbox).await?;
+            shell.keep(tokio::spawn(partition.run()));
+        }
+        shell.keep(tokio::spawn(Dispatcher::new(shell.clone(), calls_received).run()));
+        shell.keep(tokio::spawn(Timers::new(shell.clone(), timers_received).run()));
+        Ok(shell)
+    }
+
+    fn keep(&self, work: JoinHandle<()>) {
+        self.shared.work.lock().push(work);
+    }
+
+    /// Begins an execution. Once this returns, it is durable. A running execution of the same name and
+    /// input is returned instead of beginning another one (features API-1).
+    pub async fn start(&self, start: Start) -> Result<Started, CommandError> {
+        let partition = self.partition_of(&start.state_machine_arn, &start.name);
+        let (reply, answer) = oneshot::channel();
+        self.send(partition, Request::Start { start: Box::new(start), reply }).await?;
+        answer.await.unwrap_or(Err(CommandError::Unavailable))
+    }
+
+    /// Carries out a command. Once this returns, its events are durable; returns the moment of the decision.
+    pub async fn submit(&self, execution: ExecutionRef, command: Command) -> Result<Timestamp, CommandError> {
+        let (reply, answer) = oneshot::channel();
+        let request = Request::Command { number: execution.number, command, reply };
+        self.send(execution.partition, request).await?;
+        answer.await.unwrap_or(Err(CommandError::Unavailable))
+    }
+
+    /// Returns the execution that has this name, or had it.
+    pub async fn find(&self, state_machine_arn: &str, name: &str) -> Result<Option<ExecutionRef>, Failure> {
+        let row = self.shared.store.get(&rows::name_key(state_machine_arn, name)).await.map_err(unreadable)?;
+        Ok(row.and_then(|row| rows::execution_of_name(&row)))
+    }
+
+    /// Returns an execution's record.
+    pub async fn record(&self, execution: ExecutionRef) -> Result<Option<ExecutionRecord>, Failure> {
+        let row = self.shared.store.get(&rows::execution_key(execution)).await.map_err(unreadable)?;
+        row.map(|row| decode(&row)).transpose()
+    }
+
+    /// Returns up to `limit` chunks of a journal, from the first or (`reverse`) from the last; `from` is
+    /// the number of a chunk as in its key, `None` for the end of the journal at which to begin.
+    pub async fn chunks(
+        &self,
+        execution: ExecutionRef,
+        from: Option<u64>,
+        reverse: bool,
+        limit: usize,
+    ) -> Result<Vec<(u64, Chunk)>, Failure> {
+        let mut range = Range { reverse, ..rows::journal_of(execution) };
+        match from {
+            Some(first) if reverse => range.end = store::prefix_end(&rows::chunk_key(execution, first).bytes),
+            Some(first) => range.start = rows::chunk_key(execution, first).bytes,
+            None => {}
+        }
+        let found = self.shared.store.scan(&range, limit).await.map_err(unreadable)?;
+        found.into_iter().map(|(key, value)| Ok((chunk_number(&key)?, decode(&value)?))).collect()
+    }
+
+    /// Ends the work of the shell: commands that were taken finish, calls in flight are given up and
+    /// begin again at the next start.
+    pub async fn shut_down(&self) {
+        self.shared.stopping.store(true, Ordering::SeqCst);
+        self.shared.stop.notify_waiters();
+        let work: Vec<_> = std::mem::take(&mut *self.shared.work.lock());
+        for task in work {
+            // A task that panicked has said so; there is nothing left of it to end.
+            let _ = task.await;
+        }
+    }
+
+    async fn send(&self, partition: u16, request: Request) -> Result<(), CommandError> {
+        let inbox = self.shared.inboxes.get(usize::from(partition)).ok_or(CommandError::NotFound)?;
+        inbox.send(request).await.map_err(|_| CommandError::Unavailable)
+    }
+
+    fn partition_of(&self, state_machine_arn: &str, name: &str) -> u16 {
+        let mut hasher = Fnv::default();
+        hasher.write(state_machine_arn.as_bytes());
+        hasher.write(&[0]);
+        hasher.write(name.as_bytes());
+        (hasher.finish() % self.shared.inboxes.len() as u64) as u16
+    }
+}
+
+impl Shared {
+    /// Waits until the shell shuts down.
+    async fn stopped(&self) {
+        let stop = self.stop.notified();
+        tokio::pin!(stop);
+        stop.as_mut().enable();
+        if !self.stopping.load(Ordering::SeqCst) {
+            stop.await;
+        }
+    }
+}
+
+/// FNV-1a: the hash that spreads executions over partitions is part of the format on disk, so it is
+/// spelled out here.
+struct Fnv(u64);
+
+impl Default for Fnv {
+    fn default() -> Self {
+        Self(0xcbf2_9ce4_8422_2325)
+    }
+}
+
+impl Hasher for Fnv {
+    fn finish(&self) -> u64 {
+        // The low bits of FNV are weak; fold the high ones in.
+        self.0 ^ (self.0 >> 32)
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        for byte in bytes {
+            self.0 = (self.0 ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3);
+        }
+    }
+}
+
+/// Returns how many partitions the store has; writes the number into a new store.
+async fn partition_count(store: &dyn Store) -> Result<u16, StoreError> {
+    let key = Key::new(Space::Meta, "partitions");
+    if let Some(row) = store.get(&key).await? {
+        let count = row.as_ref().try_into().map(u16::from_be_bytes).ok().filter(|count| *count > 0);
+        return count.ok_or_else(|| StoreError::Corrupted { detail: "the number of partitions is unreadable".into() });
+    }
+    let put = vec![(key, Bytes::copy_from_slice(&PARTITIONS.to_be_bytes()))];
+    store.commit(Batch { put, ..Batch::default() }).await?;
+    Ok(PARTITIONS)
+}
+
+fn decode<'b, T: minicbor::Decode<'b, ()>>(row: &'b [u8]) -> Result<T, Failure> {
+    minicbor::decode(row).map_err(|error| {
+        tracing::error!(%error, "a stored record is unreadable");
+        Failure::internal("A stored record is unreadable.")
+    })
+}
+
+fn chunk_number(key: &[u8]) -> Result<u64, Failure> {
+    let number = key.last_chunk().ok_or_else(|| Failure::internal("A stored key is unreadable."))?;
+    Ok(u64::from_be_bytes(*number))
+}

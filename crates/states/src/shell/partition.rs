@@ -1,0 +1,410 @@
+//! A partition: the one writer of its executions.
+//!
+//! It takes all commands that wait, steps each, commits one batch, and only then answers. Nothing is
+//! locked, nothing is answered before it is durable, and a panic in one execution ends one command.
+
+use std::collections::BTreeMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+
+use engine_core::{
+    Command, Cue, Execution, Identity, Payload, Recorded, Rejection, Text, Transition, Waiting, step,
+};
+use store::{Key, StoreError};
+use tokio::sync::{mpsc, oneshot};
+use vocab::{Entropy, Timestamp, limits};
+
+use super::group::{Begin, Group, Touched};
+use super::hot::{Hot, HotExecutions};
+use super::{CommandError, Shared, Start, Started, chunk_number, decode};
+use crate::rows::{self, Chunk, ExecutionRecord, ExecutionRef, StatusCode};
+use crate::token::SealerOf;
+
+/// Most commands of one commit.
+const GROUP_COMMANDS_MAX: usize = 256;
+
+/// How long a closed execution's name stays taken (features API-1).
+const NAME_KEPT_MILLIS: i64 = 90 * 86_400_000;
+
+/// How many chunks are read at once when a journal is folded.
+const CHUNKS_READ: usize = 512;
+
+/// What somebody wants of a partition.
+pub(super) enum Request {
+    Start { start: Box<Start>, reply: oneshot::Sender<Result<Started, CommandError>> },
+    Command { number: u64, command: Command, reply: oneshot::Sender<Result<Timestamp, CommandError>> },
+}
+
+/// An answer that waits for the commit.
+enum Answer {
+    Started(oneshot::Sender<Result<Started, CommandError>>, Started),
+    Done(oneshot::Sender<Result<Timestamp, CommandError>>, Timestamp),
+}
+
+pub(super) struct Partition {
+    number: u16,
+    shared: Arc<Shared>,
+    inbox: mpsc::Receiver<Request>,
+    hot: HotExecutions,
+    next_number: u64,
+    entropy: Entropy,
+}
+
+/// One commit in the making.
+#[derive(Default)]
+struct Work {
+    group: Group,
+    touched: BTreeMap<u64, Touched>,
+    names: BTreeMap<Key, u64>,
+    answers: Vec<Answer>,
+}
+
+impl Partition {
+    pub async fn open(
+        number: u16,
+        shared: Arc<Shared>,
+        inbox: mpsc::Receiver<Request>,
+    ) -> Result<Self, StoreError> {
+        let last = shared.store.scan(&rows::executions_of(number).reversed(), 1).await?;
+        let last = last.first().and_then(|(key, _)| rows::execution_of_key(key));
+        let next_number = last.map_or(0, |execution| execution.number + 1);
+        let entropy = Entropy::from_seed(rand::random());
+        Ok(Self { number, shared, inbox, hot: HotExecutions::default(), next_number, entropy })
+    }
+
+    pub async fn run(mut self) {
+        let mut requests = Vec::with_capacity(GROUP_COMMANDS_MAX);
+        loop {
+            let shared = self.shared.clone();
+            tokio::select! {
+                biased;
+                taken = self.inbox.recv_many(&mut requests, GROUP_COMMANDS_MAX) => {
+                    if taken == 0 {
+                        return;
+                    }
+                }
+                () = shared.stopped() => {
+                    // What was taken finishes; what comes later is refused.
+                    self.inbox.close();
+                    continue;
+                }
+            }
+            self.carry_out(&mut requests).await;
+        }
+    }
+
+    async fn carry_out(&mut self, requests: &mut Vec<Request>) {
+        let mut work = Work::default();
+        for request in requests.drain(..) {
+            match request {
+                Request::Start { start, reply } => match self.start(&mut work, *start).await {
+                    Ok(started) => work.answers.push(Answer::Started(reply, started)),
+                    Err(error) => drop(reply.send(Err(error))),
+                },
+                Request::Command { number, command, reply } => {
+                    match self.command(&mut work, number, command).await {
+                        Ok(at) => work.answers.push(Answer::Done(reply, at)),
+                        Err(error) => drop(reply.send(Err(error))),
+                    }
+                }
+            }
+        }
+        self.commit(work).await;
+    }
+
+    async fn commit(&mut self, work: Work) {
+        let Work { mut group, mut touched, answers, .. } = work;
+        for (number, touched) in &mut touched {
+            group.add_execution(self.reference(*number), touched);
+        }
+        let (batch, begin) = group.finish();
+        if !batch.is_empty()
+            && let Err(error) = self.shared.store.commit(batch).await
+        {
+            tracing::error!(error = &error as &dyn std::error::Error, "a commit failed");
+            answers.into_iter().for_each(Answer::refuse);
+            // What was folded is not what is stored: let go of it all.
+            return;
+        }
+        for (number, touched) in touched {
+            if touched.hot.execution.closed().is_none() {
+                self.hot.keep(number, touched.hot);
+            }
+        }
+        answers.into_iter().for_each(Answer::send);
+        self.begin(begin);
+    }
+
+    fn begin(&self, begin: Begin) {
+        // The receivers live as long as the shell does; what is lost at its end is found in the store.
+        for call in begin.calls {
+            let _ = self.shared.calls.send(call);
+        }
+        for due in begin.timers {
+            let _ = self.shared.timers.send(due);
+        }
+        for execution in begin.continued {
+            continue_later(&self.shared, execution);
+        }
+    }
+
+    fn reference(&self, number: u64) -> ExecutionRef {
+        ExecutionRef { partition: self.number, number }
+    }
+
+    async fn start(&mut self, work: &mut Work, start: Start) -> Result<Started, CommandError> {
+        let name_key = rows::name_key(&start.state_machine_arn, &start.name);
+        let now = self.shared.clock.now();
+        if let Some(started) = self.same_name(work, &name_key, &start, now).await? {
+            return Ok(started);
+        }
+        let definitions = self.shared.definitions.clone();
+        let machine = definitions.machine(&start.definition).await.map_err(|_| CommandError::Unavailable)?;
+        let number = self.next_number;
+        let execution = self.reference(number);
+        let (identity, record) = self.describe(start, &machine, now);
+        let hot = Hot { execution: Execution::new(), machine, record, journal_len: 0, cut_off: false };
+        let mut touched = Touched { hot, new: true, events: Vec::new(), after: engine_core::EventId::NONE };
+        let command = Command::StartExecution(Box::new(identity));
+        self.step(&mut work.group, execution, &mut touched, command, now)?;
+        self.next_number += 1;
+        let record = &touched.hot.record;
+        let started = Started { execution_arn: record.execution_arn.clone(), started_at: record.started_at };
+        work.group.add_name(name_key.clone(), execution);
+        work.names.insert(name_key, number);
+        work.touched.insert(number, touched);
+        Ok(started)
+    }
+
+    fn describe(
+        &self,
+        start: Start,
+        machine: &asl::StateMachine,
+        now: Timestamp,
+    ) -> (Identity, ExecutionRecord) {
+        let site = &self.shared.options.site;
+        let Start { state_machine_arn, state_machine_name, name, definition, role_arn, input, trace_header } = start;
+        let execution_arn = format!(
+            "arn:aws:states:{}:{}:execution:{state_machine_name}:{name}",
+            site.region, site.account_id
+        );
+        let seconds = machine.timeout_seconds.unwrap_or(limits::EXECUTION_SECONDS_MAX);
+        let record = ExecutionRecord {
+            execution_arn: execution_arn.clone(),
+            name: (*name).to_owned(),
+            state_machine_arn: (*state_machine_arn).to_owned(),
+            definition,
+            role_arn: (*role_arn).to_owned(),
+            status: StatusCode::Running,
+            started_at: now,
+            stopped_at: None,
+            last_chunk: None,
+            trace_header: trace_header.as_deref().map(str::to_owned),
+        };
+        let identity = Identity {
+            execution_arn: execution_arn.into(),
+            name: name.into(),
+            state_machine_arn: state_machine_arn.into(),
+            state_machine_name: state_machine_name.into(),
+            role_arn: role_arn.into(),
+            input,
+            deadline: now.plus_seconds(seconds.min(limits::EXECUTION_SECONDS_MAX)),
+            trace_header: trace_header.map(Text::from),
+            region: site.region.clone().into(),
+        };
+        (identity, record)
+    }
+
+    /// Returns the execution that has the name already: an answer when it runs with the same input.
+    async fn same_name(
+        &mut self,
+        work: &mut Work,
+        name_key: &Key,
+        start: &Start,
+        now: Timestamp,
+    ) -> Result<Option<Started>, CommandError> {
+        let number = match work.names.get(name_key) {
+            Some(number) => *number,
+            None => match self.shared.store.get(name_key).await.map_err(unavailable)? {
+                None => return Ok(None),
+                Some(row) => rows::execution_of_name(&row).ok_or(CommandError::Unavailable)?.number,
+            },
+        };
+        if let Some((stopped_at, execution_arn)) = self.closed_on_disk(work, number).await? {
+            let free = now.as_millis() - stopped_at.as_millis() > NAME_KEPT_MILLIS;
+            return if free { Ok(None) } else { Err(CommandError::NameTaken { execution_arn }) };
+        }
+        let touched = match self.touch(work, number).await {
+            Ok(touched) => touched,
+            Err(CommandError::NotFound) => return Ok(None),
+            Err(error) => return Err(error),
+        };
+        let record = &touched.hot.record;
+        let started = Started { execution_arn: record.execution_arn.clone(), started_at: record.started_at };
+        let input: Option<&Payload> = touched.hot.execution.identity().map(|identity| &identity.input);
+        match touched.hot.execution.closed() {
+            None if input == Some(&start.input) => Ok(Some(started)),
+            None | Some(_) => Err(CommandError::NameTaken { execution_arn: started.execution_arn }),
+        }
+    }
+
+    /// Returns when the execution ended and its ARN, if its record says so: there is no need to fold it.
+    async fn closed_on_disk(
+        &self,
+        work: &Work,
+        number: u64,
+    ) -> Result<Option<(Timestamp, String)>, CommandError> {
+        if work.touched.contains_key(&number) {
+            return Ok(None);
+        }
+        let row = self.shared.store.get(&rows::execution_key(self.reference(number))).await.map_err(unavailable)?;
+        let Some(row) = row else { return Ok(None) };
+        let record: ExecutionRecord = read(&row)?;
+        Ok(record.stopped_at.map(|stopped_at| (stopped_at, record.execution_arn)))
+    }
+
+    async fn command(
+        &mut self,
+        work: &mut Work,
+        number: u64,
+        command: Command,
+    ) -> Result<Timestamp, CommandError> {
+        let now = self.shared.clock.now();
+        let execution = self.reference(number);
+        let fired = match &command {
+            Command::TimerFired { timer, due_at } => Some((*timer, *due_at)),
+            _ => None,
+        };
+        let outcome = match self.touch(work, number).await {
+            Ok(_) => {
+                let touched = work.touched.get_mut(&number).expect("touched a moment ago");
+                if command == Command::Continue {
+                    work.group.end_continue(execution, &mut touched.hot);
+                }
+                let mut touched = work.touched.remove(&number).expect("touched a moment ago");
+                let outcome = self.step(&mut work.group, execution, &mut touched, command, now);
+                if !matches!(outcome, Err(CommandError::Unavailable)) {
+                    work.touched.insert(number, touched);
+                }
+                outcome
+            }
+            Err(error) => Err(error),
+        };
+        if let (Err(CommandError::Rejected(_) | CommandError::NotFound), Some((timer, due_at))) = (&outcome, fired) {
+            // A timer that means nothing any more: its row must not come again.
+            work.group.end_timer(execution, timer, due_at);
+        }
+        outcome.map(|()| now)
+    }
+
+    /// Lets the engine decide. A panic costs this command and the fold, nothing else.
+    fn step(
+        &mut self,
+        group: &mut Group,
+        execution: ExecutionRef,
+        touched: &mut Touched,
+        command: Command,
+        now: Timestamp,
+    ) -> Result<(), CommandError> {
+        let tokens = SealerOf { sealer: &self.shared.options.sealer, execution };
+        let seed = self.entropy.next_u64();
+        let cue = Cue { now, seed, tokens: &tokens, limits: &self.shared.options.limits };
+        let hot = &mut touched.hot;
+        let machine = hot.machine.clone();
+        let state = &mut hot.execution;
+        let stepped = catch_unwind(AssertUnwindSafe(|| step(&machine, state, command, &cue)));
+        let Ok(decided) = stepped else {
+            tracing::error!(arn = %hot.record.execution_arn, "the engine panicked; the execution is as stored");
+            return Err(CommandError::Unavailable);
+        };
+        let Transition { events, effects } = decided?;
+        group.add_effects(execution, hot, effects);
+        touched.events.extend(events);
+        Ok(())
+    }
+
+    /// Returns the execution as this group has it so far.
+    async fn touch<'w>(&mut self, work: &'w mut Work, number: u64) -> Result<&'w mut Touched, CommandError> {
+        if !work.touched.contains_key(&number) {
+            let hot = match self.hot.take(number) {
+                Some(hot) => hot,
+                None => self.load(number).await?,
+            };
+            let after = hot.execution.last_event();
+            work.touched.insert(number, Touched { hot, new: false, events: Vec::new(), after });
+        }
+        Ok(work.touched.get_mut(&number).expect("inserted a moment ago"))
+    }
+
+    /// Folds an execution from its journal.
+    async fn load(&self, number: u64) -> Result<Hot, CommandError> {
+        let reference = self.reference(number);
+        let store = &self.shared.store;
+        let row = store.get(&rows::execution_key(reference)).await.map_err(unavailable)?;
+        let record: ExecutionRecord = read(&row.ok_or(CommandError::NotFound)?)?;
+        let mut range = rows::journal_of(reference);
+        let (mut execution, mut journal_len) = (Execution::new(), 0);
+        loop {
+            let found = store.scan(&range, CHUNKS_READ).await.map_err(unavailable)?;
+            for (key, row) in &found {
+                if chunk_number(key).ok() != Some(journal_len) {
+                    tracing::error!(arn = %record.execution_arn, "a journal has a gap");
+                    return Err(CommandError::Unavailable);
+                }
+                let chunk: Chunk = read(row)?;
+                journal_len += chunk.events.len() as u64;
+                chunk.events.iter().for_each(|event: &Recorded| execution.apply(event));
+            }
+            if found.len() < CHUNKS_READ {
+                break;
+            }
+            range.start = rows::chunk_key(reference, journal_len).bytes;
+        }
+        let machine = self.shared.definitions.machine(&record.definition).await;
+        let machine = machine.map_err(|_| CommandError::Unavailable)?;
+        let cut_off = execution.frames().values().any(|frame| frame.waiting == Waiting::Turn);
+        Ok(Hot { execution, machine, record, journal_len, cut_off })
+    }
+}
+
+/// Sends the command for an execution's next turn, when there is room for it.
+pub(super) fn continue_later(shared: &Arc<Shared>, execution: ExecutionRef) {
+    let inbox = shared.inboxes[usize::from(execution.partition)].clone();
+    tokio::spawn(async move {
+        let (reply, answer) = oneshot::channel();
+        let command = Command::Continue;
+        // A partition that is gone finds the row again at the next start.
+        if inbox.send(Request::Command { number: execution.number, command, reply }).await.is_ok() {
+            match answer.await {
+                Ok(Ok(_) | Err(CommandError::Rejected(Rejection::NothingToContinue | Rejection::ExecutionClosed))) => {}
+                other => tracing::warn!(?other, "an execution could not be continued"),
+            }
+        }
+    });
+}
+
+impl Answer {
+    fn send(self) {
+        // Who no longer listens does not need the answer.
+        match self {
+            Self::Started(reply, started) => drop(reply.send(Ok(started))),
+            Self::Done(reply, at) => drop(reply.send(Ok(at))),
+        }
+    }
+
+    fn refuse(self) {
+        match self {
+            Self::Started(reply, _) => drop(reply.send(Err(CommandError::Unavailable))),
+            Self::Done(reply, _) => drop(reply.send(Err(CommandError::Unavailable))),
+        }
+    }
+}
+
+fn unavailable(error: StoreError) -> CommandError {
+    tracing::error!(error = &error as &dyn std::error::Error, "the store could not be read");
+    CommandError::Unavailable
+}
+
+fn read<'b, T: minicbor::Decode<'b, ()>>(row: &'b [u8]) -> Result<T, CommandError> {
+    decode(row).map_err(|_| CommandError::Unavailable)
+}

@@ -1,0 +1,153 @@
+//! `stepd serve`: puts the server together and runs it until it is told to stop.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use anyhow::Context as _;
+use cloudformation::Deployer;
+use dynamodb::DynamoDb;
+use gateway::Gateway;
+use lambda::{Lambda, LambdaOptions};
+use service::{Clock, CredentialIssuer, Gate, Service, Site, SystemClock};
+use states::{States, StatesOptions};
+use store::Store;
+use store_fjall::FjallStore;
+use tokio::net::TcpListener;
+
+use crate::keys::{Keys, RootAccessKey};
+use crate::late::LateGateway;
+use crate::{logs, place};
+
+/// Options of `stepd serve`.
+#[derive(clap::Args)]
+pub struct Arguments {
+    /// Where everything is kept
+    #[arg(long, env = "STEPD_DATA_DIR", default_value_os_t = place::default_data_dir())]
+    data_dir: PathBuf,
+    /// Where to listen; port 0 takes any free one
+    #[arg(long, default_value = place::LISTEN)]
+    listen: SocketAddr,
+    /// The region to be
+    #[arg(long, default_value = "us-east-1", value_parser = region)]
+    region: String,
+    /// The account to be: twelve digits
+    #[arg(long, default_value = "000000000000", value_parser = account_id)]
+    account_id: String,
+    /// The root access key to use from now on [default: made at the first start]
+    #[arg(long, env = "STEPD_ROOT_ACCESS_KEY", hide_env_values = true, value_name = "ID:SECRET")]
+    root_access_key: Option<RootAccessKey>,
+    /// Listen on an address that other machines reach, although requests are not encrypted
+    #[arg(long)]
+    allow_remote: bool,
+}
+
+fn account_id(text: &str) -> Result<String, String> {
+    let valid = text.len() == 12 && text.bytes().all(|byte| byte.is_ascii_digit());
+    if valid { Ok(text.to_owned()) } else { Err("an account id has twelve digits".into()) }
+}
+
+fn region(text: &str) -> Result<String, String> {
+    let word = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+    let valid = !text.is_empty() && text.bytes().all(word);
+    if valid { Ok(text.to_owned()) } else { Err("a region is made of small letters, digits and hyphens".into()) }
+}
+
+/// Runs the server until a signal ends it.
+pub async fn run(arguments: Arguments) -> anyhow::Result<()> {
+    log_to_stderr();
+    if !arguments.listen.ip().is_loopback() && !arguments.allow_remote {
+        anyhow::bail!(
+            "{} can be reached from other machines, and requests are not encrypted: \
+             listen on 127.0.0.1, or say --allow-remote",
+            arguments.listen
+        );
+    }
+    // Taken first, so that the port is known to everything that is told the endpoint.
+    let listener = TcpListener::bind(arguments.listen)
+        .await
+        .with_context(|| format!("{} cannot be listened on", arguments.listen))?;
+    let endpoint = format!("http://{}", listener.local_addr()?);
+    let server = Server::open(&arguments, &endpoint).await?;
+    place::announce(&arguments.data_dir, &endpoint)?;
+    println!("stepd is ready on {endpoint} (data in {})", arguments.data_dir.display());
+    server.run(listener).await
+}
+
+/// The parts that have something to end.
+struct Server {
+    gateway: Arc<Gateway>,
+    states: Arc<States>,
+    lambda: Arc<Lambda>,
+}
+
+impl Server {
+    async fn open(arguments: &Arguments, endpoint: &str) -> anyhow::Result<Self> {
+        let data_dir = &arguments.data_dir;
+        place::create_data_dir(data_dir)?;
+        let site = Site { region: arguments.region.as_str().into(), account_id: arguments.account_id.as_str().into() };
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+        let store = FjallStore::open(data_dir.join("store"), store_fjall::Options::default());
+        let store: Arc<dyn Store> = Arc::new(store.context("the store cannot be opened")?);
+        let keys = Keys::open(data_dir, arguments.root_access_key.as_ref())?;
+        let gateway_keys = gateway::Keys {
+            root_access_key_id: keys.root_access_key_id.clone(),
+            root_secret_access_key: keys.root_secret_access_key.clone(),
+            master: keys.master()?,
+        };
+        let credentials: Arc<dyn CredentialIssuer> =
+            Arc::new(gateway::SessionCredentials::new(&gateway_keys, clock.clone()));
+        let late = LateGateway::new();
+        let gate: Arc<dyn Gate> = Arc::new(late.clone());
+
+        let lambda_options = LambdaOptions::new(data_dir.clone(), site.clone(), endpoint.to_owned());
+        let lambda = Lambda::open(lambda_options, store.clone(), credentials, clock.clone())
+            .await
+            .context("the functions cannot be opened")?;
+        let dynamodb = DynamoDb::open(data_dir, &site).context("the tables cannot be opened")?;
+        let states_options = StatesOptions::new(site.clone(), keys.tokens()?);
+        let states = States::open(states_options, store.clone(), gate.clone(), clock.clone())
+            .await
+            .context("the executions cannot be opened")?;
+        let deployer = Deployer::open(data_dir, store, gate, site.clone(), clock.clone())
+            .await
+            .context("the stacks cannot be opened")?;
+
+        let services: Vec<Arc<dyn Service>> = vec![states.clone(), lambda.clone(), Arc::new(dynamodb)];
+        let routes = cloudformation::routes(Arc::new(deployer)).merge(logs::routes(lambda.clone()));
+        let gateway = Arc::new(Gateway::new(site, gateway_keys, services, clock).with_routes(routes));
+        late.fill(gateway.clone());
+        Ok(Self { gateway, states, lambda })
+    }
+
+    async fn run(self, listener: TcpListener) -> anyhow::Result<()> {
+        gateway::serve(listener, self.gateway, stopped()).await.context("the listener failed")?;
+        tracing::info!("stopping: executions that wait stay as they are");
+        self.states.shut_down().await;
+        self.lambda.shutdown().await;
+        Ok(())
+    }
+}
+
+/// Logs to standard error; `STEPD_LOG` chooses what, as in `STEPD_LOG=debug` or `STEPD_LOG=states=trace`.
+fn log_to_stderr() {
+    let filter = tracing_subscriber::EnvFilter::try_from_env("STEPD_LOG")
+        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("info"));
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+}
+
+/// Waits for the signal to stop.
+async fn stopped() {
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        if let Ok(mut terminate) = signal(SignalKind::terminate()) {
+            tokio::select! {
+                _ = terminate.recv() => {}
+                _ = tokio::signal::ctrl_c() => {}
+            }
+            return;
+        }
+    }
+    let _ = tokio::signal::ctrl_c().await;
+}

@@ -1,0 +1,10 @@
+//! The whole of stepd from outside: the real binary, the real AWS command line, real functions.
+//!
+//! One test program, because every one that links costs; one module a subject.
+
+mod command_line;
+mod example_walk;
+mod page_walk;
+mod refusals;
+mod system;
+mod tokens;

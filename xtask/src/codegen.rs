@@ -1,0 +1,862 @@
+//! Writes `aws-model`'s generated files from the models in `models/`.
+//!
+//! A shape becomes a static that knows its constraints; the structures that an operation reads or
+//! answers become Rust structures. `--check` writes nothing and fails where a file would change.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use anyhow::{Context, Result, bail, ensure};
+use serde_json::{Map, Value};
+
+/// Statuses that AWS documents and its model of Step Functions leaves out.
+const STATUSES: [(&str, u16); 2] = [
+    ("ConflictException", 409),
+    ("ServiceQuotaExceededException", 402),
+];
+
+/// Expressions with look-around, as expressions without that must all match.
+const LOOK_AROUND: [(&str, &[&str]); 2] = [
+    (
+        r"^(?=.*[a-zA-Z_\-\.])[a-zA-Z0-9_\-\.]+$",
+        &[r".*[a-zA-Z_\-\.].*", r"[a-zA-Z0-9_\-\.]+"],
+    ),
+    (
+        r"[0-9A-Za-z\.\-_]*(?<!\.)",
+        &[r"([0-9A-Za-z\.\-_]*[0-9A-Za-z\-_])?"],
+    ),
+];
+
+/// Regenerates all files; with `check`, only compares.
+///
+/// # Errors
+/// When a model cannot be read, holds what the generator does not know, or (with `check`) when a
+/// file is not what it would be.
+pub fn run(check: bool) -> Result<()> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .parent()
+        .context("xtask lies in the workspace")?;
+    let target = root.join("crates/aws-model/src");
+    for service in ["states", "lambda"] {
+        let model = read(&root.join(format!("models/{service}.json")))?;
+        let text = Generator::new(service, &model)?.file()?;
+        put(target.join(service).join("generated.rs"), &text, check)?;
+    }
+    let text = catalog(&read(&root.join("models/catalog.json"))?)?;
+    put(target.join("catalog/generated.rs"), &text, check)
+}
+
+fn read(path: &Path) -> Result<Value> {
+    let text = std::fs::read_to_string(path).with_context(|| format!("read {}", path.display()))?;
+    serde_json::from_str(&text).with_context(|| format!("parse {}", path.display()))
+}
+
+fn put(path: PathBuf, text: &str, check: bool) -> Result<()> {
+    let text = formatted(text)?;
+    let present = std::fs::read_to_string(&path).unwrap_or_default();
+    if present == text {
+        return Ok(());
+    }
+    ensure!(
+        !check,
+        "{} is not what `cargo xtask codegen` writes",
+        path.display()
+    );
+    std::fs::write(&path, text).with_context(|| format!("write {}", path.display()))
+}
+
+fn formatted(text: &str) -> Result<String> {
+    let mut child = Command::new("rustfmt")
+        .args(["--edition", "2024"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .context("start rustfmt")?;
+    let mut stdin = child.stdin.take().context("rustfmt's input is piped")?;
+    let text = text.to_owned();
+    // rustfmt may answer before it has read everything, so one of the two ends needs a thread.
+    let writer = std::thread::spawn(move || stdin.write_all(text.as_bytes()));
+    let output = child.wait_with_output().context("wait for rustfmt")?;
+    writer
+        .join()
+        .map_err(|_| anyhow::anyhow!("the writer panicked"))?
+        .context("write to rustfmt")?;
+    ensure!(
+        output.status.success(),
+        "rustfmt refused the generated code"
+    );
+    String::from_utf8(output.stdout).context("rustfmt's output is text")
+}
+
+fn catalog(services: &Value) -> Result<String> {
+    let mut out = header("models/catalog.json", "What is known of AWS's services.");
+    out.push_str(
+        "use crate::schema::{Protocol, ServiceEntry};\n\n/// Every service of the catalogue.\n",
+    );
+    out.push_str("pub static SERVICES: &[ServiceEntry] = &[\n");
+    for service in services.as_array().context("the catalogue is a list")? {
+        let protocol = match (text(service, "protocol")?, text(service, "json_version")?) {
+            ("json", "1.0") => "Json10",
+            ("json", "1.1") => "Json11",
+            ("rest-json", _) => "RestJson",
+            ("query", _) => "Query",
+            ("rest-xml", _) => "RestXml",
+            (other, version) => bail!("unknown protocol {other} {version}"),
+        };
+        let operations: BTreeMap<_, _> = object(service, "operations")?.iter().collect();
+        write!(
+            out,
+            "ServiceEntry {{ service: {:?}, signing_name: {:?}, protocol: Protocol::{protocol}, target_prefix: {:?}, operations: &[",
+            text(service, "service")?,
+            text(service, "signing_name")?,
+            text(service, "target_prefix")?
+        )?;
+        for (name, binding) in operations {
+            write!(out, "({name:?}, {binding}),")?;
+        }
+        out.push_str("]},\n");
+    }
+    out.push_str("];\n");
+    Ok(out)
+}
+
+fn header(source: &str, what: &str) -> String {
+    format!(
+        "//! {what}\n//!\n//! Generated by `cargo xtask codegen` from `{source}`; do not edit.\n\n"
+    )
+}
+
+fn text<'a>(value: &'a Value, key: &str) -> Result<&'a str> {
+    value[key]
+        .as_str()
+        .with_context(|| format!("{key} is text"))
+}
+
+fn object<'a>(value: &'a Value, key: &str) -> Result<&'a Map<String, Value>> {
+    value[key]
+        .as_object()
+        .with_context(|| format!("{key} is an object"))
+}
+
+/// One model on its way to Rust.
+struct Generator<'a> {
+    service: &'a str,
+    rest: bool,
+    operations: &'a Map<String, Value>,
+    shapes: &'a Map<String, Value>,
+    /// Structures that get another name in Rust: a Lambda request is called like its operation.
+    renamed: BTreeMap<&'a str, String>,
+    /// Shapes that an input is made of, and those that an output is made of.
+    inputs: BTreeSet<&'a str>,
+    outputs: BTreeSet<&'a str>,
+}
+
+impl<'a> Generator<'a> {
+    fn new(service: &'a str, model: &'a Value) -> Result<Self> {
+        let (operations, shapes) = (object(model, "operations")?, object(model, "shapes")?);
+        let rest = text(&model["metadata"], "protocol")?.starts_with("rest");
+        let mut generator = Self {
+            service,
+            rest,
+            operations,
+            shapes,
+            renamed: BTreeMap::new(),
+            inputs: BTreeSet::new(),
+            outputs: BTreeSet::new(),
+        };
+        for (name, operation) in operations {
+            if let Some(shape) = operation["input"]["shape"].as_str() {
+                generator.renamed.insert(shape, format!("{name}Input"));
+                generator.inputs.extend(generator.reachable(shape)?);
+            }
+            if let Some(shape) = operation["output"]["shape"].as_str() {
+                if shape.ends_with("Response") {
+                    generator.renamed.insert(shape, format!("{name}Output"));
+                }
+                generator.outputs.extend(generator.reachable(shape)?);
+            }
+        }
+        Ok(generator)
+    }
+
+    fn shape(&self, name: &str) -> Result<&'a Value> {
+        self.shapes
+            .get(name)
+            .with_context(|| format!("shape {name} is in the model"))
+    }
+
+    /// Returns the names of the shapes that `shape` refers to directly.
+    fn parts(&self, shape: &'a Value) -> impl Iterator<Item = &'a str> + use<'a> {
+        let members = shape["members"]
+            .as_object()
+            .into_iter()
+            .flat_map(Map::values);
+        let others = ["member", "key", "value"].map(|part| &shape[part]);
+        members
+            .chain(others)
+            .filter_map(|part| part["shape"].as_str())
+    }
+
+    fn reachable(&self, root: &'a str) -> Result<BTreeSet<&'a str>> {
+        let (mut seen, mut waiting) = (BTreeSet::new(), vec![root]);
+        while let Some(name) = waiting.pop() {
+            if seen.insert(name) {
+                waiting.extend(self.parts(self.shape(name)?));
+            }
+        }
+        Ok(seen)
+    }
+
+    fn file(&self) -> Result<String> {
+        let source = format!("models/{}.json", self.service);
+        let mut out = header(
+            &source,
+            "Operations, errors, shapes and structures of the model.",
+        );
+        out.push_str("#![allow(clippy::too_many_lines, clippy::too_many_arguments, clippy::struct_excessive_bools, clippy::doc_markdown)]\n\n");
+        out.push_str("use std::collections::BTreeMap;\n\nuse serde::{Deserialize, Serialize};\nuse vocab::Timestamp;\n\n");
+        out.push_str(
+            "use crate::schema::{Bounds, Kind, Location, Member, ModelledError, OperationModel, Pattern, Shape};\n\n",
+        );
+        self.operation_enum(&mut out)?;
+        self.errors(&mut out)?;
+        let all: BTreeSet<_> = self.inputs.union(&self.outputs).copied().collect();
+        for name in &all {
+            let shape = self.shape(name)?;
+            match text(shape, "type")? {
+                "structure" => self.structure(&mut out, name, shape)?,
+                "string" if shape.get("enum").is_some() => {
+                    self.enumeration(&mut out, name, shape)?
+                }
+                _ => {}
+            }
+        }
+        out.push_str("/// The shapes, each a static.\npub mod shapes {\nuse super::{Bounds, Kind, Location, Member, Pattern, Shape};\n\n");
+        let statics = if self.rest { &all } else { &self.inputs };
+        for name in statics {
+            self.shape_static(&mut out, name)?;
+        }
+        out.push_str("}\n");
+        // Not every model has every kind.
+        for unused in ["Timestamp", "BTreeMap<"] {
+            let uses = out.matches(unused).count();
+            if unused == "Timestamp"
+                && !out.contains(": Timestamp")
+                && !out.contains("<Timestamp>")
+                && uses > 0
+            {
+                out = out.replace("use vocab::Timestamp;\n", "");
+            }
+            if unused == "BTreeMap<" && uses == 0 {
+                out = out.replace("use std::collections::BTreeMap;\n\n", "");
+            }
+        }
+        Ok(out)
+    }
+
+    fn operation_enum(&self, out: &mut String) -> Result<()> {
+        let names: Vec<&String> = self.operations.keys().collect();
+        out.push_str("/// The operations.\n#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]\npub enum Operation {\n");
+        for name in &names {
+            writeln!(out, "/// `{name}`.\n{name},")?;
+        }
+        out.push_str("}\n\nimpl Operation {\n/// Every operation, by name.\n");
+        let all: String = names.iter().map(|name| format!("Self::{name},")).collect();
+        writeln!(out, "pub const ALL: [Self; {}] = [{all}];\n", names.len())?;
+        out.push_str("/// Returns the operation called `name`.\npub fn from_name(name: &str) -> Option<Self> {\nmatch name {\n");
+        for name in &names {
+            writeln!(out, "{name:?} => Some(Self::{name}),")?;
+        }
+        out.push_str("_ => None,\n}\n}\n\n/// Returns what the model says of it.\n");
+        out.push_str("pub const fn model(self) -> &'static OperationModel {\n&OPERATIONS[self as usize]\n}\n\n");
+        out.push_str("/// Returns its name.\npub const fn name(self) -> &'static str {\nself.model().name\n}\n}\n\n");
+        writeln!(
+            out,
+            "static OPERATIONS: [OperationModel; {}] = [",
+            names.len()
+        )?;
+        for name in names {
+            self.operation(out, name, &self.operations[name])?;
+        }
+        out.push_str("];\n\n");
+        Ok(())
+    }
+
+    fn operation(&self, out: &mut String, name: &str, operation: &Value) -> Result<()> {
+        let http = &operation["http"];
+        let status = http["responseCode"].as_u64().unwrap_or(200);
+        let idempotent = operation["idempotent"].as_bool().unwrap_or(false);
+        let errors = operation["errors"]
+            .as_array()
+            .map(Vec::as_slice)
+            .unwrap_or_default();
+        let errors: Vec<_> = errors
+            .iter()
+            .filter_map(|error| error["shape"].as_str())
+            .collect();
+        let errors: String = errors
+            .iter()
+            .map(|error| format!("&error::{},", constant(error)))
+            .collect();
+        let reference = |side: &str| match operation[side]["shape"].as_str() {
+            Some(shape) if side == "input" || self.rest => {
+                format!("Some(&shapes::{})", constant(shape))
+            }
+            Some(_) | None => "None".to_owned(),
+        };
+        writeln!(
+            out,
+            "OperationModel {{ name: {name:?}, method: {:?}, uri: {:?}, status: {status}, idempotent: {idempotent}, \
+             errors: &[{errors}], input: {}, output: {} }},",
+            text(http, "method")?,
+            text(http, "requestUri")?,
+            reference("input"),
+            reference("output"),
+        )?;
+        Ok(())
+    }
+
+    fn errors(&self, out: &mut String) -> Result<()> {
+        out.push_str(
+            "/// The errors of the model.\npub mod error {\nuse super::ModelledError;\n\n",
+        );
+        for (name, shape) in self
+            .shapes
+            .iter()
+            .filter(|(_, shape)| shape["exception"].as_bool() == Some(true))
+        {
+            let documented = STATUSES
+                .iter()
+                .find(|(known, _)| known == name)
+                .map(|(_, status)| u64::from(*status));
+            let status = shape["error"]["httpStatusCode"]
+                .as_u64()
+                .or(documented)
+                .unwrap_or(400);
+            let constant = constant(name);
+            writeln!(
+                out,
+                "/// `{name}`.\npub static {constant}: ModelledError = ModelledError {{ code: {name:?}, status: {status} }};",
+            )?;
+        }
+        out.push_str("}\n\n");
+        Ok(())
+    }
+
+    fn enumeration(&self, out: &mut String, name: &str, shape: &Value) -> Result<()> {
+        let values: Vec<&str> = shape["enum"]
+            .as_array()
+            .context("an enum lists values")?
+            .iter()
+            .filter_map(Value::as_str)
+            .collect();
+        let variants: Vec<String> = values.iter().map(|value| variant(value)).collect();
+        ensure!(
+            variants.iter().collect::<BTreeSet<_>>().len() == variants.len(),
+            "{name}: two values, one variant"
+        );
+        writeln!(
+            out,
+            "/// `{name}`: a string out of a set.\n#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, \
+             Serialize, Deserialize)]\npub enum {name} {{"
+        )?;
+        for (value, variant) in values.iter().zip(&variants) {
+            writeln!(
+                out,
+                "/// `{value}`.\n#[serde(rename = {value:?})]\n{variant},"
+            )?;
+        }
+        let all: String = variants
+            .iter()
+            .map(|variant| format!("Self::{variant},"))
+            .collect();
+        writeln!(
+            out,
+            "}}\n\nimpl {name} {{\n/// Every value, in the model's order.\npub const ALL: [Self; {}] = [{all}];\n\n/// Returns the value as it is on the wire.\npub const fn as_str(self) -> &'static str {{\nmatch self {{",
+            variants.len()
+        )?;
+        for (value, variant) in values.iter().zip(&variants) {
+            writeln!(out, "Self::{variant} => {value:?},")?;
+        }
+        writeln!(
+            out,
+            "}}\n}}\n\n/// Returns the value that is `text` on the wire.\npub fn from_name(text: &str) -> Option<Self> {{\n\
+             Self::ALL.into_iter().find(|value| value.as_str() == text)\n}}\n}}\n"
+        )?;
+        Ok(())
+    }
+
+    /// Returns the members of a structure that are Rust fields: the raw payload travels beside.
+    fn fields(&self, name: &str, shape: &'a Value) -> Result<Vec<Field<'a>>> {
+        let required: BTreeSet<&str> = shape["required"]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .filter_map(Value::as_str)
+            .collect();
+        let payload = shape["payload"].as_str();
+        let mut fields = Vec::new();
+        for (member, reference) in object(shape, "members").with_context(|| name.to_owned())? {
+            let target = text(reference, "shape")?;
+            if payload == Some(member.as_str()) && text(self.shape(target)?, "type")? == "blob" {
+                continue;
+            }
+            fields.push(Field {
+                member,
+                shape: target,
+                required: required.contains(member.as_str()),
+            });
+        }
+        Ok(fields)
+    }
+
+    fn structure(&self, out: &mut String, name: &str, shape: &'a Value) -> Result<()> {
+        let fields = self.fields(name, shape)?;
+        let rust = self.rust_name(name);
+        let secret = fields
+            .iter()
+            .map(|field| self.sensitive(field.shape))
+            .collect::<Result<Vec<_>>>()?;
+        let debug = if secret.contains(&true) {
+            ""
+        } else {
+            "Debug, "
+        };
+        let default = if fields.iter().any(|field| field.required) {
+            ""
+        } else {
+            "Default, "
+        };
+        writeln!(
+            out,
+            "/// `{rust}` of the model.\n#[derive(Clone, {debug}{default}PartialEq, Serialize, Deserialize)]"
+        )?;
+        writeln!(out, "pub struct {rust} {{")?;
+        for field in &fields {
+            let kind = self.rust_type(field.shape)?;
+            let (attributes, kind) = match (field.required, kind == "Timestamp") {
+                (true, false) => (String::new(), kind),
+                (true, true) => (", with = \"crate::epoch_seconds\"".to_owned(), kind),
+                (false, stamp) => {
+                    let with = if stamp {
+                        ", with = \"crate::epoch_seconds::option\""
+                    } else {
+                        ""
+                    };
+                    (
+                        format!(", default, skip_serializing_if = \"Option::is_none\"{with}"),
+                        format!("Option<{kind}>"),
+                    )
+                }
+            };
+            let member = field.member;
+            writeln!(
+                out,
+                "/// `{member}`{}.\n#[serde(rename = {member:?}{attributes})]\npub {}: {kind},",
+                if field.required { "" } else { ", optional" },
+                snake(member)
+            )?;
+        }
+        out.push_str("}\n\n");
+        if secret.contains(&true) {
+            writeln!(
+                out,
+                "impl std::fmt::Debug for {rust} {{\nfn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {{\nf.debug_struct({rust:?})"
+            )?;
+            for (field, secret) in fields.iter().zip(&secret) {
+                let snake = snake(field.member);
+                let label = snake.trim_start_matches("r#");
+                match (secret, field.required) {
+                    (false, _) => writeln!(out, ".field({label:?}, &self.{snake})")?,
+                    (true, true) => writeln!(out, ".field({label:?}, &crate::Redacted)")?,
+                    (true, false) => {
+                        writeln!(
+                            out,
+                            ".field({label:?}, &self.{snake}.as_ref().map(|_| crate::Redacted))"
+                        )?;
+                    }
+                }
+            }
+            out.push_str(".finish()\n}\n}\n\n");
+        }
+        self.constructor(out, &rust, &fields)?;
+        self.constraints(out, name, &rust, &fields)
+    }
+
+    /// Writes `new`, for structures that have both required and optional members.
+    fn constructor(&self, out: &mut String, rust: &str, fields: &[Field<'_>]) -> Result<()> {
+        let (needed, free): (Vec<_>, Vec<_>) = fields.iter().partition(|field| field.required);
+        if needed.is_empty() || free.is_empty() {
+            return Ok(());
+        }
+        let mut parameters = Vec::new();
+        for field in &needed {
+            let kind = self.rust_type(field.shape)?;
+            let kind = if kind == "String" {
+                "impl Into<String>".to_owned()
+            } else {
+                kind
+            };
+            parameters.push(format!("{}: {kind}", snake(field.member)));
+        }
+        let mut values = String::new();
+        for field in fields {
+            let snake = snake(field.member);
+            match (field.required, self.rust_type(field.shape)? == "String") {
+                (true, true) => write!(values, "{snake}: {snake}.into(),")?,
+                (true, false) => write!(values, "{snake},")?,
+                (false, _) => write!(values, "{snake}: None,")?,
+            }
+        }
+        let parameters = parameters.join(", ");
+        writeln!(
+            out,
+            "impl {rust} {{\n/// Returns one with the members that must be there.\npub fn new({parameters}) -> Self {{\nSelf {{ {values} }}\n}}\n}}\n"
+        )?;
+        Ok(())
+    }
+
+    /// Writes `holds`, for structures that are part of an input, and the reader of an input.
+    fn constraints(
+        &self,
+        out: &mut String,
+        name: &str,
+        rust: &str,
+        fields: &[Field<'_>],
+    ) -> Result<()> {
+        if !self.inputs.contains(name) {
+            return Ok(());
+        }
+        let mut tests = Vec::new();
+        for field in fields {
+            let member = format!("self.{}", snake(field.member));
+            let test = if field.required {
+                self.test(field.shape, &format!("&{member}"))?
+            } else {
+                self.test(field.shape, "value")?
+                    .map(|test| format!("{member}.as_ref().is_none_or(|value| {test})"))
+            };
+            tests.extend(test);
+        }
+        let body = if tests.is_empty() {
+            "true".to_owned()
+        } else {
+            tests.join(" && ")
+        };
+        let is_input = self
+            .operations
+            .values()
+            .any(|operation| operation["input"]["shape"] == name);
+        if is_input {
+            writeln!(
+                out,
+                "impl {rust} {{\n/// Reads the input and checks every constraint of the model.\n///\n/// # Errors\n/// \
+                 AWS's `SerializationException` or `ValidationException`.\npub fn from_json(json: &[u8]) -> \
+                 Result<Self, crate::Invalid> {{\ncrate::read(json)\n}}\n}}\n\nimpl crate::Input for {rust} {{\n\
+                 const SHAPE: &'static Shape = &shapes::{};\n\nfn holds(&self) -> bool {{\n{body}\n}}\n}}\n",
+                constant(name)
+            )?;
+        } else if self.constrained(name)? {
+            writeln!(
+                out,
+                "impl {rust} {{\nfn holds(&self) -> bool {{\n{body}\n}}\n}}\n"
+            )?;
+        }
+        Ok(())
+    }
+
+    /// Returns a Rust expression that says whether `value` (a reference) satisfies `name`; nothing
+    /// where every value of the type does.
+    fn test(&self, name: &str, value: &str) -> Result<Option<String>> {
+        if !self.constrained(name)? {
+            return Ok(None);
+        }
+        let shape = self.shape(name)?;
+        let constant = format!("shapes::{}", constant(name));
+        Ok(Some(match text(shape, "type")? {
+            "structure" => format!("{}.holds()", value.trim_start_matches('&')),
+            "string" => format!("{constant}.admits_text({value})"),
+            "integer" | "long" => {
+                format!("{constant}.bounds().admit_whole(*{value})").replace("*&", "")
+            }
+            "float" | "double" => format!("{constant}.bounds().admit(*{value})").replace("*&", ""),
+            "list" => {
+                let value = value.trim_start_matches('&');
+                let mut tests = Vec::new();
+                if bounded(shape) {
+                    tests.push(format!(
+                        "{constant}.bounds().admit_whole({value}.len() as i64)"
+                    ));
+                }
+                let item = self.test(text(&shape["member"], "shape")?, "item")?;
+                tests.extend(item.map(|test| format!("{value}.iter().all(|item| {test})")));
+                tests.join(" && ")
+            }
+            "map" => {
+                let value = value.trim_start_matches('&');
+                let key = self.test(text(&shape["key"], "shape")?, "key")?;
+                let inner = self.test(text(&shape["value"], "shape")?, "inner")?;
+                let key = key.map(|test| format!("{value}.keys().all(|key| {test})"));
+                let inner = inner.map(|test| format!("{value}.values().all(|inner| {test})"));
+                key.into_iter()
+                    .chain(inner)
+                    .collect::<Vec<_>>()
+                    .join(" && ")
+            }
+            other => bail!("{name}: no constraints are known for {other}"),
+        }))
+    }
+
+    /// Says whether a value of the Rust type may still break a constraint of `name`.
+    fn constrained(&self, name: &str) -> Result<bool> {
+        for part in self.reachable_from(name)? {
+            let shape = self.shape(part)?;
+            let scalar =
+                shape.get("enum").is_none() && (bounded(shape) || shape.get("pattern").is_some());
+            if scalar && text(shape, "type")? != "blob" {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    fn reachable_from(&self, name: &str) -> Result<BTreeSet<&'a str>> {
+        let (name, _) = self
+            .shapes
+            .get_key_value(name)
+            .with_context(|| format!("shape {name} is in the model"))?;
+        self.reachable(name)
+    }
+
+    fn sensitive(&self, name: &str) -> Result<bool> {
+        let shape = self.shape(name)?;
+        // A structure hides its own members; a list or map is hidden when its elements are.
+        let inner = ["member", "value"]
+            .iter()
+            .find_map(|part| shape[*part]["shape"].as_str());
+        let hidden = inner.map_or(Ok(false), |inner| self.sensitive(inner))?;
+        Ok(hidden || shape["sensitive"].as_bool() == Some(true))
+    }
+
+    fn rust_name(&self, name: &str) -> String {
+        self.renamed
+            .get(name)
+            .cloned()
+            .unwrap_or_else(|| name.to_owned())
+    }
+
+    fn rust_type(&self, name: &str) -> Result<String> {
+        let shape = self.shape(name)?;
+        let part = |part: &str| text(&shape[part], "shape").and_then(|inner| self.rust_type(inner));
+        Ok(match text(shape, "type")? {
+            "structure" => self.rust_name(name),
+            "string" if shape.get("enum").is_some() => name.to_owned(),
+            "string" => "String".to_owned(),
+            "integer" | "long" => "i64".to_owned(),
+            "float" | "double" => "f64".to_owned(),
+            "boolean" => "bool".to_owned(),
+            "timestamp" => "Timestamp".to_owned(),
+            "blob" => "crate::Blob".to_owned(),
+            "list" => format!("Vec<{}>", part("member")?),
+            "map" => format!("BTreeMap<{}, {}>", part("key")?, part("value")?),
+            other => bail!("{name}: the type {other} is unknown"),
+        })
+    }
+
+    fn shape_static(&self, out: &mut String, name: &str) -> Result<()> {
+        let shape = self.shape(name)?;
+        let sensitive = shape["sensitive"].as_bool() == Some(true);
+        let reference =
+            |part: &Value| text(part, "shape").map(|target| format!("&{}", constant(target)));
+        let bounds = bounds(shape);
+        let kind = match text(shape, "type")? {
+            "structure" => format!("Kind::Structure(&[{}])", self.members(shape)?),
+            "list" => format!(
+                "Kind::List {{ of: {}, bounds: {bounds} }}",
+                reference(&shape["member"])?
+            ),
+            "map" => format!(
+                "Kind::Map {{ key: {}, value: {} }}",
+                reference(&shape["key"])?,
+                reference(&shape["value"])?
+            ),
+            "string" if shape.get("enum").is_some() => {
+                format!("Kind::Enumeration(&{:?})", printed_order(shape))
+            }
+            "string" => match shape["pattern"].as_str() {
+                None => format!("Kind::Text {{ bounds: {bounds}, pattern: None }}"),
+                Some(pattern) => {
+                    let parts: Vec<String> = parts_of(pattern)?;
+                    let constant = constant(name);
+                    let parts: String = parts.iter().map(|part| format!("{part:?},")).collect();
+                    writeln!(
+                        out,
+                        "static {constant}_PATTERN: Pattern = Pattern::new({pattern:?}, &[{parts}]);"
+                    )?;
+                    format!("Kind::Text {{ bounds: {bounds}, pattern: Some(&{constant}_PATTERN) }}")
+                }
+            },
+            "integer" => format!("Kind::Integer {{ bounds: {bounds}, java: \"Integer\" }}"),
+            "long" => format!("Kind::Integer {{ bounds: {bounds}, java: \"Long\" }}"),
+            "float" => format!("Kind::Float {{ bounds: {bounds}, java: \"Float\" }}"),
+            "double" => format!("Kind::Float {{ bounds: {bounds}, java: \"Double\" }}"),
+            "boolean" => "Kind::Boolean".to_owned(),
+            "timestamp" => "Kind::Timestamp".to_owned(),
+            "blob" => "Kind::Blob".to_owned(),
+            other => bail!("{name}: the type {other} is unknown"),
+        };
+        let constant = constant(name);
+        writeln!(
+            out,
+            "/// `{name}`.\npub static {constant}: Shape = Shape {{ name: {name:?}, sensitive: {sensitive}, kind: {kind} }};"
+        )?;
+        Ok(())
+    }
+
+    fn members(&self, shape: &Value) -> Result<String> {
+        let required: BTreeSet<&str> = shape["required"]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .filter_map(Value::as_str)
+            .collect();
+        let mut out = String::new();
+        for (name, member) in object(shape, "members")? {
+            let target = text(member, "shape")?;
+            let label = member["locationName"].as_str().unwrap_or(name);
+            let location = match member["location"].as_str() {
+                None if shape["payload"] == name.as_str() => "Location::Payload".to_owned(),
+                None => "Location::Body".to_owned(),
+                Some("uri") => format!("Location::Path({label:?})"),
+                Some("querystring") => format!("Location::Query({label:?})"),
+                Some("header") => format!("Location::Header({:?})", label.to_ascii_lowercase()),
+                Some("statusCode") => "Location::StatusCode".to_owned(),
+                Some(other) => bail!("{name}: the location {other} is unknown"),
+            };
+            let required = required.contains(name.as_str());
+            let constant = constant(target);
+            write!(
+                out,
+                "Member {{ name: {name:?}, shape: &{constant}, required: {required}, location: {location} }},"
+            )?;
+        }
+        Ok(out)
+    }
+}
+
+struct Field<'a> {
+    member: &'a str,
+    shape: &'a str,
+    required: bool,
+}
+
+fn bounded(shape: &Value) -> bool {
+    shape.get("min").is_some() || shape.get("max").is_some()
+}
+
+fn bounds(shape: &Value) -> String {
+    let end = |name: &str| match shape[name].as_f64() {
+        // Bounds of the models are whole, also where they are written `100.0`.
+        Some(number) => format!("Some({})", number as i64),
+        None => "None".to_owned(),
+    };
+    format!("Bounds {{ min: {}, max: {} }}", end("min"), end("max"))
+}
+
+/// Returns the expressions, without look-around, that together say what `pattern` says.
+fn parts_of(pattern: &str) -> Result<Vec<String>> {
+    let known = LOOK_AROUND.iter().find(|(text, _)| *text == pattern);
+    let parts = known.map_or_else(|| vec![pattern], |(_, parts)| parts.to_vec());
+    for part in &parts {
+        let strange = ["(?=", "(?!", "(?<"].iter().any(|look| part.contains(look));
+        ensure!(!strange, "add {part} to LOOK_AROUND");
+    }
+    // Java's \d and \s are ASCII, and it spells the class of all ASCII differently.
+    let java = [
+        (r"\p{ASCII}", r"[\x00-\x7F]"),
+        (r"\d", "[0-9]"),
+        (r"[^\s]", r"[^ \t\n\x0B\x0C\r]"),
+    ];
+    let translate = |part: &str| {
+        java.iter()
+            .fold(part.to_owned(), |text, (from, to)| text.replace(from, to))
+    };
+    Ok(parts.into_iter().map(translate).collect())
+}
+
+/// Returns the values of an enum in the order in which AWS prints them: that of a hash set, by
+/// Java's `hashCode` in 32 buckets. Every recorded message of several values agrees.
+fn printed_order(shape: &Value) -> Vec<&str> {
+    let mut values: Vec<&str> = shape["enum"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .filter_map(Value::as_str)
+        .collect();
+    let buckets = values.len().next_power_of_two().max(32) as u32;
+    let hash = |text: &str| {
+        text.bytes().fold(0u32, |hash, byte| {
+            hash.wrapping_mul(31).wrapping_add(u32::from(byte))
+        })
+    };
+    values.sort_by_key(|value| {
+        // The one recorded pair that shares a bucket is printed backwards.
+        (hash(value) & (buckets - 1), std::cmp::Reverse(*value))
+    });
+    values
+}
+
+/// Splits `KMSKeyArn`, `stateMachineArn`, `TIMED_OUT` or `nodejs12.x` into words.
+fn words(name: &str) -> Vec<String> {
+    let letters: Vec<char> = name.chars().collect();
+    let (mut words, mut word) = (Vec::new(), String::new());
+    for (index, letter) in letters.iter().copied().enumerate() {
+        let before = index.checked_sub(1).map(|before| letters[before]);
+        let after = letters.get(index + 1).copied();
+        let starts = letter.is_ascii_uppercase()
+            && before.is_some_and(|before| {
+                !before.is_ascii_uppercase()
+                    || after.is_some_and(|after| after.is_ascii_lowercase())
+            });
+        if (starts || !letter.is_ascii_alphanumeric()) && !word.is_empty() {
+            words.push(std::mem::take(&mut word));
+        }
+        if letter.is_ascii_alphanumeric() {
+            word.push(letter.to_ascii_lowercase());
+        }
+    }
+    if !word.is_empty() {
+        words.push(word);
+    }
+    words
+}
+
+fn constant(name: &str) -> String {
+    words(name).join("_").to_ascii_uppercase()
+}
+
+fn snake(name: &str) -> String {
+    let snake = words(name).join("_");
+    let keyword = matches!(
+        snake.as_str(),
+        "type" | "static" | "match" | "move" | "ref" | "use" | "where" | "enum"
+    );
+    if keyword { format!("r#{snake}") } else { snake }
+}
+
+fn variant(value: &str) -> String {
+    let mut out = String::new();
+    for word in words(value) {
+        let mut letters = word.chars();
+        out.extend(letters.next().map(|first| first.to_ascii_uppercase()));
+        out.push_str(letters.as_str());
+    }
+    if out.starts_with(|first: char| first.is_ascii_digit()) {
+        format!("V{out}")
+    } else {
+        out
+    }
+}

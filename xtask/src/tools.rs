@@ -1,0 +1,73 @@
+//! `cargo xtask tools`: what the tests use besides Rust, installed below the target directory.
+//!
+//! Nothing outside of it is touched, and nothing is installed twice: the requirements that were
+//! installed last are kept beside the environment and compared.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context, bail};
+
+use crate::workspace;
+
+const REQUIREMENTS: &str = "crates/testkit/requirements.txt";
+
+/// Installs the AWS command line and the Python SDK; returns the directory of the tools.
+pub fn install() -> anyhow::Result<PathBuf> {
+    let tools = workspace::target().join("tools");
+    let environment = tools.join("venv");
+    let requirements = workspace::root().join(REQUIREMENTS);
+    let wanted = read(&requirements)?;
+    let installed = environment.join("installed-requirements.txt");
+    if std::fs::read_to_string(&installed).is_ok_and(|text| text == wanted) {
+        return Ok(tools);
+    }
+    if !workspace::is_installed("python3") {
+        bail!(
+            "python3 is not installed; the tests drive the server with the AWS command line, which needs it"
+        );
+    }
+    println!(
+        "installing the AWS command line into {}",
+        environment.display()
+    );
+    std::fs::create_dir_all(&tools)
+        .with_context(|| format!("could not create {}", tools.display()))?;
+    create_environment(&environment)?;
+    let pip = environment.join("bin/pip");
+    let options = [
+        "install",
+        "--quiet",
+        "--disable-pip-version-check",
+        "--requirement",
+    ];
+    workspace::run(Command::new(pip).args(options).arg(&requirements))?;
+    std::fs::write(&installed, wanted)
+        .with_context(|| format!("could not write {}", installed.display()))?;
+    Ok(tools)
+}
+
+/// Creates a Python environment; systems that ship Python without `ensurepip` get `virtualenv`.
+fn create_environment(environment: &Path) -> anyhow::Result<()> {
+    let mut venv = Command::new("python3");
+    let created = workspace::output(venv.args(["-m", "venv", "--clear"]).arg(environment));
+    let Err(error) = created else { return Ok(()) };
+    let site = environment.with_file_name("virtualenv");
+    let mut pip = Command::new("python3");
+    pip.args(["-m", "pip", "install", "--quiet", "--target"])
+        .arg(&site)
+        .arg("virtualenv");
+    workspace::output(&mut pip).with_context(|| {
+        format!("Python's venv does not work here ({error:#}), nor does pip; install python3-venv")
+    })?;
+    let mut virtualenv = Command::new("python3");
+    virtualenv
+        .args(["-m", "virtualenv", "--clear"])
+        .arg(environment)
+        .env("PYTHONPATH", &site);
+    workspace::output(&mut virtualenv).map(drop)
+}
+
+fn read(path: &Path) -> anyhow::Result<String> {
+    std::fs::read_to_string(path).with_context(|| format!("could not read {}", path.display()))
+}
