@@ -17,6 +17,7 @@ use axum::routing::{get, post, put};
 use axum::{Extension, Json, Router};
 use bytes::Bytes;
 use futures::StreamExt as _;
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use service::{Failure, Principal};
@@ -33,11 +34,10 @@ const REQUEST_BYTES_MAX: usize = 4 * 1024 * 1024;
 
 /// Returns the routes under `/_stepd`.
 pub fn routes(deployer: Arc<Deployer>) -> Router {
-    let asset = put(put_asset)
-        .head(head_asset)
-        .layer(DefaultBodyLimit::max(ASSET_BYTES_MAX));
+    let asset = put(put_asset).layer(DefaultBodyLimit::max(ASSET_BYTES_MAX));
     Router::new()
         .route("/_stepd/assets/{sha256}", asset)
+        .route("/_stepd/assets", post(missing_assets))
         .route(
             "/_stepd/stacks/{name}/deploy",
             post(deploy).layer(DefaultBodyLimit::max(REQUEST_BYTES_MAX)),
@@ -98,20 +98,40 @@ async fn put_asset(
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// Says whether the file is there, so that it is not sent again.
-async fn head_asset(
+/// Files that somebody wants to upload, by hash.
+#[derive(Deserialize)]
+struct Wanted {
+    sha256: Vec<String>,
+}
+
+/// Says which of these files are not there, so that no other is sent.
+async fn missing_assets(
     State(deployer): State<Arc<Deployer>>,
-    Path(sha256): Path<String>,
-) -> Result<StatusCode, Refusal> {
-    let there = deployer
-        .assets()
-        .has(&sha256)
-        .await
-        .map_err(DeployError::from)?;
-    Ok(if there {
-        StatusCode::OK
-    } else {
-        StatusCode::NOT_FOUND
+    body: Bytes,
+) -> Result<Json<Value>, Refusal> {
+    let Wanted { sha256 } = read(&body)?;
+    let mut missing = Vec::new();
+    for hash in sha256 {
+        if !deployer
+            .assets()
+            .has(&hash)
+            .await
+            .map_err(DeployError::from)?
+        {
+            missing.push(hash);
+        }
+    }
+    Ok(Json(json!({"missing": missing})))
+}
+
+/// Reads a request, whatever it calls its type.
+fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, Refusal> {
+    let read = serde_json::from_slice(body);
+    read.map_err(|error| {
+        Refusal(Failure::client(
+            "ValidationError",
+            format!("The request is not understood: {error}"),
+        ))
     })
 }
 
@@ -130,13 +150,13 @@ async fn deploy(
     State(deployer): State<Arc<Deployer>>,
     Path(stack_name): Path<String>,
     Extension(principal): Extension<Principal>,
-    Json(request): Json<DeployRequest>,
-) -> Response {
+    body: Bytes,
+) -> Result<Response, Refusal> {
     let DeployRequest {
         template,
         parameters,
         assets,
-    } = request;
+    } = read(&body)?;
     let deployment = Deployment {
         stack_name,
         template,
@@ -152,7 +172,7 @@ async fn deploy(
             Err(error) => refused_line(error),
         }
     };
-    lines(events, work)
+    Ok(lines(events, work))
 }
 
 async fn delete_stack(
