@@ -168,7 +168,10 @@ impl Timers {
                 // Rejected: it was cancelled while it was on its way. That is how cancelling works.
                 Ok(_) | Err(CommandError::Rejected(_) | CommandError::NotFound) => {}
                 Err(CommandError::Unavailable | CommandError::NameTaken { .. }) => {
-                    drop(failed.send(due))
+                    {
+                        // The wheel has gone with the server: the row is there at the next start.
+                        let _ = failed.send(due);
+                    }
                 }
             }
         });
