@@ -353,6 +353,16 @@ async fn a_stack_is_created_and_then_left_alone() {
     assert_eq!(world.cloud.take_calls(), Vec::<String>::new());
 }
 
+/// What it is about, resources, code, parameters; the state and the calls that come of it.
+type Case<'a> = (
+    &'a str,
+    &'a str,
+    &'a str,
+    &'a [(&'a str, &'a str)],
+    &'a str,
+    &'a [&'a str],
+);
+
 #[tokio::test]
 async fn only_what_changed_is_changed() {
     let world = World::new();
@@ -363,7 +373,7 @@ async fn only_what_changed_is_changed() {
     );
     let unnamed = base.replace("{TableName: !Sub '${AWS::StackName}-items'}", "{}");
     // Each case begins where the one before it ended.
-    let cases: Vec<(&str, &str, &str, &[(&str, &str)], &str, &[&str])> = vec![
+    let cases: Vec<Case<'_>> = vec![
         (
             "create",
             MACHINE,
