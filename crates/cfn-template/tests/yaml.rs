@@ -126,7 +126,7 @@ fn what_is_wrong_is_said_with_its_place() {
         ),
         (
             "a: !Nope x",
-            "(line 1, column 10): the tag !Nope is no intrinsic function",
+            "(line 1, column 4): the tag !Nope is no intrinsic function",
         ),
         ("a:\n  - b\n c: 1", "line 3"),
         ("[1, 2]: x", "a key must be text"),

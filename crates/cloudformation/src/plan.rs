@@ -1,0 +1,322 @@
+//! What a template asks for, checked as far as it can be before anything is changed.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use cfn_template::{
+    Bindings, Found, Graph, Lookup, Policy, Resource, Surroundings, Template, TemplateError,
+    Unresolved, artifacts, sam,
+};
+use indexmap::IndexMap;
+use serde_json::{Map, Value};
+use sha2::{Digest, Sha256};
+
+use crate::assets::ASSET_BUCKET;
+use crate::deployer::Deployment;
+use crate::error::DeployError;
+use crate::resource::{ResourceHandler, handler};
+use crate::stack::{Contents, Output, ResourceRow};
+
+/// A template with the values of one deployment: its resources in order, ready to be resolved.
+pub(crate) struct Plan {
+    bindings: Bindings,
+    resources: IndexMap<String, Resource>,
+    outputs: IndexMap<String, cfn_template::Output>,
+    pub(crate) order: Vec<String>,
+    /// What the stack's row says of this deployment; the outputs come last.
+    pub(crate) contents: Contents,
+}
+
+/// What a deployment does with a resource.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Step {
+    Create,
+    Keep,
+    Update,
+    Replace,
+}
+
+/// Most resources of a template (CloudFormation quotas, "Resources").
+const RESOURCES_MAX: usize = 500;
+
+impl Plan {
+    /// Reads the template and checks all that can be known without asking a service: its shape, its
+    /// parameters, its types and their properties, its references.
+    pub(crate) fn new(
+        deployment: &Deployment,
+        surroundings: Surroundings,
+    ) -> Result<Self, DeployError> {
+        let mut template = Template::parse(&deployment.template)?;
+        let missing = artifacts::replace(&mut template, ASSET_BUCKET, &deployment.assets);
+        if !missing.is_empty() {
+            return Err(DeployError::MissingAssets(missing));
+        }
+        sam::transform(&mut template)?;
+        check_types(&template)?;
+        let bindings = Bindings::new(&template, &deployment.parameters, surroundings)?;
+        let (resources, outputs) = (bindings.resources(&template)?, bindings.outputs(&template)?);
+        for (id, output) in &outputs {
+            if output.export.is_some() {
+                return Err(unsupported(
+                    &template,
+                    "Outputs",
+                    id,
+                    format!("Export (of output {id})"),
+                ));
+            }
+        }
+        let graph = Graph::new(&resources, &outputs, &bindings)?;
+        let no_echo = template
+            .parameters
+            .iter()
+            .filter(|(_, parameter)| parameter.no_echo);
+        let contents = Contents {
+            description: template.description.clone(),
+            parameters: deployment.parameters.clone(),
+            no_echo: no_echo.map(|(name, _)| name.clone()).collect(),
+            outputs: Vec::new(),
+            template: hex::encode(Sha256::digest(deployment.template.as_bytes())),
+        };
+        Ok(Self {
+            bindings,
+            resources,
+            outputs,
+            order: graph.order,
+            contents,
+        })
+    }
+
+    /// Returns the resource `id`, which came from [`Plan::order`].
+    pub(crate) fn resource(&self, id: &str) -> &Resource {
+        &self.resources[id]
+    }
+
+    /// Returns the handler of the resource `id`, which came from [`Plan::order`].
+    pub(crate) fn handler(&self, id: &str) -> &'static dyn ResourceHandler {
+        handler(&self.resources[id].kind).expect("types were checked when the plan was made")
+    }
+
+    /// Returns the resources of `rows` that this template leaves out, in the order of their creation.
+    pub(crate) fn left_out(&self, rows: &IndexMap<String, ResourceRow>) -> Vec<String> {
+        rows.keys()
+            .filter(|id| !self.resources.contains_key(*id))
+            .cloned()
+            .collect()
+    }
+
+    /// Returns the properties of `id` with everything resolved.
+    pub(crate) fn properties(
+        &self,
+        id: &str,
+        there: &There<'_>,
+    ) -> Result<Map<String, Value>, Unresolved> {
+        let resource = &self.resources[id];
+        match self
+            .bindings
+            .resolve(&Value::Object(resource.properties.clone()), there)?
+        {
+            Value::Object(properties) => Ok(properties),
+            _ => Err(Unresolved::Wrong(TemplateError::Intrinsic(format!(
+                "the properties of {id} are no object"
+            )))),
+        }
+    }
+
+    /// Returns the outputs with everything resolved.
+    pub(crate) fn outputs(&self, there: &There<'_>) -> Result<Vec<Output>, Unresolved> {
+        let outputs = self.outputs.iter().map(|(id, output)| {
+            let value = match self.bindings.resolve(&output.value, there)? {
+                Value::String(text) => text,
+                Value::Object(_) | Value::Array(_) => {
+                    let text = format!("the Value of output {id} must be a string");
+                    return Err(Unresolved::Wrong(TemplateError::Intrinsic(text)));
+                }
+                scalar => scalar.to_string(),
+            };
+            Ok(Output {
+                output_key: id.clone(),
+                output_value: value,
+                description: output.description.clone(),
+            })
+        });
+        outputs.collect()
+    }
+
+    /// Works out what the deployment does with every resource, as far as that is known: a property
+    /// that comes from a resource that is still to be made counts as changed. Returns `None` when
+    /// the stack is what the template asks for already.
+    pub(crate) fn steps(
+        &self,
+        rows: &IndexMap<String, ResourceRow>,
+        contents: &Contents,
+    ) -> Result<Option<Vec<Step>>, DeployError> {
+        let mut there = There {
+            plan: self,
+            rows,
+            later: BTreeSet::new(),
+        };
+        let mut steps = Vec::with_capacity(self.order.len());
+        for id in &self.order {
+            let step = match self.properties(id, &there) {
+                Ok(properties) => self.step(id, rows.get(id), &properties)?,
+                Err(Unresolved::NotYet(_)) if rows.contains_key(id) => Step::Update,
+                Err(Unresolved::NotYet(_)) => Step::Create,
+                Err(Unresolved::Wrong(error)) => return Err(error.into()),
+            };
+            if matches!(step, Step::Create | Step::Replace) {
+                there.later.insert(id.clone());
+            }
+            steps.push(step);
+        }
+        let outputs = match self.outputs(&there) {
+            Ok(outputs) => Some(outputs),
+            Err(Unresolved::NotYet(_)) => None,
+            Err(Unresolved::Wrong(error)) => return Err(error.into()),
+        };
+        let same = steps.iter().all(|step| *step == Step::Keep)
+            && self.left_out(rows).is_empty()
+            && self.same_policies(rows)
+            && outputs.as_ref() == Some(&contents.outputs)
+            && self.contents.description == contents.description;
+        Ok((!same).then_some(steps))
+    }
+
+    /// Says what is to be done about the resource `id`, whose properties are resolved.
+    pub(crate) fn step(
+        &self,
+        id: &str,
+        row: Option<&ResourceRow>,
+        properties: &Map<String, Value>,
+    ) -> Result<Step, DeployError> {
+        let (resource, handler) = (&self.resources[id], self.handler(id));
+        let Some(row) = row else {
+            return Ok(Step::Create);
+        };
+        if row.kind != resource.kind {
+            let text = format!(
+                "Update of resource type is not permitted. The new template modifies resource type of the following resources: [{id}]"
+            );
+            return Err(DeployError::Invalid(text));
+        }
+        let none = Map::new();
+        let before = row.state.properties.as_object().unwrap_or(&none);
+        if before == properties {
+            return Ok(Step::Keep);
+        }
+        if handler
+            .immutable()
+            .iter()
+            .all(|name| before.get(*name) == properties.get(*name))
+        {
+            return Ok(Step::Update);
+        }
+        let name = properties.get(handler.name_property());
+        if name.is_some() && name == before.get(handler.name_property()) {
+            let text = format!(
+                "CloudFormation cannot update a stack when a custom-named resource requires replacing. Rename {} and update the stack again.",
+                row.state.physical_id
+            );
+            return Err(DeployError::Invalid(text));
+        }
+        Ok(Step::Replace)
+    }
+
+    fn same_policies(&self, rows: &IndexMap<String, ResourceRow>) -> bool {
+        rows.iter().all(|(id, row)| {
+            self.resources.get(id).is_none_or(|resource| {
+                (row.state.retain, row.state.retain_replaced)
+                    == (
+                        resource.deletion_policy == Policy::Retain,
+                        resource.update_replace_policy == Policy::Retain,
+                    )
+            })
+        })
+    }
+}
+
+/// Refuses types that nobody handles and properties that no handler understands.
+fn check_types(template: &Template) -> Result<(), DeployError> {
+    if template.resources.len() > RESOURCES_MAX {
+        let text = format!(
+            "Template format error: Number of resources, {}, is greater than maximum allowed, {RESOURCES_MAX}",
+            template.resources.len()
+        );
+        return Err(DeployError::Invalid(text));
+    }
+    for (id, resource) in &template.resources {
+        let Some(handler) = handler(&resource.kind) else {
+            let what = format!("The resource type {} (of resource {id})", resource.kind);
+            return Err(unsupported(template, "Resources", id, what));
+        };
+        for property in resource.properties.keys() {
+            if !handler.properties().contains(&property.as_str()) {
+                let what = format!("The property {property} (of {} {id})", resource.kind);
+                return Err(unsupported(template, "Resources", id, what));
+            }
+        }
+    }
+    Ok(())
+}
+
+fn unsupported(template: &Template, section: &str, id: &str, what: String) -> DeployError {
+    TemplateError::Unsupported {
+        what,
+        at: template.place(&format!("/{section}/{id}")),
+    }
+    .into()
+}
+
+/// The resources that there are.
+pub(crate) struct There<'a> {
+    pub(crate) plan: &'a Plan,
+    pub(crate) rows: &'a IndexMap<String, ResourceRow>,
+    /// Those that the plan makes or replaces and that are therefore not there yet.
+    pub(crate) later: BTreeSet<String>,
+}
+
+impl There<'_> {
+    fn row(&self, id: &str) -> Option<&ResourceRow> {
+        self.rows.get(id).filter(|_| !self.later.contains(id))
+    }
+}
+
+impl Lookup for There<'_> {
+    fn reference(&self, id: &str) -> Found {
+        match self.row(id) {
+            Some(row) => Found::Value(Value::from(row.state.physical_id.as_str())),
+            None if self.plan.resources.contains_key(id) => Found::NotYet,
+            None => Found::Absent,
+        }
+    }
+
+    fn attribute(&self, id: &str, attribute: &str) -> Found {
+        let Some(resource) = self.plan.resources.get(id) else {
+            return Found::Absent;
+        };
+        let known = handler(&resource.kind)
+            .is_some_and(|handler| handler.attributes().contains(&attribute));
+        match self.row(id) {
+            Some(row) => row
+                .state
+                .attributes
+                .get(attribute)
+                .cloned()
+                .map_or(Found::Absent, Found::Value),
+            None if known => Found::NotYet,
+            None => Found::Absent,
+        }
+    }
+}
+
+/// Returns what parameters a deployment has: those given, and for the others their former values.
+pub(crate) fn with_former(
+    mut given: BTreeMap<String, String>,
+    former: &BTreeMap<String, String>,
+    template: &Template,
+) -> BTreeMap<String, String> {
+    for (name, value) in former {
+        if template.parameters.contains_key(name) && !given.contains_key(name) {
+            given.insert(name.clone(), value.clone());
+        }
+    }
+    given
+}

@@ -1,0 +1,178 @@
+//! The types of resources: what each needs of the service that has it.
+//!
+//! One file a type. A handler is told the resolved properties and calls services through
+//! [`Services`]; it keeps nothing and decides nothing about order or rollback.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use serde_json::{Map, Value};
+use service::{Call, Failure, Gate, Principal, Reply, RequestId, Site};
+
+use crate::assets::{ASSET_BUCKET, Assets};
+
+mod function;
+mod properties;
+mod role;
+mod state_machine;
+mod table;
+
+/// What a handler may use: the other services, as whoever deploys.
+pub(crate) struct Services {
+    pub(crate) gate: Arc<dyn Gate>,
+    pub(crate) site: Site,
+    pub(crate) assets: Assets,
+    pub(crate) principal: Principal,
+}
+
+impl Services {
+    /// Calls an operation and returns its output.
+    async fn call(
+        &self,
+        service: &'static str,
+        operation: &'static str,
+        input: Map<String, Value>,
+    ) -> Result<Value, Failure> {
+        let reply = self.reply(service, operation, input).await?;
+        if reply.output.is_empty() {
+            return Ok(Value::Null);
+        }
+        serde_json::from_slice(&reply.output).map_err(|error| {
+            Failure::internal(format!(
+                "{service}:{operation} answered what is no JSON: {error}"
+            ))
+        })
+    }
+
+    async fn reply(
+        &self,
+        service: &'static str,
+        operation: &'static str,
+        input: Map<String, Value>,
+    ) -> Result<Reply, Failure> {
+        let call = Call {
+            service,
+            operation: operation.into(),
+            input: Value::Object(input).to_string().into(),
+            payload: Bytes::new(),
+            principal: self.principal.clone(),
+            request_id: RequestId::random(),
+        };
+        self.gate.call(call).await
+    }
+
+    /// Returns an uploaded file: an asset, or an object of S3.
+    async fn object(&self, bucket: &str, key: &str) -> Result<Bytes, Failure> {
+        if bucket == ASSET_BUCKET {
+            return self.assets.read(key).await.map_err(|error| {
+                tracing::error!(%error, key, "an asset could not be read");
+                Failure::internal(format!("the uploaded file {key} could not be read"))
+            });
+        }
+        let input = properties::object([("Bucket", bucket.into()), ("Key", key.into())]);
+        Ok(self.reply("s3", "GetObject", input).await?.payload)
+    }
+}
+
+/// Why a resource was not made.
+pub(crate) struct NotCreated {
+    pub(crate) failure: Failure,
+    /// Whether there is something to delete nevertheless.
+    pub(crate) partly: bool,
+}
+
+impl From<Failure> for NotCreated {
+    fn from(failure: Failure) -> Self {
+        Self {
+            failure,
+            partly: false,
+        }
+    }
+}
+
+/// One type of resource.
+#[async_trait]
+pub(crate) trait ResourceHandler: Send + Sync {
+    /// Returns the type: `AWS::Lambda::Function`.
+    fn kind(&self) -> &'static str;
+
+    /// Returns the properties that are understood. A template with another is refused.
+    fn properties(&self) -> &'static [&'static str];
+
+    /// Returns the property that names the resource.
+    fn name_property(&self) -> &'static str;
+
+    /// Returns the properties that cannot change: another resource takes the place of the first.
+    fn immutable(&self) -> &'static [&'static str];
+
+    /// Returns the names that `Fn::GetAtt` takes.
+    fn attributes(&self) -> &'static [&'static str];
+
+    /// Draws a name for a resource whose template gives none.
+    fn draw_name(&self, stack: &str, logical_id: &str) -> String;
+
+    /// Returns what `Ref` gives for the resource called `name`.
+    fn physical_id(&self, name: &str, _site: &Site) -> String {
+        name.to_owned()
+    }
+
+    /// Says whether there is a resource of this name already.
+    async fn exists(&self, services: &Services, physical_id: &str) -> Result<bool, Failure>;
+
+    /// Makes the resource and returns its attributes.
+    async fn create(
+        &self,
+        services: &Services,
+        name: &str,
+        properties: &Map<String, Value>,
+    ) -> Result<Map<String, Value>, NotCreated>;
+
+    /// Changes the resource from `before` to `after`, which differ, and returns the attributes that
+    /// may have changed.
+    /// Called again with the same values, it does no harm.
+    async fn update(
+        &self,
+        services: &Services,
+        physical_id: &str,
+        before: &Map<String, Value>,
+        after: &Map<String, Value>,
+    ) -> Result<Map<String, Value>, Failure>;
+
+    /// Deletes the resource. One that is not there is no failure.
+    async fn delete(&self, services: &Services, physical_id: &str) -> Result<(), Failure>;
+}
+
+/// Returns the handler of `kind`.
+pub(crate) fn handler(kind: &str) -> Option<&'static dyn ResourceHandler> {
+    const HANDLERS: [&dyn ResourceHandler; 4] = [
+        &role::Role,
+        &function::Function,
+        &table::Table,
+        &state_machine::StateMachine,
+    ];
+    HANDLERS.into_iter().find(|handler| handler.kind() == kind)
+}
+
+/// Returns twelve random letters and digits.
+fn letters(alphabet: &[u8; 62]) -> String {
+    // A UUID has 122 random bits, twelve of these letters need 72.
+    let mut bits = uuid::Uuid::new_v4().as_u128();
+    let mut letters = String::with_capacity(12);
+    for _ in 0..12 {
+        letters.push(char::from(alphabet[(bits % 62) as usize]));
+        bits /= 62;
+    }
+    letters
+}
+
+const MIXED_CASE: &[u8; 62] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
+
+/// Returns `STACK-LOGICALID-RANDOM`, shortened in the middle to `length_max`.
+fn generated_name(stack: &str, logical_id: &str, length_max: usize) -> String {
+    let end = letters(MIXED_CASE);
+    let room = length_max - end.len() - 2;
+    let logical_id = &logical_id[..logical_id.len().min(room / 2)];
+    let stack = &stack[..stack.len().min(room - logical_id.len())];
+    format!("{stack}-{logical_id}-{end}")
+}

@@ -1,0 +1,266 @@
+//! The two ends of a deployment: what it replaced and left out is cleaned up, or what it did is
+//! undone. Both go backwards and go on after a failure, and both can be begun again where a server
+//! stopped.
+
+use serde_json::Map;
+
+use crate::catalog::Change;
+use crate::error::DeployError;
+use crate::operation::{Operation, reason_of};
+use crate::resource::handler;
+use crate::stack::{ResourceState, Status, Undo};
+
+impl Operation {
+    /// Ends a deployment that worked.
+    pub(crate) async fn complete(&mut self, created: bool) -> Result<(), DeployError> {
+        let done = if created {
+            Status::CreateComplete
+        } else {
+            Status::UpdateComplete
+        };
+        let replaced = self
+            .resources
+            .values()
+            .any(|row| matches!(row.undo, Some(Undo::Reinstate(_))));
+        if replaced || !self.stack.removing.is_empty() {
+            // With every row: a resource that stayed may have moved in the order.
+            let event = self.stack_event(Status::UpdateCompleteCleanupInProgress, None);
+            let change = Change::of(&self.stack).event(self.stack.next_event - 1, &event);
+            let change = self.resources.values().fold(change, Change::resource);
+            self.commit(change, event).await?;
+            self.clean_up().await?;
+        }
+        self.settle(done).await
+    }
+
+    /// Deletes what the deployment replaced and left out. What cannot be deleted is left behind, as
+    /// an event says: the deployment itself has worked.
+    pub(crate) async fn clean_up(&mut self) -> Result<(), DeployError> {
+        for id in self.backwards() {
+            if let Some(Undo::Reinstate(former)) = self.resources[&id].undo.clone() {
+                let kind = self.resources[&id].kind.clone();
+                self.delete_state(&id, &kind, &former, former.retain_replaced)
+                    .await?;
+                self.row_mut(&id).undo = None;
+                let change = Change::of(&self.stack).resource(&self.resources[&id]);
+                self.write(change).await?;
+            }
+        }
+        for id in self.backwards() {
+            if self.stack.removing.contains(&id) {
+                let (kind, state) = (
+                    self.resources[&id].kind.clone(),
+                    self.resources[&id].state.clone(),
+                );
+                self.delete_state(&id, &kind, &state, state.retain).await?;
+                self.forget(&id).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Writes the end of a deployment: from here on there is nothing to undo.
+    pub(crate) async fn settle(&mut self, status: Status) -> Result<(), DeployError> {
+        let former = self.stack.before.take();
+        self.stack.removing.clear();
+        self.resources.values_mut().for_each(|row| row.undo = None);
+        let event = self.stack_event(status, None);
+        let change = Change::of(&self.stack).event(self.stack.next_event - 1, &event);
+        let mut change = self.resources.values().fold(change, Change::resource);
+        if let Some(former) =
+            former.filter(|former| former.template != self.stack.contents.template)
+        {
+            change = change.without_template(&former.template);
+        }
+        self.commit(change, event).await
+    }
+
+    /// Undoes a deployment.
+    pub(crate) async fn roll_back(&mut self, reason: String) -> Result<(), DeployError> {
+        let created = matches!(
+            self.stack.status,
+            Status::CreateInProgress | Status::RollbackInProgress
+        );
+        let (doing, done, not_done) = if created {
+            (
+                Status::RollbackInProgress,
+                Status::RollbackComplete,
+                Status::RollbackFailed,
+            )
+        } else {
+            (
+                Status::UpdateRollbackInProgress,
+                Status::UpdateRollbackComplete,
+                Status::UpdateRollbackFailed,
+            )
+        };
+        self.record_stack(doing, Some(reason.clone())).await?;
+        let mut undone = true;
+        for id in self.backwards() {
+            undone &= self.undo(&id).await?;
+        }
+        if !undone {
+            let text = "One or more resources could not be rolled back; delete the stack, or what is left of it.";
+            return self.record_stack(not_done, Some(text.to_owned())).await;
+        }
+        let left_over = self.stack.contents.template.clone();
+        if let Some(former) = self.stack.before.take() {
+            self.stack.contents = former;
+        }
+        self.stack.removing.clear();
+        // The reason of the rollback stays readable on the stack.
+        let event = self.stack_event(done, Some(reason));
+        let mut change = Change::of(&self.stack).event(self.stack.next_event - 1, &event);
+        if left_over != self.stack.contents.template {
+            change = change.without_template(&left_over);
+        }
+        self.commit(change, event).await
+    }
+
+    /// Undoes what was done about one resource, and says whether that worked.
+    async fn undo(&mut self, id: &str) -> Result<bool, DeployError> {
+        let row = &self.resources[id];
+        let (kind, state) = (row.kind.clone(), row.state.clone());
+        match row.undo.clone() {
+            // Refused before anything was made: the row says no more than that.
+            None if row.status == Status::CreateFailed => {
+                self.forget(id).await?;
+                Ok(true)
+            }
+            None => Ok(true),
+            Some(Undo::Delete) => {
+                let gone = self.delete_state(id, &kind, &state, state.retain).await?;
+                if gone {
+                    self.forget(id).await?;
+                }
+                Ok(gone)
+            }
+            Some(Undo::Reinstate(former)) => {
+                let gone = self.delete_state(id, &kind, &state, false).await?;
+                if gone {
+                    self.reinstate(id, former, Status::UpdateComplete).await?;
+                }
+                Ok(gone)
+            }
+            Some(Undo::Restore(former)) => self.restore(id, &kind, &state, former).await,
+        }
+    }
+
+    async fn restore(
+        &mut self,
+        id: &str,
+        kind: &str,
+        state: &ResourceState,
+        former: ResourceState,
+    ) -> Result<bool, DeployError> {
+        let Some(handler) = handler(kind) else {
+            return Ok(false);
+        };
+        self.record(id, Status::UpdateInProgress, None).await?;
+        let none = Map::new();
+        let now = state.properties.as_object().unwrap_or(&none);
+        let wanted = former.properties.as_object().unwrap_or(&none);
+        match handler
+            .update(&self.services, &state.physical_id, now, wanted)
+            .await
+        {
+            Ok(attributes) => {
+                let mut former = former;
+                former.attributes.extend(attributes);
+                self.reinstate(id, former, Status::UpdateComplete).await?;
+                Ok(true)
+            }
+            Err(failure) => {
+                self.record(id, Status::UpdateFailed, Some(reason_of(kind, &failure)))
+                    .await?;
+                Ok(false)
+            }
+        }
+    }
+
+    async fn reinstate(
+        &mut self,
+        id: &str,
+        former: ResourceState,
+        status: Status,
+    ) -> Result<(), DeployError> {
+        let row = self.row_mut(id);
+        row.state = former;
+        row.undo = None;
+        self.record(id, status, None).await
+    }
+
+    /// Deletes what `state` describes, and says whether it is gone.
+    pub(crate) async fn delete_state(
+        &mut self,
+        id: &str,
+        kind: &str,
+        state: &ResourceState,
+        retain: bool,
+    ) -> Result<bool, DeployError> {
+        let physical_id = state.physical_id.as_str();
+        if retain {
+            self.tell(id, physical_id, kind, Status::DeleteSkipped, None)
+                .await?;
+            return Ok(true);
+        }
+        let Some(handler) = handler(kind) else {
+            let reason = format!("The resource type {kind} is not supported");
+            self.tell(id, physical_id, kind, Status::DeleteFailed, Some(reason))
+                .await?;
+            return Ok(false);
+        };
+        self.tell(id, physical_id, kind, Status::DeleteInProgress, None)
+            .await?;
+        match handler.delete(&self.services, physical_id).await {
+            Ok(()) => {
+                self.tell(id, physical_id, kind, Status::DeleteComplete, None)
+                    .await?;
+                Ok(true)
+            }
+            Err(failure) => {
+                let reason = reason_of(kind, &failure);
+                self.tell(id, physical_id, kind, Status::DeleteFailed, Some(reason))
+                    .await?;
+                Ok(false)
+            }
+        }
+    }
+
+    /// Writes an event about a resource whose row stays as it is.
+    async fn tell(
+        &mut self,
+        id: &str,
+        physical_id: &str,
+        kind: &str,
+        status: Status,
+        reason: Option<String>,
+    ) -> Result<(), DeployError> {
+        let event = self.event(id, physical_id, kind, status, reason);
+        self.commit(
+            Change::of(&self.stack).event(self.stack.next_event - 1, &event),
+            event,
+        )
+        .await
+    }
+
+    /// Removes the row of a resource that is gone.
+    pub(crate) async fn forget(&mut self, id: &str) -> Result<(), DeployError> {
+        self.resources.shift_remove(id);
+        self.write(Change::of(&self.stack).without_resource(id))
+            .await
+    }
+
+    async fn write(&mut self, change: Change) -> Result<(), DeployError> {
+        let committed = self.catalog.commit(self.row.as_ref(), change).await;
+        self.row = Some(committed.map_err(DeployError::store(&self.stack.name))?);
+        Ok(())
+    }
+
+    /// Returns the resources, the last created first.
+    pub(crate) fn backwards(&self) -> Vec<String> {
+        let mut rows: Vec<_> = self.resources.values().collect();
+        rows.sort_by_key(|row| std::cmp::Reverse(row.state.position));
+        rows.into_iter().map(|row| row.logical_id.clone()).collect()
+    }
+}
