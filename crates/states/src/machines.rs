@@ -20,11 +20,14 @@ pub(crate) use record::{Logging, MachineRecord, MachineStatus, TypeCode};
 use crate::api::failure;
 use crate::api::names::{self, MachineArn};
 use crate::definitions::{Definitions, unreadable};
-use crate::rows;
+use crate::rows::{self, ExecutionRecord};
 use crate::tags::Tags;
 
 /// How many machines are kept in memory.
 const CACHED_MAX: usize = 10_000;
+
+/// How many revisions before its start are looked at for the one that an execution pins.
+const REVISIONS_LOOKED_AT: usize = 4;
 
 /// A machine as it was read.
 pub(crate) struct Machine {
@@ -160,21 +163,29 @@ impl Machines {
         rows.iter().map(|(_, row)| decode(row)).collect()
     }
 
-    /// Returns the revision that was in force at `moment`, also of a machine that is gone.
-    pub(crate) async fn revision_at(
+    /// Returns the revision under which `execution` began, also of a machine that is gone.
+    pub(crate) async fn revision_of(
         &self,
-        machine_arn: &str,
-        moment: Timestamp,
+        execution: &ExecutionRecord,
     ) -> Result<Option<MachineRecord>, Failure> {
-        let prefix = revision_prefix(machine_arn);
+        let prefix = revision_prefix(&execution.state_machine_arn);
         let mut range = Range::prefix(Space::StateMachines, &prefix).reversed();
-        range.end = Some(
-            [prefix, moment_bytes(moment.plus_millis(1))]
-                .concat()
-                .into(),
-        );
-        let rows = self.store.scan(&range, 1).await.map_err(unreadable)?;
-        rows.first().map(|(_, row)| decode(row)).transpose()
+        let behind = moment_bytes(execution.started_at.plus_millis(1));
+        range.end = Some([prefix, behind].concat().into());
+        let rows = self
+            .store
+            .scan(&range, REVISIONS_LOOKED_AT)
+            .await
+            .map_err(unreadable)?;
+        let revisions: Vec<MachineRecord> = rows
+            .iter()
+            .map(|(_, row)| decode(row))
+            .collect::<Result<_, _>>()?;
+        // Of an update in the millisecond of the start, nobody knows whether it came first.
+        let pinned = |revision: &&MachineRecord| {
+            revision.definition == execution.definition && revision.role_arn == execution.role_arn
+        };
+        Ok(revisions.iter().find(pinned).or(revisions.first()).cloned())
     }
 
     /// Returns the names of the machines whose deletion is under way.

@@ -147,17 +147,17 @@ async fn a_description_has_the_members_that_aws_gives() {
 #[tokio::test]
 async fn a_stop_of_what_has_ended_says_when_it_ended() {
     let world = World::new().await;
-    world.create("P", &pass()).await;
-    let arn = world.start("P", "e", "{}").await;
-    let ended = world.until_closed(&arn).await;
+    world.create("C", &callback()).await;
+    let arn = world.start("C", "e", "{}").await;
     world.clock.advance_millis(60_000);
-    let stopped = world
-        .ok(
-            "StopExecution",
-            json!({"executionArn": arn, "error": "late"}),
-        )
-        .await;
+    let input = json!({"executionArn": arn});
+    let stopped = world.ok("StopExecution", input.clone()).await;
+    let ended = world.until_closed(&arn).await;
+    assert_ne!(ended["startDate"], ended["stopDate"]);
     assert_eq!(stopped, json!({"stopDate": ended["stopDate"]}));
+    world.clock.advance_millis(60_000);
+    let late = json!({"executionArn": arn, "error": "late"});
+    assert_eq!(world.ok("StopExecution", late).await, stopped);
     assert_eq!(world.until_closed(&arn).await, ended);
 }
 
@@ -247,6 +247,7 @@ async fn pages(world: &World, operation: &str, of: &str, input: &Value) -> Vec<V
     let mut pages = Vec::new();
     let mut input = input.clone();
     loop {
+        assert!(pages.len() < 1_000, "the pages of {operation} have no end");
         let page = world.ok(operation, input.clone()).await;
         pages.push(page[of].as_array().expect("a list").clone());
         match page.get("nextToken") {

@@ -401,7 +401,9 @@ async fn what_is_not_built_yet_says_so() {
     let mut not_built = Vec::new();
     for operation in aws_model::states::Operation::ALL {
         let answer = world.raw(operation.name(), "{}").await;
-        let unsupported = answer.err().filter(|failure| failure.code == "UnsupportedOperation");
+        let unsupported = answer
+            .err()
+            .filter(|failure| failure.code == "UnsupportedOperation");
         if let Some(failure) = unsupported {
             let expected = format!("stepd does not support {} yet.", operation.name());
             assert_eq!(failure.message, expected);

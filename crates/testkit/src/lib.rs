@@ -8,6 +8,7 @@
 
 mod aws;
 mod binary;
+pub mod client;
 mod page;
 mod server;
 

@@ -14,10 +14,7 @@ pub(crate) async fn call(states: &States, input: &[u8]) -> Result<Reply, Failure
     let input: DescribeStateMachineForExecutionInput = super::read(input)?;
     let (_, execution) = executions::find(states, &input.execution_arn).await?;
     let machine_arn = &execution.state_machine_arn;
-    let revision = states
-        .machines
-        .revision_at(machine_arn, execution.started_at)
-        .await?;
+    let revision = states.machines.revision_of(&execution).await?;
     let definition = shown_definition(states, &execution.definition, input.included_data).await?;
     let mut shown = DescribeStateMachineForExecutionOutput::new(
         machine_arn,

@@ -3,6 +3,7 @@
 //! One test program, because every one that links costs; one module a subject.
 
 mod command_line;
+mod crash;
 mod example_walk;
 mod page_walk;
 mod refusals;

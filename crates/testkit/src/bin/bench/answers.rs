@@ -7,7 +7,7 @@ use serde_json::json;
 use testkit::Server;
 use tokio::runtime::Runtime;
 
-use crate::client::{Client, NOTHING, ROLE, Target, asking};
+use testkit::client::{Client, NOTHING, ROLE, Target, asking};
 
 const SAMPLES: usize = 300;
 

@@ -7,7 +7,6 @@
 #![forbid(unsafe_code)]
 
 mod answers;
-mod client;
 mod paused;
 mod rates;
 

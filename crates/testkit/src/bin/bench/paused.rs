@@ -15,7 +15,7 @@ use testkit::Server;
 use tokio::runtime::Runtime;
 use tokio::task::JoinSet;
 
-use crate::client::{NOTHING, ROLE, Target, asking};
+use testkit::client::{NOTHING, ROLE, Target, asking};
 
 const CALLERS: usize = 64;
 

@@ -10,7 +10,7 @@ use testkit::Server;
 use tokio::runtime::Runtime;
 use tokio::task::JoinSet;
 
-use crate::client::Target;
+use testkit::client::Target;
 
 /// How many states an execution enters.
 const STATES: u64 = 5;

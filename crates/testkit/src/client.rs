@@ -10,7 +10,7 @@ use http_body_util::BodyExt;
 use hyper::client::conn::http1::{SendRequest, handshake};
 use hyper_util::rt::TokioIo;
 use serde_json::{Value, json};
-use testkit::Server;
+use crate::Server;
 use tokio::net::TcpStream;
 use vocab::Timestamp;
 
