@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::SystemTime;
 
+use crate::Server;
 use anyhow::{Context, bail};
 use aws_wire::sigv4::{Signer, sign};
 use http::{Method, Request};
@@ -10,7 +11,6 @@ use http_body_util::BodyExt;
 use hyper::client::conn::http1::{SendRequest, handshake};
 use hyper_util::rt::TokioIo;
 use serde_json::{Value, json};
-use crate::Server;
 use tokio::net::TcpStream;
 use vocab::Timestamp;
 

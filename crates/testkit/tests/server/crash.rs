@@ -65,8 +65,12 @@ fn nothing_is_lost_or_done_twice_when_the_server_is_killed() -> anyhow::Result<(
         server.kill9()?;
         server.restart()?;
     }
-    runtime.block_on(finish(&server, &machine, &known)).with_context(|| server.log())?;
-    runtime.block_on(check(&server, &known)).with_context(|| server.log())?;
+    runtime
+        .block_on(finish(&server, &machine, &known))
+        .with_context(|| server.log())?;
+    runtime
+        .block_on(check(&server, &known))
+        .with_context(|| server.log())?;
     server.stop()
 }
 
@@ -148,7 +152,10 @@ async fn finish(server: &Server, machine: &str, known: &Mutex<Known>) -> anyhow:
         if all && !client.is_busy(machine).await? {
             return Ok(());
         }
-        ensure!(std::time::Instant::now() < end, "some executions do not come to their end");
+        ensure!(
+            std::time::Instant::now() < end,
+            "some executions do not come to their end"
+        );
         tokio::task::yield_now().await;
     }
 }
@@ -158,20 +165,35 @@ async fn check(server: &Server, known: &Mutex<Known>) -> anyhow::Result<()> {
     let known = known.lock().await;
     ensure!(known.started.len() == EXECUTIONS, "not all were started");
     for (number, execution) in &known.started {
-        check_execution(&mut client, *number, execution).await.with_context(|| format!("execution {number}"))?;
+        check_execution(&mut client, *number, execution)
+            .await
+            .with_context(|| format!("execution {number}"))?;
     }
     Ok(())
 }
 
-async fn check_execution(client: &mut Client, number: usize, execution: &str) -> anyhow::Result<()> {
-    let described = client.call("DescribeExecution", &json!({ "executionArn": execution })).await?;
+async fn check_execution(
+    client: &mut Client,
+    number: usize,
+    execution: &str,
+) -> anyhow::Result<()> {
+    let described = client
+        .call("DescribeExecution", &json!({ "executionArn": execution }))
+        .await?;
     ensure!(described["status"] == "SUCCEEDED", "ended as {described}");
     let output: Value = serde_json::from_str(described["output"].as_str().unwrap_or_default())?;
     let expected = json!({ "called": null, "answer": { "decision": number } });
     ensure!(output == expected, "its output is {output}");
-    let history = client.call("GetExecutionHistory", &json!({ "executionArn": execution })).await?;
-    let events = history["events"].as_array().context("a history has events")?;
-    let types: Vec<&str> = events.iter().filter_map(|event| event["type"].as_str()).collect();
+    let history = client
+        .call("GetExecutionHistory", &json!({ "executionArn": execution }))
+        .await?;
+    let events = history["events"]
+        .as_array()
+        .context("a history has events")?;
+    let types: Vec<&str> = events
+        .iter()
+        .filter_map(|event| event["type"].as_str())
+        .collect();
     let expected = [
         "ExecutionStarted",
         "TaskStateEntered",
