@@ -1,8 +1,8 @@
 //! Every recorded request of AWS against the generated layer: what AWS's own generated layer refused
 //! is refused with the same words, and all else passes it.
 //!
-//! The recordings are no part of the project: `STEPD_WITNESSES` names their folder, and without it
-//! the test says so and passes.
+//! The recordings are no part of the project: `STEPD_CORPUS` names their folder, and without them the
+//! test says so and passes.
 
 use std::path::{Path, PathBuf};
 
@@ -77,11 +77,17 @@ fn request(witness: &Value) -> Option<Value> {
 
 #[test]
 fn agrees_with_what_aws_answered() {
-    let Some(folder) = std::env::var_os("STEPD_WITNESSES") else {
-        eprintln!("skipped: STEPD_WITNESSES names no folder of recordings");
+    let folder = std::env::var_os("STEPD_CORPUS").map_or_else(
+        || Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/corpus"),
+        PathBuf::from,
+    );
+    if !folder.is_dir() {
+        println!(
+            "SKIPPED: no recorded cases at {} (set STEPD_CORPUS)",
+            folder.display()
+        );
         return;
-    };
-    let folder = Path::new(&folder);
+    }
     let (mut refused, mut taken, mut problems) = (0, 0, Vec::new());
     for path in files(folder.join("api_error"))
         .into_iter()
@@ -117,5 +123,5 @@ fn agrees_with_what_aws_answered() {
         "no recordings in {}",
         folder.display()
     );
-    eprintln!("{refused} refused and {taken} taken as AWS did");
+    println!("recorded requests: {refused} refused and {taken} taken as AWS did");
 }

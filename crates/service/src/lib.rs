@@ -59,12 +59,22 @@ pub struct Failure {
 impl Failure {
     /// Returns the client error `code` with status 400.
     pub fn client(code: impl Into<Cow<'static, str>>, message: impl Into<String>) -> Self {
-        Self { code: code.into(), message: message.into(), status: 400, fields: Map::new() }
+        Self {
+            code: code.into(),
+            message: message.into(),
+            status: 400,
+            fields: Map::new(),
+        }
     }
 
     /// Returns a fault of the server; clients retry it.
     pub fn internal(message: impl Into<String>) -> Self {
-        Self { code: "InternalFailure".into(), message: message.into(), status: 500, fields: Map::new() }
+        Self {
+            code: "InternalFailure".into(),
+            message: message.into(),
+            status: 500,
+            fields: Map::new(),
+        }
     }
 
     /// Returns the same failure with another HTTP status.
@@ -129,7 +139,10 @@ impl Principal {
     pub fn arn(&self) -> String {
         match self {
             Self::Root { account } => format!("arn:aws:iam::{account}:root"),
-            Self::Role { role_arn, session_name } => {
+            Self::Role {
+                role_arn,
+                session_name,
+            } => {
                 let account = vocab::Arn::parse(role_arn).map_or("", |arn| arn.account);
                 let role = role_arn.rsplit('/').next().unwrap_or(role_arn);
                 format!("arn:aws:sts::{account}:assumed-role/{role}/{session_name}")
@@ -189,7 +202,11 @@ pub struct TemporaryCredentials {
 
 impl fmt::Debug for TemporaryCredentials {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "TemporaryCredentials({}, until {})", self.access_key_id, self.expires_at)
+        write!(
+            f,
+            "TemporaryCredentials({}, until {})",
+            self.access_key_id, self.expires_at
+        )
     }
 }
 

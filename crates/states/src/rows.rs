@@ -296,10 +296,18 @@ pub fn timer_of_key(bytes: &[u8]) -> Option<(Timestamp, ExecutionRef, Timer)> {
 
 /// Returns the first bytes of the keys of all timers that are due at `moment`.
 pub fn moment_bytes(moment: Timestamp) -> bytes::Bytes {
-    (moment.as_millis().max(0) as u64).to_be_bytes().to_vec().into()
+    (moment.as_millis().max(0) as u64)
+        .to_be_bytes()
+        .to_vec()
+        .into()
 }
 
 /// Returns the range of the timers from the key `start` on that are due before `moment`.
 pub fn timers_between(start: bytes::Bytes, moment: Timestamp) -> Range {
-    Range { space: Space::Timers, start, end: Some(moment_bytes(moment)), reverse: false }
+    Range {
+        space: Space::Timers,
+        start,
+        end: Some(moment_bytes(moment)),
+        reverse: false,
+    }
 }

@@ -12,7 +12,8 @@ use parking_lot::Mutex;
 use serde_json::{Value, json};
 use service::{Call, Clock, Failure, Gate, Reply, Site};
 use states::{
-    CommandError, DefinitionHash, Definitions, ExecutionRef, Shell, ShellOptions, Start, TokenSealer,
+    CommandError, DefinitionHash, Definitions, ExecutionRef, Shell, ShellOptions, Start,
+    TokenSealer,
 };
 use store::{Batch, MemoryStore, Store};
 use vocab::Timestamp;
@@ -39,17 +40,30 @@ struct Functions {
 impl Gate for Functions {
     async fn call(&self, call: Call) -> Result<Reply, Failure> {
         let input: Value = serde_json::from_slice(&call.input).expect("an invocation is JSON");
-        let name = input["FunctionName"].as_str().unwrap_or_default().to_owned();
-        self.calls.lock().push((name.clone(), String::from_utf8_lossy(&call.payload).into_owned()));
+        let name = input["FunctionName"]
+            .as_str()
+            .unwrap_or_default()
+            .to_owned();
+        self.calls.lock().push((
+            name.clone(),
+            String::from_utf8_lossy(&call.payload).into_owned(),
+        ));
         let answers = self.answers.lock();
         let (error, payload) = answers.get(&name).ok_or_else(|| {
-            Failure::client("ResourceNotFoundException", format!("Function not found: {name}")).with_status(404)
+            Failure::client(
+                "ResourceNotFoundException",
+                format!("Function not found: {name}"),
+            )
+            .with_status(404)
         })?;
         let mut output = json!({ "StatusCode": 200, "ExecutedVersion": "$LATEST" });
         if let Some(error) = error {
             output["FunctionError"] = (*error).into();
         }
-        Ok(Reply { output: output.to_string().into(), payload: Bytes::from(payload.clone()) })
+        Ok(Reply {
+            output: output.to_string().into(),
+            payload: Bytes::from(payload.clone()),
+        })
     }
 }
 
@@ -66,7 +80,12 @@ impl World {
         let functions = Arc::new(Functions::default());
         let clock = Arc::new(MovedClock(AtomicI64::new(1_700_000_000_000)));
         let shell = open(&store, &functions, &clock).await;
-        Self { store, functions, clock, shell }
+        Self {
+            store,
+            functions,
+            clock,
+            shell,
+        }
     }
 
     /// Forgets everything but the store.
@@ -79,11 +98,22 @@ impl World {
         let text = definition.to_string();
         let hash = Definitions::hash(&text);
         let put = vec![(Definitions::key(&hash), Bytes::from(text))];
-        self.store.commit(Batch { put, ..Batch::default() }).await.expect("commits");
+        self.store
+            .commit(Batch {
+                put,
+                ..Batch::default()
+            })
+            .await
+            .expect("commits");
         hash
     }
 
-    async fn start(&self, definition: &Value, name: &str, input: &str) -> Result<ExecutionRef, CommandError> {
+    async fn start(
+        &self,
+        definition: &Value,
+        name: &str,
+        input: &str,
+    ) -> Result<ExecutionRef, CommandError> {
         let start = Start {
             state_machine_arn: MACHINE.into(),
             state_machine_name: "M".into(),
@@ -94,21 +124,43 @@ impl World {
             trace_header: None,
         };
         self.shell.start(start).await?;
-        Ok(self.shell.find(MACHINE, name).await.expect("reads").expect("has just been started"))
+        Ok(self
+            .shell
+            .find(MACHINE, name)
+            .await
+            .expect("reads")
+            .expect("has just been started"))
     }
 
     async fn types(&self, execution: ExecutionRef) -> Vec<String> {
-        let chunks = self.shell.chunks(execution, None, false, usize::MAX).await.expect("reads");
+        let chunks = self
+            .shell
+            .chunks(execution, None, false, usize::MAX)
+            .await
+            .expect("reads");
         let events = chunks.iter().flat_map(|(_, chunk)| &chunk.events);
-        events.filter(|e| e.event.is_public()).map(|e| engine_core::history::event_type(&e.event)).collect()
+        events
+            .filter(|e| e.event.is_public())
+            .map(|e| engine_core::history::event_type(&e.event))
+            .collect()
     }
 
     async fn status(&self, execution: ExecutionRef) -> &'static str {
-        self.shell.record(execution).await.expect("reads").expect("exists").status.name()
+        self.shell
+            .record(execution)
+            .await
+            .expect("reads")
+            .expect("exists")
+            .status
+            .name()
     }
 
     /// Waits until `done` holds of the history's event types.
-    async fn until(&self, execution: ExecutionRef, done: impl Fn(&[String]) -> bool) -> Vec<String> {
+    async fn until(
+        &self,
+        execution: ExecutionRef,
+        done: impl Fn(&[String]) -> bool,
+    ) -> Vec<String> {
         let deadline = Instant::now() + Duration::from_secs(20);
         loop {
             let types = self.types(execution).await;
@@ -121,18 +173,36 @@ impl World {
     }
 
     async fn until_closed(&self, execution: ExecutionRef) -> Vec<String> {
-        self.until(execution, |types| types.len() > 1 && types.last().is_some_and(|t| t.starts_with("Execution"))).await
+        self.until(execution, |types| {
+            types.len() > 1 && types.last().is_some_and(|t| t.starts_with("Execution"))
+        })
+        .await
     }
 }
 
-async fn open(store: &Arc<MemoryStore>, functions: &Arc<Functions>, clock: &Arc<MovedClock>) -> Shell {
+async fn open(
+    store: &Arc<MemoryStore>,
+    functions: &Arc<Functions>,
+    clock: &Arc<MovedClock>,
+) -> Shell {
     let options = ShellOptions {
-        site: Site { region: "us-east-1".into(), account_id: "000000000000".into() },
+        site: Site {
+            region: "us-east-1".into(),
+            account_id: "000000000000".into(),
+        },
         limits: Limits::default(),
         sealer: TokenSealer::new(&[1; 32]),
     };
     let definitions = Arc::new(Definitions::new(store.clone()));
-    Shell::open(options, store.clone(), definitions, functions.clone(), clock.clone()).await.expect("opens")
+    Shell::open(
+        options,
+        store.clone(),
+        definitions,
+        functions.clone(),
+        clock.clone(),
+    )
+    .await
+    .expect("opens")
 }
 
 fn callback() -> Value {
@@ -150,8 +220,16 @@ fn callback() -> Value {
 }
 
 async fn asked(world: &World, execution: ExecutionRef) -> TaskId {
-    world.functions.answers.lock().insert("ask".into(), (None, "null".into()));
-    world.until(execution, |types| types.iter().any(|t| t == "TaskSubmitted")).await;
+    world
+        .functions
+        .answers
+        .lock()
+        .insert("ask".into(), (None, "null".into()));
+    world
+        .until(execution, |types| {
+            types.iter().any(|t| t == "TaskSubmitted")
+        })
+        .await;
     let calls = world.functions.calls.lock();
     let payload: Value = serde_json::from_str(&calls.last().expect("was called").1).expect("JSON");
     let token = payload["token"].as_str().expect("a token").to_owned();
@@ -161,17 +239,27 @@ async fn asked(world: &World, execution: ExecutionRef) -> TaskId {
 }
 
 fn succeed(task: TaskId) -> Command {
-    Command::TaskSucceeded { task, output: Payload::parse(r#"{"decision":"APPROVE"}"#).expect("JSON") }
+    Command::TaskSucceeded {
+        task,
+        output: Payload::parse(r#"{"decision":"APPROVE"}"#).expect("JSON"),
+    }
 }
 
 #[tokio::test]
 async fn a_machine_without_tasks_is_closed_when_its_start_returns() {
     let world = World::new().await;
     let machine = json!({"StartAt": "A", "States": {"A": {"Type": "Pass", "Next": "B"}, "B": {"Type": "Succeed"}}});
-    let execution = world.start(&machine, "one", "{ \"a\": 1 }").await.expect("starts");
+    let execution = world
+        .start(&machine, "one", "{ \"a\": 1 }")
+        .await
+        .expect("starts");
     assert_eq!(world.status(execution).await, "SUCCEEDED");
     let expected = [
-        "ExecutionStarted", "PassStateEntered", "PassStateExited", "SucceedStateEntered", "SucceedStateExited",
+        "ExecutionStarted",
+        "PassStateEntered",
+        "PassStateExited",
+        "SucceedStateEntered",
+        "SucceedStateExited",
         "ExecutionSucceeded",
     ];
     assert_eq!(world.types(execution).await, expected);
@@ -181,48 +269,105 @@ async fn a_machine_without_tasks_is_closed_when_its_start_returns() {
 #[tokio::test]
 async fn a_name_is_taken_unless_it_runs_with_the_same_input() {
     let world = World::new().await;
-    let machine = json!({"StartAt": "W", "States": {"W": {"Type": "Wait", "Seconds": 60, "End": true}}});
+    let machine =
+        json!({"StartAt": "W", "States": {"W": {"Type": "Wait", "Seconds": 60, "End": true}}});
     let first = world.start(&machine, "same", "{}").await.expect("starts");
-    assert_eq!(world.start(&machine, "same", "{}").await.expect("is the same one"), first);
+    assert_eq!(
+        world
+            .start(&machine, "same", "{}")
+            .await
+            .expect("is the same one"),
+        first
+    );
     let other = world.start(&machine, "same", "{\"other\":1}").await;
-    assert!(matches!(other, Err(CommandError::NameTaken { .. })), "{other:?}");
-    world.shell.submit(first, Command::StopExecution { error: None, cause: None }).await.expect("stops");
+    assert!(
+        matches!(other, Err(CommandError::NameTaken { .. })),
+        "{other:?}"
+    );
+    world
+        .shell
+        .submit(
+            first,
+            Command::StopExecution {
+                error: None,
+                cause: None,
+            },
+        )
+        .await
+        .expect("stops");
     let closed = world.start(&machine, "same", "{}").await;
-    assert!(matches!(closed, Err(CommandError::NameTaken { .. })), "{closed:?}");
+    assert!(
+        matches!(closed, Err(CommandError::NameTaken { .. })),
+        "{closed:?}"
+    );
     world.shell.shut_down().await;
 }
 
 #[tokio::test]
 async fn a_callback_survives_a_restart_and_is_answered_once() {
     let mut world = World::new().await;
-    world.functions.answers.lock().insert("ask".into(), (None, "null".into()));
+    world
+        .functions
+        .answers
+        .lock()
+        .insert("ask".into(), (None, "null".into()));
     let execution = world.start(&callback(), "ask", "{}").await.expect("starts");
     let task = asked(&world, execution).await;
     world.restart().await;
     assert_eq!(world.status(execution).await, "RUNNING");
-    world.shell.submit(execution, succeed(task)).await.expect("the first answer counts");
+    world
+        .shell
+        .submit(execution, succeed(task))
+        .await
+        .expect("the first answer counts");
     let second = world.shell.submit(execution, succeed(task)).await;
-    assert!(matches!(second, Err(CommandError::Rejected(_))), "{second:?}");
+    assert!(
+        matches!(second, Err(CommandError::Rejected(_))),
+        "{second:?}"
+    );
     assert_eq!(world.status(execution).await, "SUCCEEDED");
-    assert_eq!(world.functions.calls.lock().len(), 1, "the restart did not ask again");
+    assert_eq!(
+        world.functions.calls.lock().len(),
+        1,
+        "the restart did not ask again"
+    );
     world.shell.shut_down().await;
 }
 
 #[tokio::test]
 async fn a_missed_heartbeat_is_noticed_after_a_restart() {
     let mut world = World::new().await;
-    world.functions.answers.lock().insert("ask".into(), (None, "null".into()));
-    let execution = world.start(&callback(), "beat", "{}").await.expect("starts");
+    world
+        .functions
+        .answers
+        .lock()
+        .insert("ask".into(), (None, "null".into()));
+    let execution = world
+        .start(&callback(), "beat", "{}")
+        .await
+        .expect("starts");
     let task = asked(&world, execution).await;
     world.clock.0.fetch_add(20_000, Ordering::SeqCst);
-    world.shell.submit(execution, Command::TaskHeartbeat { task }).await.expect("beats");
+    world
+        .shell
+        .submit(execution, Command::TaskHeartbeat { task })
+        .await
+        .expect("beats");
     world.clock.0.fetch_add(20_000, Ordering::SeqCst);
     world.restart().await;
-    assert_eq!(world.status(execution).await, "RUNNING", "40 s after the call, 20 s after the beat");
+    assert_eq!(
+        world.status(execution).await,
+        "RUNNING",
+        "40 s after the call, 20 s after the beat"
+    );
     world.clock.0.fetch_add(10_000, Ordering::SeqCst);
     let types = world.until_closed(execution).await;
     assert!(types.iter().any(|t| t == "TaskTimedOut"), "{types:?}");
-    assert_eq!(world.status(execution).await, "SUCCEEDED", "the catcher took it");
+    assert_eq!(
+        world.status(execution).await,
+        "SUCCEEDED",
+        "the catcher took it"
+    );
     let late = world.shell.submit(execution, succeed(task)).await;
     assert!(matches!(late, Err(CommandError::Rejected(_))), "{late:?}");
     world.shell.shut_down().await;
@@ -232,7 +377,11 @@ async fn a_missed_heartbeat_is_noticed_after_a_restart() {
 async fn a_failing_function_is_retried_and_then_caught() {
     let world = World::new().await;
     let failure = r#"{"errorType":"Broken","errorMessage":"no"}"#;
-    world.functions.answers.lock().insert("f".into(), (Some("Unhandled"), failure.into()));
+    world
+        .functions
+        .answers
+        .lock()
+        .insert("f".into(), (Some("Unhandled"), failure.into()));
     let machine = json!({"StartAt": "Call", "States": {
         "Call": {
             "Type": "Task", "Resource": "arn:aws:states:::lambda:invoke",
@@ -244,11 +393,19 @@ async fn a_failing_function_is_retried_and_then_caught() {
     }});
     let execution = world.start(&machine, "retry", "{}").await.expect("starts");
     for attempts in 1..=3 {
-        world.until(execution, |types| types.iter().filter(|t| *t == "TaskFailed").count() == attempts).await;
+        world
+            .until(execution, |types| {
+                types.iter().filter(|t| *t == "TaskFailed").count() == attempts
+            })
+            .await;
         world.clock.0.fetch_add(10_000, Ordering::SeqCst);
     }
     let types = world.until_closed(execution).await;
-    assert_eq!(types.iter().filter(|t| *t == "TaskScheduled").count(), 3, "MaxAttempts 2 means three calls");
+    assert_eq!(
+        types.iter().filter(|t| *t == "TaskScheduled").count(),
+        3,
+        "MaxAttempts 2 means three calls"
+    );
     assert_eq!(world.status(execution).await, "SUCCEEDED");
     world.shell.shut_down().await;
 }
@@ -260,7 +417,10 @@ async fn a_long_loop_is_cut_into_turns_and_ends_at_the_limit() {
         "Loop": {"Type": "Choice", "Choices": [{"Variable": "$.go", "BooleanEquals": true, "Next": "Loop"}], "Default": "End"},
         "End": {"Type": "Succeed"}
     }});
-    let execution = world.start(&machine, "loop", r#"{"go":true}"#).await.expect("starts");
+    let execution = world
+        .start(&machine, "loop", r#"{"go":true}"#)
+        .await
+        .expect("starts");
     let types = world.until_closed(execution).await;
     assert_eq!(types.len(), 25_000);
     assert_eq!(types.last().map(String::as_str), Some("ExecutionFailed"));

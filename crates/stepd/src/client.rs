@@ -25,11 +25,15 @@ impl Client {
     pub fn from_environment() -> anyhow::Result<Self> {
         let variable = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
         let needed = |name: &str| {
-            variable(name).with_context(|| format!("{name} is not set: try `eval \"$(stepd env)\"`"))
+            variable(name)
+                .with_context(|| format!("{name} is not set: try `eval \"$(stepd env)\"`"))
         };
-        let config = ureq::Agent::config_builder().http_status_as_error(false).build();
+        let config = ureq::Agent::config_builder()
+            .http_status_as_error(false)
+            .build();
         Ok(Self {
-            endpoint: variable("AWS_ENDPOINT_URL").unwrap_or_else(|| format!("http://{}", place::LISTEN)),
+            endpoint: variable("AWS_ENDPOINT_URL")
+                .unwrap_or_else(|| format!("http://{}", place::LISTEN)),
             region: variable("AWS_REGION")
                 .or_else(|| variable("AWS_DEFAULT_REGION"))
                 .unwrap_or_else(|| "us-east-1".to_owned()),
@@ -43,10 +47,22 @@ impl Client {
     /// Sends a request; returns the answer's body, or what the server said instead.
     pub fn send(&self, method: Method, path: &str, body: Vec<u8>) -> anyhow::Result<ureq::Body> {
         let uri = format!("{}{path}", self.endpoint.trim_end_matches('/'));
-        let request = Request::builder().method(method).uri(&uri).body(()).context("the endpoint is not a URL")?;
+        let request = Request::builder()
+            .method(method)
+            .uri(&uri)
+            .body(())
+            .context("the endpoint is not a URL")?;
         let (mut parts, ()) = request.into_parts();
-        let host = parts.uri.authority().map(|authority| authority.as_str().to_owned());
-        parts.headers.insert("host", host.unwrap_or_default().parse().context("the endpoint has no host")?);
+        let host = parts
+            .uri
+            .authority()
+            .map(|authority| authority.as_str().to_owned());
+        parts.headers.insert(
+            "host",
+            host.unwrap_or_default()
+                .parse()
+                .context("the endpoint has no host")?,
+        );
         let signer = Signer {
             access_key_id: &self.access_key_id,
             secret_access_key: &self.secret_access_key,
@@ -54,15 +70,26 @@ impl Client {
             region: &self.region,
             service: SERVICE,
         };
-        sign(&mut parts, &body, &signer, SystemClock.now()).context("the request cannot be signed")?;
+        sign(&mut parts, &body, &signer, SystemClock.now())
+            .context("the request cannot be signed")?;
         let answer = self.agent.run(Request::from_parts(parts, body));
-        let answer = answer.with_context(|| format!("no server answers at {}: is `stepd serve` running?", self.endpoint))?;
+        let answer = answer.with_context(|| {
+            format!(
+                "no server answers at {}: is `stepd serve` running?",
+                self.endpoint
+            )
+        })?;
         let (parts, mut body) = answer.into_parts();
         if !parts.status.is_success() {
             let text = body.read_to_string().unwrap_or_default();
             let said: Option<serde_json::Value> = serde_json::from_str(&text).ok();
-            let message = said.as_ref().and_then(|said| said.get("message").or(said.get("Message")));
-            bail!("the server refused: {}", message.and_then(|m| m.as_str()).unwrap_or(&text));
+            let message = said
+                .as_ref()
+                .and_then(|said| said.get("message").or(said.get("Message")));
+            bail!(
+                "the server refused: {}",
+                message.and_then(|m| m.as_str()).unwrap_or(&text)
+            );
         }
         Ok(body)
     }

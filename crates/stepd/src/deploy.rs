@@ -34,38 +34,54 @@ pub struct Arguments {
 fn parameter(text: &str) -> Result<(String, String), String> {
     let (name, value) = text.split_once('=').ok_or("expected KEY=VALUE")?;
     // `Key="a value"` reaches us with its quotes when it comes out of a file.
-    let bare = value.strip_prefix('"').and_then(|value| value.strip_suffix('"'));
+    let bare = value
+        .strip_prefix('"')
+        .and_then(|value| value.strip_suffix('"'));
     Ok((name.to_owned(), bare.unwrap_or(value).to_owned()))
 }
 
 /// Deploys, and fails when the stack is not what the template asks for in the end.
 pub async fn run(arguments: Arguments) -> anyhow::Result<()> {
     // All of it waits: for files, for npm, for the server.
-    tokio::task::spawn_blocking(move || deploy(&arguments)).await.context("the deployment stopped unexpectedly")?
+    tokio::task::spawn_blocking(move || deploy(&arguments))
+        .await
+        .context("the deployment stopped unexpectedly")?
 }
 
 fn deploy(arguments: &Arguments) -> anyhow::Result<()> {
     let file = find_template(&arguments.path)?;
-    let text =
-        std::fs::read_to_string(&file).with_context(|| format!("{} cannot be read", file.display()))?;
-    let template = Template::parse(&text).with_context(|| format!("{} is no template", file.display()))?;
+    let text = std::fs::read_to_string(&file)
+        .with_context(|| format!("{} cannot be read", file.display()))?;
+    let template =
+        Template::parse(&text).with_context(|| format!("{} is no template", file.display()))?;
     let client = Client::from_environment()?;
     let folder = file.parent().unwrap_or(Path::new("."));
     let assets = upload(&client, folder, &template)?;
-    let parameters: BTreeMap<&String, &String> =
-        arguments.parameter_overrides.iter().map(|(name, value)| (name, value)).collect();
+    let parameters: BTreeMap<&String, &String> = arguments
+        .parameter_overrides
+        .iter()
+        .map(|(name, value)| (name, value))
+        .collect();
     let request = json!({"template": text, "parameters": parameters, "assets": assets});
     let last = send(&client, &arguments.stack_name, &request)?;
     conclude(&arguments.stack_name, &last)
 }
 
 /// Packs what the template names and uploads what the server lacks; returns the hash of each path.
-fn upload(client: &Client, folder: &Path, template: &Template) -> anyhow::Result<BTreeMap<String, String>> {
+fn upload(
+    client: &Client,
+    folder: &Path,
+    template: &Template,
+) -> anyhow::Result<BTreeMap<String, String>> {
     let mut hashes = BTreeMap::new();
     let mut packed = BTreeMap::new();
     for artifact in artifacts::list(template) {
-        let bytes = package::build(folder, &artifact)
-            .with_context(|| format!("{} (of {}) cannot be packed", artifact.path, artifact.logical_id))?;
+        let bytes = package::build(folder, &artifact).with_context(|| {
+            format!(
+                "{} (of {}) cannot be packed",
+                artifact.path, artifact.logical_id
+            )
+        })?;
         let sha256 = hex::encode(Sha256::digest(&bytes));
         hashes.insert(artifact.path.clone(), sha256.clone());
         packed.insert(sha256, (artifact.path, bytes));
@@ -75,10 +91,20 @@ fn upload(client: &Client, folder: &Path, template: &Template) -> anyhow::Result
     }
     let wanted: Vec<&String> = packed.keys().collect();
     let wanted = json!({"sha256": wanted}).to_string().into_bytes();
-    let answer = client.send(Method::POST, "/_stepd/assets", wanted)?.read_to_string()?;
-    let answer: Value = serde_json::from_str(&answer).context("the server's answer is not understood")?;
-    for missing in answer["missing"].as_array().into_iter().flatten().filter_map(Value::as_str) {
-        let Some((path, bytes)) = packed.remove(missing) else { continue };
+    let answer = client
+        .send(Method::POST, "/_stepd/assets", wanted)?
+        .read_to_string()?;
+    let answer: Value =
+        serde_json::from_str(&answer).context("the server's answer is not understood")?;
+    for missing in answer["missing"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .filter_map(Value::as_str)
+    {
+        let Some((path, bytes)) = packed.remove(missing) else {
+            continue;
+        };
         println!("Uploading {path} ({} bytes)", bytes.len());
         client.send(Method::PUT, &format!("/_stepd/assets/{missing}"), bytes)?;
     }
@@ -90,14 +116,19 @@ fn send(client: &Client, stack: &str, request: &Value) -> anyhow::Result<Value> 
     let path = format!("/_stepd/stacks/{stack}/deploy");
     let answer = client.send(Method::POST, &path, request.to_string().into_bytes())?;
     for line in BufReader::new(answer.into_reader()).lines() {
-        let line = line.context("the server stopped answering; what it was doing is rolled back when it starts again")?;
-        let line: Value = serde_json::from_str(&line).context("the server's answer is not understood")?;
+        let line = line.context(
+            "the server stopped answering; what it was doing is rolled back when it starts again",
+        )?;
+        let line: Value =
+            serde_json::from_str(&line).context("the server's answer is not understood")?;
         match line.get("event") {
             Some(event) => println!("{}", event_line(event)),
             None => return Ok(line),
         }
     }
-    bail!("the server hung up before the deployment ended; it goes on, or is rolled back at the next start")
+    bail!(
+        "the server hung up before the deployment ended; it goes on, or is rolled back at the next start"
+    )
 }
 
 /// Returns the template that `path` means.
@@ -106,14 +137,21 @@ fn find_template(path: &Path) -> anyhow::Result<PathBuf> {
         return Ok(path.to_owned());
     }
     let names = ["template.yaml", "template.yml", "template.json"];
-    let found = names.iter().map(|name| path.join(name)).find(|file| file.is_file());
+    let found = names
+        .iter()
+        .map(|name| path.join(name))
+        .find(|file| file.is_file());
     found.with_context(|| format!("there is no {} in {}", names.join(", "), path.display()))
 }
 
 /// Returns an event as one line: state, type, name, reason.
 fn event_line(event: &Value) -> String {
     let member = |name: &str| event[name].as_str().unwrap_or_default();
-    let (status, kind, id) = (member("ResourceStatus"), member("ResourceType"), member("LogicalResourceId"));
+    let (status, kind, id) = (
+        member("ResourceStatus"),
+        member("ResourceType"),
+        member("LogicalResourceId"),
+    );
     match member("ResourceStatusReason") {
         "" => format!("{status:<36}{kind:<36}{id}"),
         reason => format!("{status:<36}{kind:<36}{id}  {reason}"),
@@ -134,7 +172,9 @@ fn conclude(name: &str, last: &Value) -> anyhow::Result<()> {
             println!("No changes to deploy. Stack {name} is up to date");
             Ok(())
         }
-        Some("failed") => bail!("stack {name} was not deployed and is in {status} state: {message}"),
+        Some("failed") => {
+            bail!("stack {name} was not deployed and is in {status} state: {message}")
+        }
         Some("refused") => bail!("stack {name} was not touched: {message}"),
         Some(_) | None => bail!("the server answered what this stepd does not understand: {last}"),
     }
@@ -146,9 +186,17 @@ fn print_outputs(outputs: &Value) {
         return;
     }
     let member = |output: &Value, name: &str| output[name].as_str().unwrap_or_default().to_owned();
-    let width = outputs.iter().map(|output| member(output, "OutputKey").len()).max().unwrap_or_default();
+    let width = outputs
+        .iter()
+        .map(|output| member(output, "OutputKey").len())
+        .max()
+        .unwrap_or_default();
     println!("\nOutputs");
     for output in outputs {
-        println!("  {:<width$}  {}", member(output, "OutputKey"), member(output, "OutputValue"));
+        println!(
+            "  {:<width$}  {}",
+            member(output, "OutputKey"),
+            member(output, "OutputValue")
+        );
     }
 }

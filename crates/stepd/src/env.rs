@@ -23,15 +23,22 @@ pub struct Arguments {
 }
 
 /// AWS CLI version 2 takes a payload for base64 unless its configuration says otherwise.
-const AWS_CONFIG: &str = "# Written by `stepd env`.\n[default]\ncli_binary_format = raw-in-base64-out\n";
+const AWS_CONFIG: &str =
+    "# Written by `stepd env`.\n[default]\ncli_binary_format = raw-in-base64-out\n";
 
 /// Prints `export` lines; writes the AWS configuration file that they name.
 pub fn run(arguments: Arguments) -> anyhow::Result<()> {
-    let Arguments { data_dir, endpoint_url, region } = arguments;
+    let Arguments {
+        data_dir,
+        endpoint_url,
+        region,
+    } = arguments;
     let keys = Keys::read(&data_dir)?;
     let endpoint = endpoint_url.unwrap_or_else(|| place::endpoint(&data_dir));
-    let config = std::path::absolute(data_dir.join("aws-config")).context("the data directory has no absolute path")?;
-    std::fs::write(&config, format!("{AWS_CONFIG}region = {region}\n")).context("the AWS configuration cannot be written")?;
+    let config = std::path::absolute(data_dir.join("aws-config"))
+        .context("the data directory has no absolute path")?;
+    std::fs::write(&config, format!("{AWS_CONFIG}region = {region}\n"))
+        .context("the AWS configuration cannot be written")?;
     let variables = [
         ("AWS_ENDPOINT_URL", endpoint.as_str()),
         ("AWS_REGION", &region),
@@ -64,9 +71,13 @@ mod tests {
 
     #[test]
     fn quotes_what_a_shell_would_read_otherwise() {
-        for (text, expected) in
-            [("plain/+=", "plain/+="), ("", "''"), ("a b", "'a b'"), ("it's", r"'it'\''s'"), ("$(x)", "'$(x)'")]
-        {
+        for (text, expected) in [
+            ("plain/+=", "plain/+="),
+            ("", "''"),
+            ("a b", "'a b'"),
+            ("it's", r"'it'\''s'"),
+            ("$(x)", "'$(x)'"),
+        ] {
             assert_eq!(quoted(text), expected);
         }
     }

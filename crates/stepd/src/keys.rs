@@ -36,7 +36,8 @@ impl Keys {
             keys.root_access_key_id.clone_from(id);
             keys.root_secret_access_key.clone_from(secret);
         }
-        keys.write(&path).context("the server's keys cannot be written")?;
+        keys.write(&path)
+            .context("the server's keys cannot be written")?;
         Ok(keys)
     }
 
@@ -44,7 +45,10 @@ impl Keys {
     pub fn read(data_dir: &Path) -> anyhow::Result<Self> {
         let path = data_dir.join(KEYS_FILE);
         let bytes = std::fs::read(&path).with_context(|| {
-            format!("no server has used {} yet: start one with `stepd serve`", data_dir.display())
+            format!(
+                "no server has used {} yet: start one with `stepd serve`",
+                data_dir.display()
+            )
         })?;
         Self::parse(&bytes)
     }
@@ -70,7 +74,9 @@ impl Keys {
         const LETTERS: &[u8; 32] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
         const ANY: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
         let draw = |from: &[u8], count: usize| -> String {
-            (0..count).map(|_| char::from(from[rand::random_range(0..from.len())])).collect()
+            (0..count)
+                .map(|_| char::from(from[rand::random_range(0..from.len())]))
+                .collect()
         };
         Self {
             root_access_key_id: format!("AKIA{}", draw(LETTERS, 16)),
@@ -100,7 +106,9 @@ impl Keys {
 }
 
 fn bytes_of(text: &str) -> anyhow::Result<[u8; 32]> {
-    let bytes = hex::decode(text).ok().and_then(|bytes| <[u8; 32]>::try_from(bytes).ok());
+    let bytes = hex::decode(text)
+        .ok()
+        .and_then(|bytes| <[u8; 32]>::try_from(bytes).ok());
     bytes.context("the server's keys are damaged")
 }
 
@@ -117,7 +125,9 @@ impl std::str::FromStr for RootAccessKey {
     type Err = anyhow::Error;
 
     fn from_str(text: &str) -> anyhow::Result<Self> {
-        let Some((id, secret)) = text.split_once(':') else { bail!("expected ID:SECRET") };
+        let Some((id, secret)) = text.split_once(':') else {
+            bail!("expected ID:SECRET")
+        };
         let word = |c: char| c.is_ascii_alphanumeric() || c == '_';
         if id.is_empty() || id.len() > 128 || !id.chars().all(word) {
             bail!("the id must be 1 to 128 letters, digits or underscores");
@@ -129,7 +139,10 @@ impl std::str::FromStr for RootAccessKey {
         if secret.is_empty() {
             bail!("the secret must not be empty");
         }
-        Ok(Self { id: id.to_owned(), secret: secret.to_owned() })
+        Ok(Self {
+            id: id.to_owned(),
+            secret: secret.to_owned(),
+        })
     }
 }
 
@@ -143,16 +156,25 @@ mod tests {
         let first = Keys::open(dir.path(), None).expect("makes them");
         let again = Keys::open(dir.path(), None).expect("reads them");
         assert_eq!(first.root_secret_access_key, again.root_secret_access_key);
-        assert_eq!(first.master().expect("32 bytes"), again.master().expect("32 bytes"));
+        assert_eq!(
+            first.master().expect("32 bytes"),
+            again.master().expect("32 bytes")
+        );
         #[cfg(unix)]
         {
             use std::os::unix::fs::PermissionsExt as _;
-            let mode = std::fs::metadata(dir.path().join(KEYS_FILE)).expect("exists").permissions().mode();
+            let mode = std::fs::metadata(dir.path().join(KEYS_FILE))
+                .expect("exists")
+                .permissions()
+                .mode();
             assert_eq!(mode & 0o777, 0o600);
         }
         let chosen: RootAccessKey = "me:secret".parse().expect("a key");
         Keys::open(dir.path(), Some(&chosen)).expect("keeps the choice");
-        assert_eq!(Keys::read(dir.path()).expect("reads").root_access_key_id, "me");
+        assert_eq!(
+            Keys::read(dir.path()).expect("reads").root_access_key_id,
+            "me"
+        );
         for bad in ["", "id", "id:", ":secret", "ASIAX:secret", "a b:secret"] {
             assert!(bad.parse::<RootAccessKey>().is_err(), "{bad}");
         }

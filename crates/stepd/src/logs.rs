@@ -32,12 +32,17 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<()> {
 fn print(arguments: &Arguments) -> anyhow::Result<()> {
     let client = Client::from_environment()?;
     let Arguments { function, follow } = arguments;
-    let body = client.send(Method::GET, &format!("/_stepd/logs/{function}?follow={follow}"), Vec::new())?;
+    let body = client.send(
+        Method::GET,
+        &format!("/_stepd/logs/{function}?follow={follow}"),
+        Vec::new(),
+    )?;
     let mut out = std::io::stdout().lock();
     for line in BufReader::new(body.into_reader()).lines() {
         let entry: Value = serde_json::from_str(&line?)?;
         let member = |name: &str| entry[name].as_str().unwrap_or_default().to_owned();
-        let written = writeln!(out, "{} {}", member("time"), member("message")).and_then(|()| out.flush());
+        let written =
+            writeln!(out, "{} {}", member("time"), member("message")).and_then(|()| out.flush());
         // Whoever reads has gone: `stepd logs … | head`.
         if written.is_err() {
             return Ok(());
@@ -57,7 +62,9 @@ impl Route for FunctionLogs {
 
     async fn answer(&self, request: RouteRequest) -> Result<RouteAnswer, Failure> {
         if request.method != Method::GET {
-            return Err(Failure::client("MethodNotAllowed", "Logs are read with GET.").with_status(405));
+            return Err(
+                Failure::client("MethodNotAllowed", "Logs are read with GET.").with_status(405),
+            );
         }
         let follow = request.query.split('&').any(|pair| pair == "follow=true");
         let entries = self.0.tail(&request.path, follow).await?;

@@ -10,16 +10,24 @@ mod env;
 mod keys;
 mod logs;
 mod place;
-mod stacks;
 mod serve;
+mod stacks;
 
 use clap::{Parser, Subcommand};
 
 /// AWS Step Functions that you run yourself: durable, one binary, drop-in for the AWS API.
 #[derive(Parser)]
-#[command(name = "stepd", version, about, max_term_width = 100, propagate_version = true)]
-#[command(after_help = "Start with `stepd serve`; then, in another terminal, `eval \"$(stepd env)\"` and use the AWS \
-                        CLI or any AWS SDK as you would against AWS.")]
+#[command(
+    name = "stepd",
+    version,
+    about,
+    max_term_width = 100,
+    propagate_version = true
+)]
+#[command(
+    after_help = "Start with `stepd serve`; then, in another terminal, `eval \"$(stepd env)\"` and use the AWS \
+                        CLI or any AWS SDK as you would against AWS."
+)]
 struct Arguments {
     #[command(subcommand)]
     command: Command,

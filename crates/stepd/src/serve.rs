@@ -40,7 +40,12 @@ pub struct Arguments {
     #[arg(long, default_value = "000000000000", value_parser = account_id)]
     account_id: String,
     /// The root access key to use from now on [default: made at the first start]
-    #[arg(long, env = "STEPD_ROOT_ACCESS_KEY", hide_env_values = true, value_name = "ID:SECRET")]
+    #[arg(
+        long,
+        env = "STEPD_ROOT_ACCESS_KEY",
+        hide_env_values = true,
+        value_name = "ID:SECRET"
+    )]
     root_access_key: Option<RootAccessKey>,
     /// Listen on an address that other machines reach, although requests are not encrypted
     #[arg(long)]
@@ -49,13 +54,21 @@ pub struct Arguments {
 
 fn account_id(text: &str) -> Result<String, String> {
     let valid = text.len() == 12 && text.bytes().all(|byte| byte.is_ascii_digit());
-    if valid { Ok(text.to_owned()) } else { Err("an account id has twelve digits".into()) }
+    if valid {
+        Ok(text.to_owned())
+    } else {
+        Err("an account id has twelve digits".into())
+    }
 }
 
 fn region(text: &str) -> Result<String, String> {
     let word = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
     let valid = !text.is_empty() && text.bytes().all(word);
-    if valid { Ok(text.to_owned()) } else { Err("a region is made of small letters, digits and hyphens".into()) }
+    if valid {
+        Ok(text.to_owned())
+    } else {
+        Err("a region is made of small letters, digits and hyphens".into())
+    }
 }
 
 /// Runs the server until a signal ends it.
@@ -75,7 +88,10 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<()> {
     let endpoint = format!("http://{}", listener.local_addr()?);
     let server = Server::open(&arguments, &endpoint).await?;
     place::announce(&arguments.data_dir, &endpoint)?;
-    println!("stepd is ready on {endpoint} (data in {})", arguments.data_dir.display());
+    println!(
+        "stepd is ready on {endpoint} (data in {})",
+        arguments.data_dir.display()
+    );
     server.run(listener).await
 }
 
@@ -90,39 +106,77 @@ impl Server {
     async fn open(arguments: &Arguments, endpoint: &str) -> anyhow::Result<Self> {
         let data_dir = &arguments.data_dir;
         place::create_data_dir(data_dir)?;
-        let site = Site { region: arguments.region.as_str().into(), account_id: arguments.account_id.as_str().into() };
+        let site = Site {
+            region: arguments.region.as_str().into(),
+            account_id: arguments.account_id.as_str().into(),
+        };
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let store = FjallStore::open(data_dir.join("store"), store_fjall::Options::default());
         let store: Arc<dyn Store> = Arc::new(store.context("the store cannot be opened")?);
         let keys = Keys::open(data_dir, arguments.root_access_key.as_ref())?;
-        let root = (keys.root_access_key_id.as_str().into(), keys.root_secret_access_key.as_str().into());
-        let gateway_keys = gateway::Keys { root, master: keys.master()? };
+        let root = (
+            keys.root_access_key_id.as_str().into(),
+            keys.root_secret_access_key.as_str().into(),
+        );
+        let gateway_keys = gateway::Keys {
+            root,
+            master: keys.master()?,
+        };
         // The services call one another through the gateway, so it comes first and they are added to it.
         let gateway = Gateway::new(site.clone(), gateway_keys, Vec::new(), clock.clone());
         let gate: Arc<dyn Gate> = gateway.clone();
 
-        let lambda_options = LambdaOptions::new(data_dir.clone(), site.clone(), endpoint.to_owned());
-        let lambda = Lambda::open(lambda_options, store.clone(), gateway.clone(), clock.clone())
-            .await
-            .context("the functions cannot be opened")?;
+        let lambda_options =
+            LambdaOptions::new(data_dir.clone(), site.clone(), endpoint.to_owned());
+        let lambda = Lambda::open(
+            lambda_options,
+            store.clone(),
+            gateway.clone(),
+            clock.clone(),
+        )
+        .await
+        .context("the functions cannot be opened")?;
         gateway.add_service(lambda.clone());
         gateway.add_route(Arc::new(FunctionLogs(lambda.clone())));
         let dynamodb = DynamoDb::open(data_dir, &site).context("the tables cannot be opened")?;
         gateway.add_service(Arc::new(dynamodb));
-        let options = cloudformation::Options { data_dir: data_dir.clone() };
-        let deployer = Deployer::new(gate.clone(), store.clone(), site.clone(), clock.clone(), &options)
-            .context("the stacks cannot be opened")?;
+        let options = cloudformation::Options {
+            data_dir: data_dir.clone(),
+        };
+        let deployer = Deployer::new(
+            gate.clone(),
+            store.clone(),
+            site.clone(),
+            clock.clone(),
+            &options,
+        )
+        .context("the stacks cannot be opened")?;
         for name in ["stacks", "assets"] {
             let router = cloudformation::routes(deployer.clone());
-            gateway.add_route(Arc::new(StackRoute { name, router, body_bytes_max: ASSET_BYTES_MAX }));
+            gateway.add_route(Arc::new(StackRoute {
+                name,
+                router,
+                body_bytes_max: ASSET_BYTES_MAX,
+            }));
         }
         // Last, because calls that the last run left open go out at once, and need the others.
-        let options = StatesOptions { site, limits: Limits::default(), token_key: keys.tokens()? };
+        let options = StatesOptions {
+            site,
+            limits: Limits::default(),
+            token_key: keys.tokens()?,
+        };
         let states = States::open(options, store, gate, clock);
         let states = states.await.context("the executions cannot be opened")?;
         gateway.add_service(states.clone());
-        deployer.recover().await.context("a deployment that was cut off cannot be taken up")?;
-        Ok(Self { gateway, states, lambda })
+        deployer
+            .recover()
+            .await
+            .context("a deployment that was cut off cannot be taken up")?;
+        Ok(Self {
+            gateway,
+            states,
+            lambda,
+        })
     }
 
     async fn run(self, listener: TcpListener) -> anyhow::Result<()> {
@@ -139,7 +193,11 @@ fn log_to_stderr() {
     let filter = tracing_subscriber::EnvFilter::try_from_env("STEPD_LOG")
         .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("info,fjall=warn,lsm_tree=warn"));
     let on_terminal = std::io::IsTerminal::is_terminal(&std::io::stderr());
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(on_terminal).init();
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_ansi(on_terminal)
+        .init();
 }
 
 /// Waits for the signal to stop.

@@ -36,7 +36,13 @@ impl<'a> Arn<'a> {
 
 impl fmt::Display for Arn<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { partition, service, region, account, resource } = self;
+        let Self {
+            partition,
+            service,
+            region,
+            account,
+            resource,
+        } = self;
         write!(f, "arn:{partition}:{service}:{region}:{account}:{resource}")
     }
 }
@@ -49,9 +55,17 @@ mod tests {
     fn parses_what_aws_writes() {
         let text = "arn:aws:states:us-east-1:000000000000:execution:Machine:name";
         let arn = Arn::parse(text).expect("an ARN");
-        assert_eq!((arn.service, arn.resource), ("states", "execution:Machine:name"));
+        assert_eq!(
+            (arn.service, arn.resource),
+            ("states", "execution:Machine:name")
+        );
         assert_eq!(arn.to_string(), text);
-        for bad in ["", "arn:aws:states", "arn:aws:states:us-east-1:000000000000:", "urn:a:b:c:d:e"] {
+        for bad in [
+            "",
+            "arn:aws:states",
+            "arn:aws:states:us-east-1:000000000000:",
+            "urn:a:b:c:d:e",
+        ] {
             assert_eq!(Arn::parse(bad), None, "{bad}");
         }
     }

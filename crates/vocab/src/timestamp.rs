@@ -25,7 +25,11 @@ impl Timestamp {
 
     /// Returns the moment `seconds` later, or the last moment that can be written down.
     pub const fn plus_seconds(self, seconds: u64) -> Self {
-        let millis = if seconds > (Self::MAX as u64) / 1000 { Self::MAX } else { seconds as i64 * 1000 };
+        let millis = if seconds > (Self::MAX as u64) / 1000 {
+            Self::MAX
+        } else {
+            seconds as i64 * 1000
+        };
         self.plus_millis(millis)
     }
 
@@ -74,8 +78,9 @@ impl<'b, C> minicbor::Decode<'b, C> for Timestamp {
 /// Writes `2016-03-14T01:59:00.000Z`: always milliseconds, always UTC, as the context object does.
 impl fmt::Display for Timestamp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let moment = jiff::Timestamp::from_millisecond(self.0.clamp(-62_135_596_800_000, Self::MAX))
-            .expect("clamped to what jiff can hold");
+        let moment =
+            jiff::Timestamp::from_millisecond(self.0.clamp(-62_135_596_800_000, Self::MAX))
+                .expect("clamped to what jiff can hold");
         write!(f, "{moment:.3}")
     }
 }
@@ -94,15 +99,27 @@ mod tests {
     fn writes_and_reads_rfc3339() {
         let cases = [
             ("2016-03-14T01:59:00Z", Some("2016-03-14T01:59:00.000Z")),
-            ("2016-03-14T01:59:00.123456789Z", Some("2016-03-14T01:59:00.123Z")),
-            ("2016-03-14T01:59:00+02:00", Some("2016-03-13T23:59:00.000Z")),
+            (
+                "2016-03-14T01:59:00.123456789Z",
+                Some("2016-03-14T01:59:00.123Z"),
+            ),
+            (
+                "2016-03-14T01:59:00+02:00",
+                Some("2016-03-13T23:59:00.000Z"),
+            ),
             ("2016-03-14 01:59:00Z", None),
             ("2016-03-14t01:59:00Z", None),
             ("2016-03-14T01:59:00", None),
             ("today", None),
         ];
         for (text, expected) in cases {
-            assert_eq!(Timestamp::parse_rfc3339(text).map(|t| t.to_string()).as_deref(), expected, "{text}");
+            assert_eq!(
+                Timestamp::parse_rfc3339(text)
+                    .map(|t| t.to_string())
+                    .as_deref(),
+                expected,
+                "{text}"
+            );
         }
     }
 }

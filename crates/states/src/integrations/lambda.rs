@@ -17,7 +17,10 @@ pub(super) async fn call_function(
     let input = json!({ "FunctionName": arn });
     let payload = Bytes::copy_from_slice(task.parameters.text().as_bytes());
     let request_id = RequestId::random();
-    match gate.call(invocation(input, payload, principal, request_id)).await {
+    match gate
+        .call(invocation(input, payload, principal, request_id))
+        .await
+    {
         Ok(reply) => match function_error(&reply) {
             Some(failed) => failed,
             None => Answer::returned(result_of(&reply.payload), task.completion),
@@ -27,9 +30,17 @@ pub(super) async fn call_function(
 }
 
 /// Calls `lambda:invoke`: the result is the reply of the Lambda API with `Payload` as JSON.
-pub(super) async fn invoke(gate: &dyn Gate, _: &Site, task: &TaskDescription, principal: Principal) -> Answer {
+pub(super) async fn invoke(
+    gate: &dyn Gate,
+    _: &Site,
+    task: &TaskDescription,
+    principal: Principal,
+) -> Answer {
     let Value::Object(parameters) = task.parameters.value() else {
-        return Answer::failed("States.Runtime", "The parameters of lambda:invoke must be an object.");
+        return Answer::failed(
+            "States.Runtime",
+            "The parameters of lambda:invoke must be an object.",
+        );
     };
     let mut input = parameters.clone();
     let payload = match input.shift_remove("Payload") {
@@ -43,10 +54,21 @@ pub(super) async fn invoke(gate: &dyn Gate, _: &Site, task: &TaskDescription, pr
         input.insert("ClientContext".into(), encoded.into());
     }
     let request_id = RequestId::random();
-    match gate.call(invocation(Value::Object(input), payload, principal, request_id)).await {
+    match gate
+        .call(invocation(
+            Value::Object(input),
+            payload,
+            principal,
+            request_id,
+        ))
+        .await
+    {
         Ok(reply) => match function_error(&reply) {
             Some(failed) => failed,
-            None => Answer::returned(Payload::from_value(envelope(&reply, request_id)), task.completion),
+            None => Answer::returned(
+                Payload::from_value(envelope(&reply, request_id)),
+                task.completion,
+            ),
         },
         Err(failure) => service_error(&failure, request_id),
     }
@@ -69,7 +91,8 @@ fn result_of(payload: &[u8]) -> Payload {
     if text.is_empty() {
         return Payload::from_value(Value::Null);
     }
-    Payload::parse(&text).unwrap_or_else(|_| Payload::from_value(Value::String(text.clone().into_owned())))
+    Payload::parse(&text)
+        .unwrap_or_else(|_| Payload::from_value(Value::String(text.clone().into_owned())))
 }
 
 fn member(reply: &Reply, name: &str) -> Option<Value> {
@@ -82,7 +105,10 @@ fn function_error(reply: &Reply) -> Option<Answer> {
     member(reply, "FunctionError").filter(|error| !error.is_null())?;
     let cause = String::from_utf8_lossy(&reply.payload).into_owned();
     let payload: Option<Value> = serde_json::from_str(&cause).ok();
-    let error_type = payload.as_ref().and_then(|payload| payload.get("errorType")).and_then(Value::as_str);
+    let error_type = payload
+        .as_ref()
+        .and_then(|payload| payload.get("errorType"))
+        .and_then(Value::as_str);
     Some(match error_type {
         Some(error) => Answer::failed(error, cause),
         // Recorded by users (features §12.8).
@@ -103,7 +129,12 @@ fn service_error(failure: &Failure, request_id: RequestId) -> Answer {
         _ if failure.status >= 500 => "Lambda.ServiceException".to_owned(),
         code => format!("Lambda.{code}"),
     };
-    let Failure { code, message, status, .. } = failure;
+    let Failure {
+        code,
+        message,
+        status,
+        ..
+    } = failure;
     let cause = format!(
         "{message} (Service: AWSLambda; Status Code: {status}; Error Code: {code}; Request ID: {request_id}; Proxy: null)"
     );
@@ -114,8 +145,14 @@ fn service_error(failure: &Failure, request_id: RequestId) -> Answer {
 /// knows of the HTTP exchange (as recorded for `lambda:invoke`).
 fn envelope(reply: &Reply, request_id: RequestId) -> Value {
     let output: Map<String, Value> = serde_json::from_slice(&reply.output).unwrap_or_default();
-    let status = output.get("StatusCode").cloned().unwrap_or_else(|| 200.into());
-    let version = output.get("ExecutedVersion").and_then(Value::as_str).unwrap_or_default();
+    let status = output
+        .get("StatusCode")
+        .cloned()
+        .unwrap_or_else(|| 200.into());
+    let version = output
+        .get("ExecutedVersion")
+        .and_then(Value::as_str)
+        .unwrap_or_default();
     let log = output.get("LogResult").and_then(Value::as_str);
     let length = reply.payload.len().to_string();
     let id = request_id.to_string();
@@ -131,10 +168,14 @@ fn envelope(reply: &Reply, request_id: RequestId) -> Value {
     if let Some(log) = log {
         headers.push(("X-Amz-Log-Result", log.to_owned()));
     }
-    let all: Map<String, Value> =
-        headers.iter().map(|(name, value)| ((*name).to_owned(), json!([value]))).collect();
-    let single: Map<String, Value> =
-        headers.into_iter().map(|(name, value)| (name.to_owned(), value.into())).collect();
+    let all: Map<String, Value> = headers
+        .iter()
+        .map(|(name, value)| ((*name).to_owned(), json!([value])))
+        .collect();
+    let single: Map<String, Value> = headers
+        .into_iter()
+        .map(|(name, value)| (name.to_owned(), value.into()))
+        .collect();
     let mut shown = Map::new();
     if !version.is_empty() {
         shown.insert("ExecutedVersion".into(), version.into());
@@ -142,7 +183,11 @@ fn envelope(reply: &Reply, request_id: RequestId) -> Value {
     if let Some(log) = log {
         shown.insert("LogResult".into(), log.into());
     }
-    let payload = if reply.payload.is_empty() { Value::from("") } else { result_of(&reply.payload).value().clone() };
+    let payload = if reply.payload.is_empty() {
+        Value::from("")
+    } else {
+        result_of(&reply.payload).value().clone()
+    };
     shown.insert("Payload".into(), payload);
     let http = status.as_u64().unwrap_or(200);
     shown.insert(

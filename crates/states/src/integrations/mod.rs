@@ -36,17 +36,32 @@ impl Answer {
     }
 
     fn failed(error: impl Into<String>, cause: impl Into<String>) -> Self {
-        Self::Failed { error: error.into(), cause: cause.into() }
+        Self::Failed {
+            error: error.into(),
+            cause: cause.into(),
+        }
     }
 }
 
 /// Makes the call that `task` describes.
-pub(crate) async fn call(gate: &dyn Gate, site: &Site, task: &TaskDescription, principal: Principal) -> Answer {
+pub(crate) async fn call(
+    gate: &dyn Gate,
+    site: &Site,
+    task: &TaskDescription,
+    principal: Principal,
+) -> Answer {
     match &task.resource {
-        TaskResource::LambdaFunction { arn } => lambda::call_function(gate, arn, task, principal).await,
-        TaskResource::Integration { resource_type, resource } => match (&**resource_type, action(resource)) {
+        TaskResource::LambdaFunction { arn } => {
+            lambda::call_function(gate, arn, task, principal).await
+        }
+        TaskResource::Integration {
+            resource_type,
+            resource,
+        } => match (&**resource_type, action(resource)) {
             ("lambda", "invoke") => lambda::invoke(gate, site, task, principal).await,
-            (service, action) => not_built(&format!("the service integration '{service}:{action}'")),
+            (service, action) => {
+                not_built(&format!("the service integration '{service}:{action}'"))
+            }
         },
         TaskResource::Activity { arn } => not_built(&format!("activities (here '{arn}')")),
     }
@@ -57,7 +72,11 @@ pub(crate) fn target(task: &TaskDescription) -> Arc<str> {
     match &task.resource {
         TaskResource::LambdaFunction { arn } | TaskResource::Activity { arn } => (**arn).into(),
         TaskResource::Integration { resource_type, .. } => {
-            let function = task.parameters.value().get("FunctionName").and_then(|name| name.as_str());
+            let function = task
+                .parameters
+                .value()
+                .get("FunctionName")
+                .and_then(|name| name.as_str());
             function.unwrap_or(resource_type).into()
         }
     }
@@ -65,9 +84,14 @@ pub(crate) fn target(task: &TaskDescription) -> Arc<str> {
 
 /// Returns the action of `sendMessage.waitForTaskToken`.
 fn action(resource: &str) -> &str {
-    resource.split_once('.').map_or(resource, |(action, _)| action)
+    resource
+        .split_once('.')
+        .map_or(resource, |(action, _)| action)
 }
 
 fn not_built(what: &str) -> Answer {
-    Answer::failed("States.Runtime", format!("stepd does not support {what} yet."))
+    Answer::failed(
+        "States.Runtime",
+        format!("stepd does not support {what} yet."),
+    )
 }

@@ -105,8 +105,12 @@ impl Dispatcher {
         while self.active < CALLS_MAX
             && let Some(name) = self.ready.pop_front()
         {
-            let Some(target) = self.targets.get_mut(&name) else { continue };
-            let Some((execution, task)) = target.waiting.pop_front() else { continue };
+            let Some(target) = self.targets.get_mut(&name) else {
+                continue;
+            };
+            let Some((execution, task)) = target.waiting.pop_front() else {
+                continue;
+            };
             target.active += 1;
             self.active += 1;
             if !target.waiting.is_empty() && target.active < CALLS_OF_TARGET_MAX {
@@ -116,16 +120,26 @@ impl Dispatcher {
             self.in_flight.spawn(async move {
                 carry_out(&shell, execution, task).await;
                 // The dispatcher outlives its calls but for the end of the server.
-                let _ = ended.send(Call { execution, task, target: name });
+                let _ = ended.send(Call {
+                    execution,
+                    task,
+                    target: name,
+                });
             });
         }
     }
 
     fn end(&mut self, call: Call) {
-        let Call { execution, task, target: name } = call;
+        let Call {
+            execution,
+            task,
+            target: name,
+        } = call;
         self.known.remove(&(execution, task));
         self.active -= 1;
-        let Some(target) = self.targets.get_mut(&name) else { return };
+        let Some(target) = self.targets.get_mut(&name) else {
+            return;
+        };
         target.active -= 1;
         if !target.waiting.is_empty() {
             // At the target's bound it was not among the ready ones; below it, it still is.
@@ -145,21 +159,32 @@ async fn take_up(shell: Shell) {
         let found = match shell.shared.store.scan(&range, READ_ROWS).await {
             Ok(found) => found,
             Err(error) => {
-                tracing::error!(error = &error as &dyn std::error::Error, "the outbox could not be read");
+                tracing::error!(
+                    error = &error as &dyn std::error::Error,
+                    "the outbox could not be read"
+                );
                 return;
             }
         };
         for (key, row) in &found {
-            let Some((execution, task)) = rows::call_of_key(key) else { continue };
+            let Some((execution, task)) = rows::call_of_key(key) else {
+                continue;
+            };
             if is_continue(task) {
                 continue_later(&shell.shared, execution);
             } else if let Ok(call) = decode::<TaskCall>(row) {
                 let target = integrations::target(&call.description);
-                drop(shell.shared.calls.send(Call { execution, task, target }));
+                drop(shell.shared.calls.send(Call {
+                    execution,
+                    task,
+                    target,
+                }));
             }
         }
         match found.last() {
-            Some((last, _)) if found.len() == READ_ROWS => range.start = [last, [0].as_slice()].concat().into(),
+            Some((last, _)) if found.len() == READ_ROWS => {
+                range.start = [last, [0].as_slice()].concat().into()
+            }
             Some(_) | None => return,
         }
     }
@@ -167,11 +192,15 @@ async fn take_up(shell: Shell) {
 
 /// Makes a call and records what came of it.
 async fn carry_out(shell: &Shell, execution: ExecutionRef, task: TaskId) {
-    let Some((call, principal)) = read_call(shell, execution, task).await else { return };
+    let Some((call, principal)) = read_call(shell, execution, task).await else {
+        return;
+    };
     let (gate, site) = (shell.shared.gate.clone(), shell.shared.options.site.clone());
     // In a task of its own: a service that panics fails this call and nothing else.
     let completion = call.description.completion;
-    let made = tokio::spawn(async move { integrations::call(&*gate, &site, &call.description, principal).await });
+    let made = tokio::spawn(async move {
+        integrations::call(&*gate, &site, &call.description, principal).await
+    });
     let answer = AbortOnDrop(made).await.unwrap_or_else(|| Answer::Failed {
         error: "States.TaskFailed".into(),
         cause: "The call of the task ended unexpectedly inside the server.".into(),
@@ -185,7 +214,9 @@ async fn carry_out(shell: &Shell, execution: ExecutionRef, task: TaskId) {
                 Completion::OnReturn => Command::TaskFailed { task, error, cause },
                 // Of a call that was made twice, only the first to return counts: the task may by then
                 // belong to whoever holds its token.
-                Completion::OnToken | Completion::OnJob => Command::TaskSubmitFailed { task, error, cause },
+                Completion::OnToken | Completion::OnJob => {
+                    Command::TaskSubmitFailed { task, error, cause }
+                }
             }
         }
     };
@@ -205,8 +236,16 @@ async fn record(shell: &Shell, execution: ExecutionRef, command: Command) {
     }
 }
 
-async fn read_call(shell: &Shell, execution: ExecutionRef, task: TaskId) -> Option<(TaskCall, Principal)> {
-    let row = shell.shared.store.get(&rows::outbox_key(execution, task)).await;
+async fn read_call(
+    shell: &Shell,
+    execution: ExecutionRef,
+    task: TaskId,
+) -> Option<(TaskCall, Principal)> {
+    let row = shell
+        .shared
+        .store
+        .get(&rows::outbox_key(execution, task))
+        .await;
     // No row: the task was answered or given up before its call was made.
     let call: TaskCall = decode(&row.ok()??).ok()?;
     let record = shell.record(execution).await.ok()??;
@@ -214,14 +253,24 @@ async fn read_call(shell: &Shell, execution: ExecutionRef, task: TaskId) -> Opti
         Some(role) => Arc::from(&**role),
         None => Arc::from(record.role_arn),
     };
-    Some((call, Principal::Role { role_arn, session_name: session_name(execution) }))
+    Some((
+        call,
+        Principal::Role {
+            role_arn,
+            session_name: session_name(execution),
+        },
+    ))
 }
 
 /// Returns 32 letters, as AWS names the sessions of executions (features §12.9); the same each time.
 fn session_name(execution: ExecutionRef) -> Arc<str> {
     const LETTERS: &[u8; 52] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
-    let mut entropy = vocab::Entropy::from_seed(execution.number ^ (u64::from(execution.partition) << 48));
-    (0..32).map(|_| LETTERS[entropy.below(52) as usize] as char).collect::<String>().into()
+    let mut entropy =
+        vocab::Entropy::from_seed(execution.number ^ (u64::from(execution.partition) << 48));
+    (0..32)
+        .map(|_| LETTERS[entropy.below(52) as usize] as char)
+        .collect::<String>()
+        .into()
 }
 
 /// A call that ends when nobody waits for it any more.

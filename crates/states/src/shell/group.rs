@@ -46,18 +46,33 @@ impl Group {
             match effect {
                 Effect::ScheduleTask { task, call } => {
                     let target = integrations::target(&call.description);
-                    self.rows.insert(rows::outbox_key(execution, task), Some(rows::encode(&call).into()));
-                    self.calls.push(Call { execution, task, target });
+                    self.rows.insert(
+                        rows::outbox_key(execution, task),
+                        Some(rows::encode(&call).into()),
+                    );
+                    self.calls.push(Call {
+                        execution,
+                        task,
+                        target,
+                    });
                 }
                 Effect::SettleTask { task } => self.end_row(rows::outbox_key(execution, task)),
                 Effect::StartTimer { timer, due_at } => {
-                    self.rows.insert(rows::timer_key(due_at, execution, timer), Some(Bytes::new()));
-                    self.timers.push(Due { due_at, execution, timer });
+                    self.rows.insert(
+                        rows::timer_key(due_at, execution, timer),
+                        Some(Bytes::new()),
+                    );
+                    self.timers.push(Due {
+                        due_at,
+                        execution,
+                        timer,
+                    });
                 }
                 Effect::CancelTimer { timer, due_at } => self.end_timer(execution, timer, due_at),
                 Effect::Continue => {
                     hot.cut_off = true;
-                    self.rows.insert(rows::outbox_key(execution, CONTINUE), Some(Bytes::new()));
+                    self.rows
+                        .insert(rows::outbox_key(execution, CONTINUE), Some(Bytes::new()));
                     self.continued.push(execution);
                 }
                 // Nobody waits in memory for an end yet: callers read the record.
@@ -98,10 +113,19 @@ impl Group {
             return;
         }
         hot.journal_len += events.len() as u64;
-        let chunk = Chunk { after: touched.after, events };
-        self.put.push((rows::chunk_key(execution, first), rows::encode(&chunk).into()));
+        let chunk = Chunk {
+            after: touched.after,
+            events,
+        };
+        self.put.push((
+            rows::chunk_key(execution, first),
+            rows::encode(&chunk).into(),
+        ));
         let was_running = !touched.new;
-        let closed = hot.execution.closed().map(|(at, outcome)| (*at, StatusCode::from(outcome.status())));
+        let closed = hot
+            .execution
+            .closed()
+            .map(|(at, outcome)| (*at, StatusCode::from(outcome.status())));
         if let Some((at, status)) = closed {
             hot.record.status = status;
             hot.record.stopped_at = Some(at);
@@ -115,9 +139,15 @@ impl Group {
     fn add_record(&mut self, execution: ExecutionRef, hot: &Hot, was_running: bool) {
         let record = &hot.record;
         let machine = &record.state_machine_arn;
-        self.put.push((rows::execution_key(execution), rows::encode(record).into()));
+        self.put
+            .push((rows::execution_key(execution), rows::encode(record).into()));
         if was_running {
-            self.delete.push(rows::listing_key(machine, StatusCode::Running, record.started_at, execution));
+            self.delete.push(rows::listing_key(
+                machine,
+                StatusCode::Running,
+                record.started_at,
+                execution,
+            ));
         }
         let at = record.stopped_at.unwrap_or(record.started_at);
         let entry = ListingEntry {
@@ -127,24 +157,41 @@ impl Group {
             started_at: record.started_at,
             stopped_at: record.stopped_at,
         };
-        self.put.push((rows::listing_key(machine, record.status, at, execution), rows::encode(&entry).into()));
+        self.put.push((
+            rows::listing_key(machine, record.status, at, execution),
+            rows::encode(&entry).into(),
+        ));
     }
 
     /// Returns the batch to commit, and what to begin once it is durable.
     pub fn finish(mut self) -> (Batch, Begin) {
         let rows = std::mem::take(&mut self.rows);
         let stays = |key: &Key| matches!(rows.get(key), Some(Some(_)));
-        self.calls.retain(|call| stays(&rows::outbox_key(call.execution, call.task)));
-        self.timers.retain(|due| stays(&rows::timer_key(due.due_at, due.execution, due.timer)));
-        self.continued.retain(|execution| stays(&rows::outbox_key(*execution, CONTINUE)));
-        let mut batch = Batch { put: self.put, delete: self.delete, ..Batch::default() };
+        self.calls
+            .retain(|call| stays(&rows::outbox_key(call.execution, call.task)));
+        self.timers
+            .retain(|due| stays(&rows::timer_key(due.due_at, due.execution, due.timer)));
+        self.continued
+            .retain(|execution| stays(&rows::outbox_key(*execution, CONTINUE)));
+        let mut batch = Batch {
+            put: self.put,
+            delete: self.delete,
+            ..Batch::default()
+        };
         for (key, row) in rows {
             match row {
                 Some(row) => batch.put.push((key, row)),
                 None => batch.delete.push(key),
             }
         }
-        (batch, Begin { calls: self.calls, timers: self.timers, continued: self.continued })
+        (
+            batch,
+            Begin {
+                calls: self.calls,
+                timers: self.timers,
+                continued: self.continued,
+            },
+        )
     }
 }
 

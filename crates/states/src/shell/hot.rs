@@ -46,7 +46,9 @@ impl HotExecutions {
         self.by_number.insert(number, (hot, self.uses, bytes));
         self.bytes += bytes;
         while self.bytes > BYTES_MAX {
-            let Some((_, oldest)) = self.by_use.pop_first() else { return };
+            let Some((_, oldest)) = self.by_use.pop_first() else {
+                return;
+            };
             if let Some((_, _, bytes)) = self.by_number.remove(&oldest) {
                 self.bytes -= bytes;
             }
@@ -57,14 +59,28 @@ impl HotExecutions {
 /// Returns about how much memory a folded execution takes. A parsed value takes several times its text.
 fn weight(execution: &Execution) -> usize {
     const PARSED: usize = 4;
-    let identity = execution.identity().map_or(0, |identity| identity.input.len());
+    let identity = execution
+        .identity()
+        .map_or(0, |identity| identity.input.len());
     let frames = execution.frames().values().map(|frame| {
         let waiting = match &frame.waiting {
-            Waiting::Branches { outputs } => outputs.iter().flatten().map(|output| output.len() + 64).sum(),
+            Waiting::Branches { outputs } => outputs
+                .iter()
+                .flatten()
+                .map(|output| output.len() + 64)
+                .sum(),
             Waiting::Iterations { items, outputs, .. } => {
-                items.len() + outputs.iter().flatten().map(|output| output.len() + 64).sum::<usize>()
+                items.len()
+                    + outputs
+                        .iter()
+                        .flatten()
+                        .map(|output| output.len() + 64)
+                        .sum::<usize>()
             }
-            Waiting::Turn | Waiting::Task { .. } | Waiting::Retry { .. } | Waiting::Timer { .. } => 0,
+            Waiting::Turn
+            | Waiting::Task { .. }
+            | Waiting::Retry { .. }
+            | Waiting::Timer { .. } => 0,
         };
         512 + PARSED * (frame.input.len() + waiting)
     });

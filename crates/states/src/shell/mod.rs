@@ -131,8 +131,9 @@ impl Shell {
         clock: Arc<dyn Clock>,
     ) -> Result<Self, StoreError> {
         let partitions = partition_count(&*store).await?;
-        let (inboxes, receivers): (Vec<_>, Vec<_>) =
-            (0..partitions).map(|_| mpsc::channel(INBOX_COMMANDS_MAX)).unzip();
+        let (inboxes, receivers): (Vec<_>, Vec<_>) = (0..partitions)
+            .map(|_| mpsc::channel(INBOX_COMMANDS_MAX))
+            .unzip();
         let (calls, calls_received) = mpsc::unbounded_channel();
         let (timers, timers_received) = mpsc::unbounded_channel();
         let shared = Arc::new(Shared {
@@ -153,8 +154,12 @@ impl Shell {
             let partition = Partition::open(number, shell.shared.clone(), inbox).await?;
             shell.keep(tokio::spawn(partition.run()));
         }
-        shell.keep(tokio::spawn(Dispatcher::new(shell.clone(), calls_received).run()));
-        shell.keep(tokio::spawn(Timers::new(shell.clone(), timers_received).run()));
+        shell.keep(tokio::spawn(
+            Dispatcher::new(shell.clone(), calls_received).run(),
+        ));
+        shell.keep(tokio::spawn(
+            Timers::new(shell.clone(), timers_received).run(),
+        ));
         Ok(shell)
     }
 
@@ -167,27 +172,59 @@ impl Shell {
     pub async fn start(&self, start: Start) -> Result<Started, CommandError> {
         let partition = self.partition_of(&start.state_machine_arn, &start.name);
         let (reply, answer) = oneshot::channel();
-        self.send(partition, Request::Start { start: Box::new(start), reply }).await?;
+        self.send(
+            partition,
+            Request::Start {
+                start: Box::new(start),
+                reply,
+            },
+        )
+        .await?;
         answer.await.unwrap_or(Err(CommandError::Unavailable))
     }
 
     /// Carries out a command. Once this returns, its events are durable; returns the moment of the decision.
-    pub async fn submit(&self, execution: ExecutionRef, command: Command) -> Result<Timestamp, CommandError> {
+    pub async fn submit(
+        &self,
+        execution: ExecutionRef,
+        command: Command,
+    ) -> Result<Timestamp, CommandError> {
         let (reply, answer) = oneshot::channel();
-        let request = Request::Command { number: execution.number, command, reply };
+        let request = Request::Command {
+            number: execution.number,
+            command,
+            reply,
+        };
         self.send(execution.partition, request).await?;
         answer.await.unwrap_or(Err(CommandError::Unavailable))
     }
 
     /// Returns the execution that has this name, or had it.
-    pub async fn find(&self, state_machine_arn: &str, name: &str) -> Result<Option<ExecutionRef>, Failure> {
-        let row = self.shared.store.get(&rows::name_key(state_machine_arn, name)).await.map_err(unreadable)?;
+    pub async fn find(
+        &self,
+        state_machine_arn: &str,
+        name: &str,
+    ) -> Result<Option<ExecutionRef>, Failure> {
+        let row = self
+            .shared
+            .store
+            .get(&rows::name_key(state_machine_arn, name))
+            .await
+            .map_err(unreadable)?;
         Ok(row.and_then(|row| rows::execution_of_name(&row)))
     }
 
     /// Returns an execution's record.
-    pub async fn record(&self, execution: ExecutionRef) -> Result<Option<ExecutionRecord>, Failure> {
-        let row = self.shared.store.get(&rows::execution_key(execution)).await.map_err(unreadable)?;
+    pub async fn record(
+        &self,
+        execution: ExecutionRef,
+    ) -> Result<Option<ExecutionRecord>, Failure> {
+        let row = self
+            .shared
+            .store
+            .get(&rows::execution_key(execution))
+            .await
+            .map_err(unreadable)?;
         row.map(|row| decode(&row)).transpose()
     }
 
@@ -200,14 +237,27 @@ impl Shell {
         reverse: bool,
         limit: usize,
     ) -> Result<Vec<(u64, Chunk)>, Failure> {
-        let mut range = Range { reverse, ..rows::journal_of(execution) };
+        let mut range = Range {
+            reverse,
+            ..rows::journal_of(execution)
+        };
         match from {
-            Some(first) if reverse => range.end = store::prefix_end(&rows::chunk_key(execution, first).bytes),
+            Some(first) if reverse => {
+                range.end = store::prefix_end(&rows::chunk_key(execution, first).bytes)
+            }
             Some(first) => range.start = rows::chunk_key(execution, first).bytes,
             None => {}
         }
-        let found = self.shared.store.scan(&range, limit).await.map_err(unreadable)?;
-        found.into_iter().map(|(key, value)| Ok((chunk_number(&key)?, decode(&value)?))).collect()
+        let found = self
+            .shared
+            .store
+            .scan(&range, limit)
+            .await
+            .map_err(unreadable)?;
+        found
+            .into_iter()
+            .map(|(key, value)| Ok((chunk_number(&key)?, decode(&value)?)))
+            .collect()
     }
 
     /// Ends the work of the shell: commands that were taken finish, calls in flight are given up and
@@ -223,8 +273,15 @@ impl Shell {
     }
 
     async fn send(&self, partition: u16, request: Request) -> Result<(), CommandError> {
-        let inbox = self.shared.inboxes.get(usize::from(partition)).ok_or(CommandError::NotFound)?;
-        inbox.send(request).await.map_err(|_| CommandError::Unavailable)
+        let inbox = self
+            .shared
+            .inboxes
+            .get(usize::from(partition))
+            .ok_or(CommandError::NotFound)?;
+        inbox
+            .send(request)
+            .await
+            .map_err(|_| CommandError::Unavailable)
     }
 
     fn partition_of(&self, state_machine_arn: &str, name: &str) -> u16 {
@@ -275,11 +332,23 @@ impl Hasher for Fnv {
 async fn partition_count(store: &dyn Store) -> Result<u16, StoreError> {
     let key = Key::new(Space::Meta, "partitions");
     if let Some(row) = store.get(&key).await? {
-        let count = row.as_ref().try_into().map(u16::from_be_bytes).ok().filter(|count| *count > 0);
-        return count.ok_or_else(|| StoreError::Corrupted { detail: "the number of partitions is unreadable".into() });
+        let count = row
+            .as_ref()
+            .try_into()
+            .map(u16::from_be_bytes)
+            .ok()
+            .filter(|count| *count > 0);
+        return count.ok_or_else(|| StoreError::Corrupted {
+            detail: "the number of partitions is unreadable".into(),
+        });
     }
     let put = vec![(key, Bytes::copy_from_slice(&PARTITIONS.to_be_bytes()))];
-    store.commit(Batch { put, ..Batch::default() }).await?;
+    store
+        .commit(Batch {
+            put,
+            ..Batch::default()
+        })
+        .await?;
     Ok(PARTITIONS)
 }
 
@@ -291,6 +360,8 @@ fn decode<'b, T: minicbor::Decode<'b, ()>>(row: &'b [u8]) -> Result<T, Failure> 
 }
 
 fn chunk_number(key: &[u8]) -> Result<u64, Failure> {
-    let number = key.last_chunk().ok_or_else(|| Failure::internal("A stored key is unreadable."))?;
+    let number = key
+        .last_chunk()
+        .ok_or_else(|| Failure::internal("A stored key is unreadable."))?;
     Ok(u64::from_be_bytes(*number))
 }

@@ -31,8 +31,15 @@ const CHUNKS_READ: usize = 512;
 
 /// What somebody wants of a partition.
 pub(super) enum Request {
-    Start { start: Box<Start>, reply: oneshot::Sender<Result<Started, CommandError>> },
-    Command { number: u64, command: Command, reply: oneshot::Sender<Result<Timestamp, CommandError>> },
+    Start {
+        start: Box<Start>,
+        reply: oneshot::Sender<Result<Started, CommandError>>,
+    },
+    Command {
+        number: u64,
+        command: Command,
+        reply: oneshot::Sender<Result<Timestamp, CommandError>>,
+    },
 }
 
 /// An answer that waits for the commit.
@@ -65,11 +72,23 @@ impl Partition {
         shared: Arc<Shared>,
         inbox: mpsc::Receiver<Request>,
     ) -> Result<Self, StoreError> {
-        let last = shared.store.scan(&rows::executions_of(number).reversed(), 1).await?;
-        let last = last.first().and_then(|(key, _)| rows::execution_of_key(key));
+        let last = shared
+            .store
+            .scan(&rows::executions_of(number).reversed(), 1)
+            .await?;
+        let last = last
+            .first()
+            .and_then(|(key, _)| rows::execution_of_key(key));
         let next_number = last.map_or(0, |execution| execution.number + 1);
         let entropy = Entropy::from_seed(rand::random());
-        Ok(Self { number, shared, inbox, hot: HotExecutions::default(), next_number, entropy })
+        Ok(Self {
+            number,
+            shared,
+            inbox,
+            hot: HotExecutions::default(),
+            next_number,
+            entropy,
+        })
     }
 
     pub async fn run(mut self) {
@@ -101,19 +120,26 @@ impl Partition {
                     Ok(started) => work.answers.push(Answer::Started(reply, started)),
                     Err(error) => drop(reply.send(Err(error))),
                 },
-                Request::Command { number, command, reply } => {
-                    match self.command(&mut work, number, command).await {
-                        Ok(at) => work.answers.push(Answer::Done(reply, at)),
-                        Err(error) => drop(reply.send(Err(error))),
-                    }
-                }
+                Request::Command {
+                    number,
+                    command,
+                    reply,
+                } => match self.command(&mut work, number, command).await {
+                    Ok(at) => work.answers.push(Answer::Done(reply, at)),
+                    Err(error) => drop(reply.send(Err(error))),
+                },
             }
         }
         self.commit(work).await;
     }
 
     async fn commit(&mut self, work: Work) {
-        let Work { mut group, mut touched, answers, .. } = work;
+        let Work {
+            mut group,
+            mut touched,
+            answers,
+            ..
+        } = work;
         for (number, touched) in &mut touched {
             group.add_execution(self.reference(*number), touched);
         }
@@ -149,7 +175,10 @@ impl Partition {
     }
 
     fn reference(&self, number: u64) -> ExecutionRef {
-        ExecutionRef { partition: self.number, number }
+        ExecutionRef {
+            partition: self.number,
+            number,
+        }
     }
 
     async fn start(&mut self, work: &mut Work, start: Start) -> Result<Started, CommandError> {
@@ -159,17 +188,34 @@ impl Partition {
             return Ok(started);
         }
         let definitions = self.shared.definitions.clone();
-        let machine = definitions.machine(&start.definition).await.map_err(|_| CommandError::Unavailable)?;
+        let machine = definitions
+            .machine(&start.definition)
+            .await
+            .map_err(|_| CommandError::Unavailable)?;
         let number = self.next_number;
         let execution = self.reference(number);
         let (identity, record) = self.describe(start, &machine, now);
-        let hot = Hot { execution: Execution::new(), machine, record, journal_len: 0, cut_off: false };
-        let mut touched = Touched { hot, new: true, events: Vec::new(), after: engine_core::EventId::NONE };
+        let hot = Hot {
+            execution: Execution::new(),
+            machine,
+            record,
+            journal_len: 0,
+            cut_off: false,
+        };
+        let mut touched = Touched {
+            hot,
+            new: true,
+            events: Vec::new(),
+            after: engine_core::EventId::NONE,
+        };
         let command = Command::StartExecution(Box::new(identity));
         self.step(&mut work.group, execution, &mut touched, command, now)?;
         self.next_number += 1;
         let record = &touched.hot.record;
-        let started = Started { execution_arn: record.execution_arn.clone(), started_at: record.started_at };
+        let started = Started {
+            execution_arn: record.execution_arn.clone(),
+            started_at: record.started_at,
+        };
         work.group.add_name(name_key.clone(), execution);
         work.names.insert(name_key, number);
         work.touched.insert(number, touched);
@@ -183,12 +229,22 @@ impl Partition {
         now: Timestamp,
     ) -> (Identity, ExecutionRecord) {
         let site = &self.shared.options.site;
-        let Start { state_machine_arn, state_machine_name, name, definition, role_arn, input, trace_header } = start;
+        let Start {
+            state_machine_arn,
+            state_machine_name,
+            name,
+            definition,
+            role_arn,
+            input,
+            trace_header,
+        } = start;
         let execution_arn = format!(
             "arn:aws:states:{}:{}:execution:{state_machine_name}:{name}",
             site.region, site.account_id
         );
-        let seconds = machine.timeout_seconds.unwrap_or(limits::EXECUTION_SECONDS_MAX);
+        let seconds = machine
+            .timeout_seconds
+            .unwrap_or(limits::EXECUTION_SECONDS_MAX);
         let record = ExecutionRecord {
             execution_arn: execution_arn.clone(),
             name: (*name).to_owned(),
@@ -227,12 +283,20 @@ impl Partition {
             Some(number) => *number,
             None => match self.shared.store.get(name_key).await.map_err(unavailable)? {
                 None => return Ok(None),
-                Some(row) => rows::execution_of_name(&row).ok_or(CommandError::Unavailable)?.number,
+                Some(row) => {
+                    rows::execution_of_name(&row)
+                        .ok_or(CommandError::Unavailable)?
+                        .number
+                }
             },
         };
         if let Some((stopped_at, execution_arn)) = self.closed_on_disk(work, number).await? {
             let free = now.as_millis() - stopped_at.as_millis() > NAME_KEPT_MILLIS;
-            return if free { Ok(None) } else { Err(CommandError::NameTaken { execution_arn }) };
+            return if free {
+                Ok(None)
+            } else {
+                Err(CommandError::NameTaken { execution_arn })
+            };
         }
         let touched = match self.touch(work, number).await {
             Ok(touched) => touched,
@@ -240,11 +304,20 @@ impl Partition {
             Err(error) => return Err(error),
         };
         let record = &touched.hot.record;
-        let started = Started { execution_arn: record.execution_arn.clone(), started_at: record.started_at };
-        let input: Option<&Payload> = touched.hot.execution.identity().map(|identity| &identity.input);
+        let started = Started {
+            execution_arn: record.execution_arn.clone(),
+            started_at: record.started_at,
+        };
+        let input: Option<&Payload> = touched
+            .hot
+            .execution
+            .identity()
+            .map(|identity| &identity.input);
         match touched.hot.execution.closed() {
             None if input == Some(&start.input) => Ok(Some(started)),
-            None | Some(_) => Err(CommandError::NameTaken { execution_arn: started.execution_arn }),
+            None | Some(_) => Err(CommandError::NameTaken {
+                execution_arn: started.execution_arn,
+            }),
         }
     }
 
@@ -257,10 +330,17 @@ impl Partition {
         if work.touched.contains_key(&number) {
             return Ok(None);
         }
-        let row = self.shared.store.get(&rows::execution_key(self.reference(number))).await.map_err(unavailable)?;
+        let row = self
+            .shared
+            .store
+            .get(&rows::execution_key(self.reference(number)))
+            .await
+            .map_err(unavailable)?;
         let Some(row) = row else { return Ok(None) };
         let record: ExecutionRecord = read(&row)?;
-        Ok(record.stopped_at.map(|stopped_at| (stopped_at, record.execution_arn)))
+        Ok(record
+            .stopped_at
+            .map(|stopped_at| (stopped_at, record.execution_arn)))
     }
 
     async fn command(
@@ -290,7 +370,9 @@ impl Partition {
             }
             Err(error) => Err(error),
         };
-        if let (Err(CommandError::Rejected(_) | CommandError::NotFound), Some((timer, due_at))) = (&outcome, fired) {
+        if let (Err(CommandError::Rejected(_) | CommandError::NotFound), Some((timer, due_at))) =
+            (&outcome, fired)
+        {
             // A timer that means nothing any more: its row must not come again.
             work.group.end_timer(execution, timer, due_at);
         }
@@ -306,9 +388,17 @@ impl Partition {
         command: Command,
         now: Timestamp,
     ) -> Result<(), CommandError> {
-        let tokens = SealerOf { sealer: &self.shared.options.sealer, execution };
+        let tokens = SealerOf {
+            sealer: &self.shared.options.sealer,
+            execution,
+        };
         let seed = self.entropy.next_u64();
-        let cue = Cue { now, seed, tokens: &tokens, limits: &self.shared.options.limits };
+        let cue = Cue {
+            now,
+            seed,
+            tokens: &tokens,
+            limits: &self.shared.options.limits,
+        };
         let hot = &mut touched.hot;
         let machine = hot.machine.clone();
         let state = &mut hot.execution;
@@ -324,23 +414,41 @@ impl Partition {
     }
 
     /// Returns the execution as this group has it so far.
-    async fn touch<'w>(&mut self, work: &'w mut Work, number: u64) -> Result<&'w mut Touched, CommandError> {
+    async fn touch<'w>(
+        &mut self,
+        work: &'w mut Work,
+        number: u64,
+    ) -> Result<&'w mut Touched, CommandError> {
         if !work.touched.contains_key(&number) {
             let hot = match self.hot.take(number) {
                 Some(hot) => hot,
                 None => self.load(number).await?,
             };
             let after = hot.execution.last_event();
-            work.touched.insert(number, Touched { hot, new: false, events: Vec::new(), after });
+            work.touched.insert(
+                number,
+                Touched {
+                    hot,
+                    new: false,
+                    events: Vec::new(),
+                    after,
+                },
+            );
         }
-        Ok(work.touched.get_mut(&number).expect("inserted a moment ago"))
+        Ok(work
+            .touched
+            .get_mut(&number)
+            .expect("inserted a moment ago"))
     }
 
     /// Folds an execution from its journal.
     async fn load(&self, number: u64) -> Result<Hot, CommandError> {
         let reference = self.reference(number);
         let store = &self.shared.store;
-        let row = store.get(&rows::execution_key(reference)).await.map_err(unavailable)?;
+        let row = store
+            .get(&rows::execution_key(reference))
+            .await
+            .map_err(unavailable)?;
         let record: ExecutionRecord = read(&row.ok_or(CommandError::NotFound)?)?;
         let mut range = rows::journal_of(reference);
         let (mut execution, mut journal_len) = (Execution::new(), 0);
@@ -353,7 +461,10 @@ impl Partition {
                 }
                 let chunk: Chunk = read(row)?;
                 journal_len += chunk.events.len() as u64;
-                chunk.events.iter().for_each(|event: &Recorded| execution.apply(event));
+                chunk
+                    .events
+                    .iter()
+                    .for_each(|event: &Recorded| execution.apply(event));
             }
             if found.len() < CHUNKS_READ {
                 break;
@@ -363,7 +474,13 @@ impl Partition {
         let machine = self.shared.definitions.machine(&record.definition).await;
         let machine = machine.map_err(|_| CommandError::Unavailable)?;
         let cut_off = execution.must_continue();
-        Ok(Hot { execution, machine, record, journal_len, cut_off })
+        Ok(Hot {
+            execution,
+            machine,
+            record,
+            journal_len,
+            cut_off,
+        })
     }
 }
 
@@ -374,9 +491,22 @@ pub(super) fn continue_later(shared: &Arc<Shared>, execution: ExecutionRef) {
         let (reply, answer) = oneshot::channel();
         let command = Command::Continue;
         // A partition that is gone finds the row again at the next start.
-        if inbox.send(Request::Command { number: execution.number, command, reply }).await.is_ok() {
+        if inbox
+            .send(Request::Command {
+                number: execution.number,
+                command,
+                reply,
+            })
+            .await
+            .is_ok()
+        {
             match answer.await {
-                Ok(Ok(_) | Err(CommandError::Rejected(Rejection::NothingToContinue | Rejection::ExecutionClosed))) => {}
+                Ok(
+                    Ok(_)
+                    | Err(CommandError::Rejected(
+                        Rejection::NothingToContinue | Rejection::ExecutionClosed,
+                    )),
+                ) => {}
                 other => tracing::warn!(?other, "an execution could not be continued"),
             }
         }
@@ -401,7 +531,10 @@ impl Answer {
 }
 
 fn unavailable(error: StoreError) -> CommandError {
-    tracing::error!(error = &error as &dyn std::error::Error, "the store could not be read");
+    tracing::error!(
+        error = &error as &dyn std::error::Error,
+        "the store could not be read"
+    );
     CommandError::Unavailable
 }
 

@@ -92,7 +92,9 @@ impl Timers {
     fn sleep(&self) -> Duration {
         let next = self.near.first().map(|due| due.due_at).into_iter();
         let next = next.chain(self.again.first().map(|(at, _)| *at)).min();
-        let millis = next.map_or(i64::MAX, |at| at.as_millis() - self.shell.shared.clock.now().as_millis());
+        let millis = next.map_or(i64::MAX, |at| {
+            at.as_millis() - self.shell.shared.clock.now().as_millis()
+        });
         Duration::from_millis(millis.max(0) as u64).min(SLEEP_MAX)
     }
 
@@ -107,8 +109,15 @@ impl Timers {
             // Enough to do before the rest is read.
             return;
         }
-        let horizon = if self.resume_at.is_some() { self.horizon } else { now.plus_millis(HORIZON_MILLIS) };
-        let from = self.resume_at.take().unwrap_or_else(|| rows::moment_bytes(self.horizon));
+        let horizon = if self.resume_at.is_some() {
+            self.horizon
+        } else {
+            now.plus_millis(HORIZON_MILLIS)
+        };
+        let from = self
+            .resume_at
+            .take()
+            .unwrap_or_else(|| rows::moment_bytes(self.horizon));
         let range = rows::timers_between(from.clone(), horizon);
         match self.shell.shared.store.scan(&range, READ_MAX).await {
             Ok(found) => {
@@ -118,10 +127,17 @@ impl Timers {
                     [last, [0].as_slice()].concat().into()
                 });
                 let rows = found.iter().filter_map(|(key, _)| rows::timer_of_key(key));
-                self.near.extend(rows.map(|(due_at, execution, timer)| Due { due_at, execution, timer }));
+                self.near.extend(rows.map(|(due_at, execution, timer)| Due {
+                    due_at,
+                    execution,
+                    timer,
+                }));
             }
             Err(error) => {
-                tracing::error!(error = &error as &dyn std::error::Error, "timers could not be read");
+                tracing::error!(
+                    error = &error as &dyn std::error::Error,
+                    "timers could not be read"
+                );
                 self.resume_at = Some(from);
             }
         }
@@ -144,11 +160,19 @@ impl Timers {
         let shell = self.shell.clone();
         let failed = self.failed.0.clone();
         tokio::spawn(async move {
-            let command = Command::TimerFired { timer: due.timer, due_at: due.due_at };
+            let command = Command::TimerFired {
+                timer: due.timer,
+                due_at: due.due_at,
+            };
             match shell.submit(due.execution, command).await {
                 // Rejected: it was cancelled while it was on its way. That is how cancelling works.
                 Ok(_) | Err(CommandError::Rejected(_) | CommandError::NotFound) => {}
-                Err(CommandError::Unavailable | CommandError::NameTaken { .. }) => drop(failed.send(due)),
+                Err(CommandError::Unavailable | CommandError::NameTaken { .. }) => {
+                    {
+                        // The wheel has gone with the server: the row is there at the next start.
+                        let _ = failed.send(due);
+                    }
+                }
             }
         });
     }

@@ -25,11 +25,19 @@ impl Files {
     }
 
     /// Adds all files under `folder`, under `prefix`, but for those whose first name is in `without`.
-    pub(super) fn add_folder(&mut self, folder: &Path, prefix: &str, without: &[&str]) -> anyhow::Result<()> {
+    pub(super) fn add_folder(
+        &mut self,
+        folder: &Path,
+        prefix: &str,
+        without: &[&str],
+    ) -> anyhow::Result<()> {
         let mut open = vec![(folder.to_owned(), prefix.to_owned(), 0)];
         while let Some((folder, prefix, depth)) = open.pop() {
             if depth > DEPTH_MAX {
-                bail!("{} is nested deeper than {DEPTH_MAX} folders", folder.display());
+                bail!(
+                    "{} is nested deeper than {DEPTH_MAX} folders",
+                    folder.display()
+                );
             }
             let unreadable = || format!("{} cannot be read", folder.display());
             for entry in std::fs::read_dir(&folder).with_context(unreadable)? {
@@ -37,12 +45,15 @@ impl Files {
                 let Ok(name) = entry.file_name().into_string() else {
                     bail!("the name of {} is not UTF-8", entry.path().display());
                 };
-                if LEFT_OUT.contains(&name.as_str()) || (depth == 0 && without.contains(&name.as_str())) {
+                if LEFT_OUT.contains(&name.as_str())
+                    || (depth == 0 && without.contains(&name.as_str()))
+                {
                     continue;
                 }
                 let path = entry.path();
                 // Follows links: the archive holds what they lead to.
-                let metadata = std::fs::metadata(&path).with_context(|| format!("{} leads nowhere", path.display()))?;
+                let metadata = std::fs::metadata(&path)
+                    .with_context(|| format!("{} leads nowhere", path.display()))?;
                 let name = format!("{prefix}{name}");
                 if metadata.is_dir() {
                     open.push((path, format!("{name}/"), depth + 1));
@@ -58,15 +69,23 @@ impl Files {
     pub(super) fn archive(&self) -> anyhow::Result<Vec<u8>> {
         let mut archive = zip::ZipWriter::new(Cursor::new(Vec::new()));
         for (name, path) in &self.0 {
-            let bytes = std::fs::read(path).with_context(|| format!("{} cannot be read", path.display()))?;
+            let bytes = std::fs::read(path)
+                .with_context(|| format!("{} cannot be read", path.display()))?;
             let mode = if can_be_run(path) { 0o755 } else { 0o644 };
             let options = SimpleFileOptions::default()
                 .last_modified_time(zip::DateTime::default())
                 .unix_permissions(mode);
-            archive.start_file(name.as_str(), options).with_context(|| format!("{name} cannot be packed"))?;
-            archive.write_all(&bytes).with_context(|| format!("{name} cannot be packed"))?;
+            archive
+                .start_file(name.as_str(), options)
+                .with_context(|| format!("{name} cannot be packed"))?;
+            archive
+                .write_all(&bytes)
+                .with_context(|| format!("{name} cannot be packed"))?;
         }
-        Ok(archive.finish().context("the archive cannot be finished")?.into_inner())
+        Ok(archive
+            .finish()
+            .context("the archive cannot be finished")?
+            .into_inner())
     }
 }
 

@@ -9,14 +9,24 @@ use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
 /// The files that decide what npm installs.
-const NPM_FILES: [&str; 4] = ["package.json", "package-lock.json", "npm-shrinkwrap.json", ".npmrc"];
+const NPM_FILES: [&str; 4] = [
+    "package.json",
+    "package-lock.json",
+    "npm-shrinkwrap.json",
+    ".npmrc",
+];
 
 /// Returns the `node_modules` for the function in `folder`; `None` when it asks for no library.
 pub(super) fn node(folder: &Path) -> anyhow::Result<Option<PathBuf>> {
-    let Ok(text) = std::fs::read_to_string(folder.join("package.json")) else { return Ok(None) };
+    let Ok(text) = std::fs::read_to_string(folder.join("package.json")) else {
+        return Ok(None);
+    };
     let package: Value = serde_json::from_str(&text).context("package.json is no JSON")?;
     let empty = serde_json::Map::new();
-    let wanted = package.get("dependencies").and_then(Value::as_object).unwrap_or(&empty);
+    let wanted = package
+        .get("dependencies")
+        .and_then(Value::as_object)
+        .unwrap_or(&empty);
     if wanted.is_empty() {
         return Ok(None);
     }
@@ -25,9 +35,16 @@ pub(super) fn node(folder: &Path) -> anyhow::Result<Option<PathBuf>> {
         return Ok(Some(own));
     }
     // A library out of a folder nearby is not decided by these files alone.
-    let local = |version: &Value| version.as_str().is_some_and(|version| version.starts_with("file:") || version.starts_with('.'));
+    let local = |version: &Value| {
+        version
+            .as_str()
+            .is_some_and(|version| version.starts_with("file:") || version.starts_with('.'))
+    };
     if wanted.values().any(local) {
-        bail!("package.json names libraries in folders: run `npm install` in {} and deploy again", folder.display());
+        bail!(
+            "package.json names libraries in folders: run `npm install` in {} and deploy again",
+            folder.display()
+        );
     }
     let mut hash = Sha256::new();
     for name in NPM_FILES {
@@ -40,26 +57,47 @@ pub(super) fn node(folder: &Path) -> anyhow::Result<Option<PathBuf>> {
 
 /// Says whether `node_modules` has every library and is not older than the files that decide it.
 fn is_fresh(folder: &Path, modules: &Path, wanted: &serde_json::Map<String, Value>) -> bool {
-    let changed = |path: PathBuf| std::fs::metadata(path).and_then(|metadata| metadata.modified()).ok();
-    let Some(installed) = changed(modules.join(".package-lock.json")) else { return false };
-    NPM_FILES.iter().filter_map(|name| changed(folder.join(name))).all(|file| file <= installed)
-        && wanted.keys().all(|name| modules.join(name).join("package.json").is_file())
+    let changed = |path: PathBuf| {
+        std::fs::metadata(path)
+            .and_then(|metadata| metadata.modified())
+            .ok()
+    };
+    let Some(installed) = changed(modules.join(".package-lock.json")) else {
+        return false;
+    };
+    NPM_FILES
+        .iter()
+        .filter_map(|name| changed(folder.join(name)))
+        .all(|file| file <= installed)
+        && wanted
+            .keys()
+            .all(|name| modules.join(name).join("package.json").is_file())
 }
 
 fn npm(folder: &Path, draft: &Path) -> anyhow::Result<()> {
     for name in NPM_FILES {
         let from = folder.join(name);
         if from.is_file() {
-            std::fs::copy(&from, draft.join(name)).with_context(|| format!("{name} cannot be copied"))?;
+            std::fs::copy(&from, draft.join(name))
+                .with_context(|| format!("{name} cannot be copied"))?;
         }
     }
     println!("Installing the libraries of {} (npm)", folder.display());
     let npm = |verb: &str| {
         let mut command = Command::new("npm");
-        command.args([verb, "--omit=dev", "--no-audit", "--no-fund", "--loglevel=error"]).current_dir(draft);
+        command
+            .args([
+                verb,
+                "--omit=dev",
+                "--no-audit",
+                "--no-fund",
+                "--loglevel=error",
+            ])
+            .current_dir(draft);
         run(command, "npm")
     };
-    let locked = draft.join("package-lock.json").is_file() || draft.join("npm-shrinkwrap.json").is_file();
+    let locked =
+        draft.join("package-lock.json").is_file() || draft.join("npm-shrinkwrap.json").is_file();
     // A lock file that does not fit package.json is one that nobody has updated.
     if !locked || npm("ci").is_err() {
         npm("install")?;
@@ -70,7 +108,9 @@ fn npm(folder: &Path, draft: &Path) -> anyhow::Result<()> {
 /// Returns the folder with the libraries of the function in `folder`; `None` when it asks for none.
 pub(super) fn python(folder: &Path, runtime: &str) -> anyhow::Result<Option<PathBuf>> {
     let requirements = folder.join("requirements.txt");
-    let Ok(text) = std::fs::read_to_string(&requirements) else { return Ok(None) };
+    let Ok(text) = std::fs::read_to_string(&requirements) else {
+        return Ok(None);
+    };
     let asks = |line: &str| !line.trim().is_empty() && !line.trim_start().starts_with('#');
     if !text.lines().any(asks) {
         return Ok(None);
@@ -82,8 +122,19 @@ pub(super) fn python(folder: &Path, runtime: &str) -> anyhow::Result<Option<Path
     install_once(&kept, |draft| {
         println!("Installing the libraries of {} (pip)", folder.display());
         let mut command = Command::new("python3");
-        command.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-compile", "--target"]);
-        command.arg(draft).args(["-r", "requirements.txt"]).current_dir(folder);
+        command.args([
+            "-m",
+            "pip",
+            "install",
+            "--quiet",
+            "--disable-pip-version-check",
+            "--no-compile",
+            "--target",
+        ]);
+        command
+            .arg(draft)
+            .args(["-r", "requirements.txt"])
+            .current_dir(folder);
         run(command, "pip")
     })?;
     Ok(Some(kept))
@@ -98,13 +149,20 @@ fn digest_file(hash: &mut Sha256, path: &Path, name: &str) {
 }
 
 /// Makes the folder `kept` by `install`, unless it is there. It gets its name when it is complete.
-fn install_once(kept: &Path, install: impl FnOnce(&Path) -> anyhow::Result<()>) -> anyhow::Result<()> {
+fn install_once(
+    kept: &Path,
+    install: impl FnOnce(&Path) -> anyhow::Result<()>,
+) -> anyhow::Result<()> {
     if kept.is_dir() {
         return Ok(());
     }
     let parent = kept.parent().context("the cache has no folder")?;
-    std::fs::create_dir_all(parent).with_context(|| format!("the cache {} cannot be made", parent.display()))?;
-    let draft = tempfile::Builder::new().prefix("draft-").tempdir_in(parent).context("the cache cannot be written")?;
+    std::fs::create_dir_all(parent)
+        .with_context(|| format!("the cache {} cannot be made", parent.display()))?;
+    let draft = tempfile::Builder::new()
+        .prefix("draft-")
+        .tempdir_in(parent)
+        .context("the cache cannot be written")?;
     install(draft.path())?;
     match std::fs::rename(draft.path(), kept) {
         Ok(()) => {
@@ -125,7 +183,9 @@ fn cache_dir() -> anyhow::Result<PathBuf> {
     }
     let cache = std::env::var_os("XDG_CACHE_HOME").map(PathBuf::from);
     let home = || std::env::var_os("HOME").map(|home| Path::new(&home).join(".cache"));
-    let cache = cache.or_else(home).context("neither STEPD_CACHE_DIR nor HOME is set")?;
+    let cache = cache
+        .or_else(home)
+        .context("neither STEPD_CACHE_DIR nor HOME is set")?;
     Ok(cache.join("stepd"))
 }
 

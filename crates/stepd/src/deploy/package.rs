@@ -12,7 +12,8 @@ use super::libraries;
 /// Returns the bytes of `artifact`, whose path begins in `folder`.
 pub(super) fn build(folder: &Path, artifact: &Artifact) -> anyhow::Result<Vec<u8>> {
     let path = folder.join(&artifact.path);
-    let read = || std::fs::read(&path).with_context(|| format!("{} cannot be read", path.display()));
+    let read =
+        || std::fs::read(&path).with_context(|| format!("{} cannot be read", path.display()));
     match artifact.kind {
         ArtifactKind::File => read(),
         ArtifactKind::Archive if path.is_dir() => archive_of(&path, artifact),
@@ -80,19 +81,31 @@ mod tests {
             }
             build(folder.path(), &artifact("src/", ArtifactKind::Archive)).expect("packs")
         };
-        let first = build_one(&["b.js", "a.js", "lib/c.js", ".git/config", "package.json.txt"]);
+        let first = build_one(&[
+            "b.js",
+            "a.js",
+            "lib/c.js",
+            ".git/config",
+            "package.json.txt",
+        ]);
         let second = build_one(&["package.json.txt", "lib/c.js", "a.js", "b.js"]);
-        assert_eq!(names(&first), ["a.js", "b.js", "lib/c.js", "package.json.txt"]);
+        assert_eq!(
+            names(&first),
+            ["a.js", "b.js", "lib/c.js", "package.json.txt"]
+        );
         assert_eq!(first, second);
 
         let folder = tempfile::tempdir().expect("a folder");
         write(folder.path(), "one.js", "x");
         write(folder.path(), "machine.json", "{}");
-        let single = build(folder.path(), &artifact("one.js", ArtifactKind::Archive)).expect("packs");
+        let single =
+            build(folder.path(), &artifact("one.js", ArtifactKind::Archive)).expect("packs");
         assert_eq!(names(&single), ["one.js"]);
-        let file = build(folder.path(), &artifact("machine.json", ArtifactKind::File)).expect("reads");
+        let file =
+            build(folder.path(), &artifact("machine.json", ArtifactKind::File)).expect("reads");
         assert_eq!(file, b"{}");
-        let error = build(folder.path(), &artifact("absent/", ArtifactKind::Archive)).expect_err("is not there");
+        let error = build(folder.path(), &artifact("absent/", ArtifactKind::Archive))
+            .expect_err("is not there");
         assert!(error.to_string().contains("is not there"), "{error}");
     }
 
@@ -100,8 +113,16 @@ mod tests {
     fn libraries_that_are_there_are_taken() {
         let folder = tempfile::tempdir().expect("a folder");
         write(folder.path(), "src/index.js", "x");
-        write(folder.path(), "src/package.json", r#"{"dependencies": {"one": "^1.0.0"}}"#);
-        write(folder.path(), "src/node_modules/one/package.json", r#"{"version": "1.0.0"}"#);
+        write(
+            folder.path(),
+            "src/package.json",
+            r#"{"dependencies": {"one": "^1.0.0"}}"#,
+        );
+        write(
+            folder.path(),
+            "src/node_modules/one/package.json",
+            r#"{"version": "1.0.0"}"#,
+        );
         write(folder.path(), "src/node_modules/one/index.js", "x");
         write(folder.path(), "src/node_modules/.bin/one", "x");
         write(folder.path(), "src/node_modules/.package-lock.json", "{}");
@@ -112,7 +133,12 @@ mod tests {
             logical_id: "F".to_owned(),
         };
         let archive = build(folder.path(), &artifact).expect("packs without npm");
-        let expected = ["index.js", "node_modules/one/index.js", "node_modules/one/package.json", "package.json"];
+        let expected = [
+            "index.js",
+            "node_modules/one/index.js",
+            "node_modules/one/package.json",
+            "package.json",
+        ];
         assert_eq!(names(&archive), expected);
     }
 }
