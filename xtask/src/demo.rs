@@ -189,9 +189,10 @@ Decide (with the id that the line before printed):
 
 Look at what happened:
 
-  aws stepfunctions list-state-machines
-  aws stepfunctions list-executions --state-machine-arn "$(aws stepfunctions list-state-machines --query 'stateMachines[0].stateMachineArn' --output text)"
-  aws stepfunctions get-execution-history --execution-arn "$(aws stepfunctions list-executions --state-machine-arn "$(aws stepfunctions list-state-machines --query 'stateMachines[0].stateMachineArn' --output text)" --query 'executions[0].executionArn' --output text)"
+  MACHINE=$(aws stepfunctions list-state-machines --query 'stateMachines[0].stateMachineArn' --output text)
+  aws stepfunctions list-executions --state-machine-arn "$MACHINE"
+  EXECUTION=$(aws stepfunctions list-executions --state-machine-arn "$MACHINE" --query 'executions[0].executionArn' --output text)
+  aws stepfunctions get-execution-history --execution-arn "$EXECUTION"
   {stepd} logs sfn-workshop-FlagApplication
 
 Ctrl-C stops the server; what waits goes on waiting in {data}, and a kill -9 loses nothing either."#
