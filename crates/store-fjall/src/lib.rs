@@ -45,7 +45,7 @@ pub struct Options {
 impl Default for Options {
     fn default() -> Self {
         Self {
-            cache_bytes: 32 * 1024 * 1024,
+            cache_bytes: 24 * 1024 * 1024,
             unflushed_bytes: 16 * 1024 * 1024,
             worker_threads: 1,
         }

@@ -9,7 +9,7 @@ use engine_core::{Execution, Waiting};
 use crate::rows::ExecutionRecord;
 
 /// Most bytes of folded executions that one partition keeps, as estimated by [`weight`].
-const BYTES_MAX: usize = 1 << 20;
+const BYTES_MAX: usize = 512 << 10;
 
 /// A folded execution with what it takes to go on with it.
 pub(super) struct Hot {
