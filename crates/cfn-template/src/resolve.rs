@@ -195,10 +195,11 @@ pub(crate) fn attribute_of(arguments: &Value) -> Result<(String, Value), Templat
     }
 }
 
+/// The text of an `Fn::Sub`, and the names that it brings itself.
+pub(crate) type SubArguments<'a> = (&'a str, Option<&'a Map<String, Value>>);
+
 /// Returns the text of an `Fn::Sub` and the names that it brings itself.
-pub(crate) fn sub_arguments(
-    arguments: &Value,
-) -> Result<(&str, Option<&Map<String, Value>>), TemplateError> {
+pub(crate) fn sub_arguments(arguments: &Value) -> Result<SubArguments<'_>, TemplateError> {
     match arguments {
         Value::String(text) => Ok((text, None)),
         Value::Array(parts) => match parts.as_slice() {

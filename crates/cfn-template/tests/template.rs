@@ -30,11 +30,11 @@ fn surroundings() -> Surroundings {
     }
 }
 
+/// Resources (id, type, properties) in order, and outputs.
+type Planned = (Vec<(String, String, Value)>, Map<String, Value>);
+
 /// What a deployment would do: resources in order with their properties, and the outputs.
-fn plan(
-    text: &str,
-    given: &[(&str, &str)],
-) -> Result<(Vec<(String, String, Value)>, Map<String, Value>), TemplateError> {
+fn plan(text: &str, given: &[(&str, &str)]) -> Result<Planned, TemplateError> {
     let mut template = Template::parse(text)?;
     sam::transform(&mut template)?;
     let given: BTreeMap<String, String> = given

@@ -15,6 +15,8 @@
 //! Deliberately absent: nested stacks, stack sets, drift, imports, and change sets as objects.
 
 #![forbid(unsafe_code)]
+// A failure is an answer like any other; boxing it would cost every caller a line.
+#![allow(clippy::result_large_err)]
 
 mod assets;
 mod catalog;

@@ -1,276 +1,15 @@
 //! Deployments against services in memory that remember what they were asked.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::sync::{Arc, Mutex};
+use std::collections::BTreeMap;
 
-use async_trait::async_trait;
-use cloudformation::{DeployError, Deployer, Deployment, Options, Outcome, StackEvent, Status};
+use cloudformation::{DeployError, Outcome, Status};
 use serde_json::{Value, json};
-use service::{Call, Failure, Gate, Principal, Reply, Site, SystemClock};
-use sha2::{Digest, Sha256};
-use store::MemoryStore;
-use tokio::sync::Notify;
 use tokio::sync::mpsc::unbounded_channel;
 
-/// Functions, machines and tables by name, behind the port that the deployer calls.
-#[derive(Default)]
-struct Cloud {
-    there: Mutex<BTreeMap<String, Value>>,
-    calls: Mutex<Vec<String>>,
-    /// Operations (with the resource's name) that fail.
-    failing: Mutex<BTreeSet<String>>,
-    /// An operation that never answers, and who is told that it was called.
-    hanging: Mutex<Option<String>>,
-    hung: Notify,
-}
+use world::{World, principal};
 
-fn name_of(input: &Value) -> String {
-    let members = [
-        "FunctionName",
-        "TableName",
-        "stateMachineArn",
-        "name",
-        "Resource",
-        "ResourceArn",
-        "resourceArn",
-    ];
-    let name = members
-        .iter()
-        .find_map(|member| input[*member].as_str())
-        .unwrap_or("?");
-    name.rsplit(':').next().unwrap_or(name).to_owned()
-}
+mod world;
 
-#[async_trait]
-impl Gate for Cloud {
-    async fn call(&self, call: Call) -> Result<Reply, Failure> {
-        assert_eq!(
-            call.principal,
-            principal(),
-            "the deployer acts as whoever deploys"
-        );
-        let input: Value = serde_json::from_slice(&call.input).expect("the input is JSON");
-        let name = name_of(&input);
-        let what = format!("{} {}", call.operation, stable(&name));
-        if !call.operation.starts_with("Describe") && !call.operation.starts_with("Get") {
-            self.calls.lock().expect("lock").push(what.clone());
-        }
-        if self.hanging.lock().expect("lock").as_ref() == Some(&what) {
-            self.hung.notify_one();
-            std::future::pending::<()>().await;
-        }
-        if self.failing.lock().expect("lock").contains(&what) {
-            return Err(Failure::client(
-                "InvalidParameterValueException",
-                "no such runtime",
-            ));
-        }
-        let absent = match call.service {
-            "states" => "StateMachineDoesNotExist",
-            _ => "ResourceNotFoundException",
-        };
-        let key = format!("{} {name}", call.service);
-        let mut there = self.there.lock().expect("lock");
-        let output = match (&*call.operation, there.get_mut(&key)) {
-            ("CreateFunction" | "CreateTable" | "CreateStateMachine", Some(_)) => {
-                return Err(Failure::client("ResourceInUseException", "it is there"));
-            }
-            ("CreateFunction" | "CreateTable" | "CreateStateMachine", None) => {
-                let arn = format!("arn:aws:{}:us-east-1:000000000000:{name}", call.service);
-                there.insert(key, input);
-                json!({"FunctionArn": arn, "stateMachineArn": arn})
-            }
-            (_, None) => return Err(Failure::client(absent, "it is not there")),
-            ("DeleteFunction" | "DeleteTable" | "DeleteStateMachine", Some(_)) => {
-                there.remove(&key);
-                json!({})
-            }
-            ("GetFunctionConfiguration" | "DescribeTable" | "DescribeStateMachine", Some(_)) => {
-                json!({})
-            }
-            (_, Some(resource)) => {
-                for (member, value) in input.as_object().expect("an object") {
-                    resource[member] = value.clone();
-                }
-                json!({})
-            }
-        };
-        Ok(Reply {
-            output: output.to_string().into(),
-            ..Reply::default()
-        })
-    }
-}
-
-/// Replaces the random end of a generated name.
-fn stable(name: &str) -> String {
-    match name.rsplit_once('-') {
-        Some((start, end)) if end.len() == 12 => format!("{start}-*"),
-        _ => name.to_owned(),
-    }
-}
-
-impl Cloud {
-    fn take_calls(&self) -> Vec<String> {
-        std::mem::take(&mut *self.calls.lock().expect("lock"))
-    }
-
-    fn names(&self) -> Vec<String> {
-        self.there
-            .lock()
-            .expect("lock")
-            .keys()
-            .map(|key| stable(key))
-            .collect()
-    }
-
-    fn get(&self, key: &str) -> Value {
-        let there = self.there.lock().expect("lock");
-        there
-            .iter()
-            .find(|(other, _)| stable(other) == key)
-            .map(|(_, value)| value.clone())
-            .unwrap_or_default()
-    }
-
-    fn fail(&self, what: &str) {
-        self.failing.lock().expect("lock").insert(what.to_owned());
-    }
-}
-
-fn principal() -> Principal {
-    Principal::Root {
-        account: "000000000000".into(),
-    }
-}
-
-/// A deployer over services and a store, either of which outlives it.
-struct World {
-    cloud: Arc<Cloud>,
-    store: Arc<MemoryStore>,
-    directory: tempfile::TempDir,
-    deployer: Arc<Deployer>,
-}
-
-impl World {
-    fn new() -> Self {
-        let (cloud, store) = (Arc::new(Cloud::default()), Arc::new(MemoryStore::new()));
-        let directory = tempfile::tempdir().expect("a directory");
-        let deployer = deployer(&cloud, &store, directory.path());
-        Self {
-            cloud,
-            store,
-            directory,
-            deployer,
-        }
-    }
-
-    /// Starts the server again: nothing stays but the store, the files and the services.
-    fn restart(&mut self) {
-        self.deployer = deployer(&self.cloud, &self.store, self.directory.path());
-    }
-
-    async fn asset(&self, text: &str) -> String {
-        let sha256 = hex::encode(Sha256::digest(text.as_bytes()));
-        self.deployer
-            .assets()
-            .put(&sha256, text.to_owned().into())
-            .await
-            .expect("keeps");
-        sha256
-    }
-
-    async fn deployment(
-        &self,
-        resources: &str,
-        code: &str,
-        parameters: &[(&str, &str)],
-    ) -> Deployment {
-        let definition =
-            r#"{"StartAt":"A","States":{"A":{"Type":"Task","Resource":"${F}","End":true}}}"#;
-        Deployment {
-            stack_name: "app".to_owned(),
-            template: format!("{HEAD}{resources}"),
-            parameters: parameters
-                .iter()
-                .map(|(name, value)| ((*name).into(), (*value).into()))
-                .collect(),
-            assets: BTreeMap::from([
-                ("src/".to_owned(), self.asset(code).await),
-                ("machine.json".to_owned(), self.asset(definition).await),
-            ]),
-        }
-    }
-
-    async fn deploy(&self, deployment: Deployment) -> (Result<Outcome, DeployError>, Vec<String>) {
-        let (progress, mut events) = unbounded_channel();
-        let outcome = self
-            .deployer
-            .deploy(deployment, principal(), progress)
-            .await;
-        let mut lines = Vec::new();
-        while let Some(event) = events.recv().await {
-            lines.push(line(&event));
-        }
-        (outcome, lines)
-    }
-
-    /// Deploys and returns the stack's state with the calls that were made.
-    async fn state_after(&self, deployment: Deployment) -> (String, Vec<String>) {
-        self.cloud.take_calls();
-        let (outcome, _) = self.deploy(deployment).await;
-        let state = match outcome.expect("deploys") {
-            Outcome::Unchanged(_) => "unchanged".to_owned(),
-            Outcome::Deployed(stack) | Outcome::RolledBack(stack) => stack.stack_status.to_string(),
-        };
-        (state, self.cloud.take_calls())
-    }
-}
-
-fn deployer(
-    cloud: &Arc<Cloud>,
-    store: &Arc<MemoryStore>,
-    directory: &std::path::Path,
-) -> Arc<Deployer> {
-    let site = Site {
-        region: "us-east-1".into(),
-        account_id: "000000000000".into(),
-    };
-    let options = Options {
-        data_dir: directory.to_owned(),
-    };
-    Deployer::new(
-        cloud.clone(),
-        store.clone(),
-        site,
-        Arc::new(SystemClock),
-        &options,
-    )
-    .expect("opens")
-}
-
-fn line(event: &StackEvent) -> String {
-    format!("{} {}", event.resource_status, event.logical_resource_id)
-}
-
-const HEAD: &str = "
-Transform: AWS::Serverless-2016-10-31
-Parameters:
-  Size: {Type: Number, Default: 128}
-  Secret: {Type: String, Default: hush, NoEcho: true}
-Outputs:
-  Function: {Value: !GetAtt F.Arn, Description: It}
-Resources:
-  F:
-    Type: AWS::Serverless::Function
-    Properties:
-      FunctionName: checks
-      CodeUri: src/
-      Handler: index.handler
-      Runtime: nodejs12.x
-      MemorySize: !Ref Size
-      Environment: {Variables: {SECRET: !Ref Secret, COUNT: 3}}
-";
 const MACHINE: &str = "
   M:
     Type: AWS::Serverless::StateMachine
@@ -353,6 +92,16 @@ async fn a_stack_is_created_and_then_left_alone() {
     assert_eq!(world.cloud.take_calls(), Vec::<String>::new());
 }
 
+/// What it is about, resources, code, parameters; the state and the calls that come of it.
+type Case<'a> = (
+    &'a str,
+    &'a str,
+    &'a str,
+    &'a [(&'a str, &'a str)],
+    &'a str,
+    &'a [&'a str],
+);
+
 #[tokio::test]
 async fn only_what_changed_is_changed() {
     let world = World::new();
@@ -363,7 +112,7 @@ async fn only_what_changed_is_changed() {
     );
     let unnamed = base.replace("{TableName: !Sub '${AWS::StackName}-items'}", "{}");
     // Each case begins where the one before it ended.
-    let cases: Vec<(&str, &str, &str, &[(&str, &str)], &str, &[&str])> = vec![
+    let cases: Vec<Case<'_>> = vec![
         (
             "create",
             MACHINE,

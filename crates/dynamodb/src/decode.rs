@@ -24,8 +24,11 @@ fn classify(error: &serde_json::Error) -> DynoxideError {
     }
 }
 
+/// Makes an error of its text.
+type Class = fn(String) -> DynoxideError;
+
 fn classify_data(message: &str) -> DynoxideError {
-    let marks: [(&str, fn(String) -> DynoxideError, bool); 5] = [
+    let marks: [(&str, Class, bool); 5] = [
         (
             "SERIALIZATION_AS_READ:",
             DynoxideError::SerializationException,

@@ -16,6 +16,8 @@
 //! not have answers `UnknownOperationException` and names itself.
 
 #![forbid(unsafe_code)]
+// A failure is an answer like any other; boxing it would cost every caller a line.
+#![allow(clippy::result_large_err)]
 
 use std::path::Path;
 use std::sync::Arc;

@@ -426,3 +426,54 @@ async fn a_long_loop_is_cut_into_turns_and_ends_at_the_limit() {
     assert_eq!(types.last().map(String::as_str), Some("ExecutionFailed"));
     world.shell.shut_down().await;
 }
+
+#[tokio::test]
+async fn a_panic_in_one_execution_touches_no_other() {
+    let mut world = World::new().await;
+    let waiting = |name: &str| {
+        let wait = json!({"Type": "Wait", "Seconds": 60, "End": true});
+        json!({"StartAt": name, "States": {name: wait}})
+    };
+    let broken = world
+        .start(&waiting("Broken"), "broken", "{}")
+        .await
+        .expect("starts");
+    let others = ["a", "b", "c", "d"].map(|name| (name, waiting("Sound")));
+    let mut sound = Vec::new();
+    for (name, machine) in &others {
+        sound.push(world.start(machine, name, "{}").await.expect("starts"));
+    }
+    // A definition that lost the state which the execution is in: nothing that a caller can do.
+    let key = Definitions::key(&Definitions::hash(&waiting("Broken").to_string()));
+    let put = vec![(key, Bytes::from(waiting("Other").to_string()))];
+    world
+        .store
+        .commit(Batch {
+            put,
+            ..Batch::default()
+        })
+        .await
+        .expect("commits");
+    world.restart().await;
+    world.clock.0.fetch_add(120_000, Ordering::SeqCst);
+    for execution in sound {
+        world.until_closed(execution).await;
+        assert_eq!(world.status(execution).await, "SUCCEEDED");
+    }
+    let stopped = world
+        .shell
+        .submit(
+            broken,
+            Command::StopExecution {
+                error: None,
+                cause: None,
+            },
+        )
+        .await;
+    assert!(
+        stopped.is_ok(),
+        "what does not need the state still works: {stopped:?}"
+    );
+    assert_eq!(world.status(broken).await, "ABORTED");
+    world.shell.shut_down().await;
+}

@@ -63,8 +63,8 @@ fn deploy(arguments: &Arguments) -> anyhow::Result<()> {
         .map(|(name, value)| (name, value))
         .collect();
     let request = json!({"template": text, "parameters": parameters, "assets": assets});
-    let last = send(&client, &arguments.stack_name, &request)?;
-    conclude(&arguments.stack_name, &last)
+    let end = send(&client, &arguments.stack_name, &request)?;
+    conclude(&arguments.stack_name, &end)
 }
 
 /// Packs what the template names and uploads what the server lacks; returns the hash of each path.
@@ -111,10 +111,19 @@ fn upload(
     Ok(hashes)
 }
 
-/// Sends the deployment, prints every event as it comes, and returns the last line.
-fn send(client: &Client, stack: &str, request: &Value) -> anyhow::Result<Value> {
+/// How a deployment ended.
+struct End {
+    /// The last line of the answer.
+    line: Value,
+    /// The first thing that failed, and why.
+    failed: Option<String>,
+}
+
+/// Sends the deployment, prints every event as it comes, and returns how it ended.
+fn send(client: &Client, stack: &str, request: &Value) -> anyhow::Result<End> {
     let path = format!("/_stepd/stacks/{stack}/deploy");
     let answer = client.send(Method::POST, &path, request.to_string().into_bytes())?;
+    let mut failed = None;
     for line in BufReader::new(answer.into_reader()).lines() {
         let line = line.context(
             "the server stopped answering; what it was doing is rolled back when it starts again",
@@ -122,8 +131,22 @@ fn send(client: &Client, stack: &str, request: &Value) -> anyhow::Result<Value> 
         let line: Value =
             serde_json::from_str(&line).context("the server's answer is not understood")?;
         match line.get("event") {
-            Some(event) => println!("{}", event_line(event)),
-            None => return Ok(line),
+            Some(event) => {
+                println!("{}", event_line(event));
+                if failed.is_none()
+                    && event["ResourceStatus"]
+                        .as_str()
+                        .is_some_and(|status| status.ends_with("_FAILED"))
+                {
+                    let member = |name: &str| event[name].as_str().unwrap_or_default();
+                    failed = Some(format!(
+                        "{}: {}",
+                        member("LogicalResourceId"),
+                        member("ResourceStatusReason")
+                    ));
+                }
+            }
+            None => return Ok(End { line, failed }),
         }
     }
     bail!(
@@ -159,7 +182,8 @@ fn event_line(event: &Value) -> String {
 }
 
 /// Prints how the deployment ended; an end that was not wanted is an error.
-fn conclude(name: &str, last: &Value) -> anyhow::Result<()> {
+fn conclude(name: &str, end: &End) -> anyhow::Result<()> {
+    let last = &end.line;
     let message = last["message"].as_str().unwrap_or_default().trim_end();
     let status = last["stack"]["StackStatus"].as_str().unwrap_or_default();
     match last["result"].as_str() {
@@ -173,7 +197,8 @@ fn conclude(name: &str, last: &Value) -> anyhow::Result<()> {
             Ok(())
         }
         Some("failed") => {
-            bail!("stack {name} was not deployed and is in {status} state: {message}")
+            let reason = end.failed.as_deref().unwrap_or(message);
+            bail!("stack {name} was not deployed and is in {status} state: {reason}")
         }
         Some("refused") => bail!("stack {name} was not touched: {message}"),
         Some(_) | None => bail!("the server answered what this stepd does not understand: {last}"),

@@ -100,6 +100,7 @@ struct Server {
     gateway: Arc<Gateway>,
     states: Arc<States>,
     lambda: Arc<Lambda>,
+    expiry: tokio::task::JoinHandle<()>,
 }
 
 impl Server {
@@ -139,7 +140,9 @@ impl Server {
         gateway.add_service(lambda.clone());
         gateway.add_route(Arc::new(FunctionLogs(lambda.clone())));
         let dynamodb = DynamoDb::open(data_dir, &site).context("the tables cannot be opened")?;
-        gateway.add_service(Arc::new(dynamodb));
+        let dynamodb = Arc::new(dynamodb);
+        gateway.add_service(dynamodb.clone());
+        let expiry = tokio::spawn(expire_items(dynamodb));
         let options = cloudformation::Options {
             data_dir: data_dir.clone(),
         };
@@ -176,15 +179,28 @@ impl Server {
             gateway,
             states,
             lambda,
+            expiry,
         })
     }
 
     async fn run(self, listener: TcpListener) -> anyhow::Result<()> {
         gateway::serve(listener, self.gateway, stopped()).await;
         tracing::info!("stopping: executions that wait stay as they are");
+        self.expiry.abort();
         self.states.shut_down().await;
         self.lambda.shutdown().await;
         Ok(())
+    }
+}
+
+/// Removes items whose time to live is over, about as soon as AWS does: some time after.
+async fn expire_items(dynamodb: Arc<DynamoDb>) {
+    let mut minute = tokio::time::interval(std::time::Duration::from_secs(60));
+    loop {
+        minute.tick().await;
+        if let Err(failure) = dynamodb.expire_items().await {
+            tracing::warn!(%failure, "expired items could not be removed");
+        }
     }
 }
 

@@ -90,6 +90,13 @@ impl Group {
         self.end_row(rows::outbox_key(execution, CONTINUE));
     }
 
+    /// Leaves the row that says "continue" for the next start: this turn could not be taken.
+    pub fn keep_continue(&mut self, execution: ExecutionRef, hot: &mut Hot) {
+        hot.cut_off = true;
+        self.rows
+            .insert(rows::outbox_key(execution, CONTINUE), Some(Bytes::new()));
+    }
+
     /// Takes a timer's row away.
     pub fn end_timer(&mut self, execution: ExecutionRef, timer: Timer, due_at: Timestamp) {
         self.end_row(rows::timer_key(due_at, execution, timer));

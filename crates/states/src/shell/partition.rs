@@ -4,6 +4,7 @@
 //! locked, nothing is answered before it is durable, and a panic in one execution ends one command.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
@@ -356,18 +357,7 @@ impl Partition {
             _ => None,
         };
         let outcome = match self.touch(work, number).await {
-            Ok(_) => {
-                let touched = work.touched.get_mut(&number).expect("touched a moment ago");
-                if command == Command::Continue {
-                    work.group.end_continue(execution, &mut touched.hot);
-                }
-                let mut touched = work.touched.remove(&number).expect("touched a moment ago");
-                let outcome = self.step(&mut work.group, execution, &mut touched, command, now);
-                if !matches!(outcome, Err(CommandError::Unavailable)) {
-                    work.touched.insert(number, touched);
-                }
-                outcome
-            }
+            Ok(_) => self.command_touched(work, number, command, now).await,
             Err(error) => Err(error),
         };
         if let (Err(CommandError::Rejected(_) | CommandError::NotFound), Some((timer, due_at))) =
@@ -377,6 +367,46 @@ impl Partition {
             work.group.end_timer(execution, timer, due_at);
         }
         outcome.map(|()| now)
+    }
+
+    async fn command_touched(
+        &mut self,
+        work: &mut Work,
+        number: u64,
+        command: Command,
+        now: Timestamp,
+    ) -> Result<(), CommandError> {
+        let execution = self.reference(number);
+        let continues = command == Command::Continue;
+        let mut touched = work.touched.remove(&number).expect("touched a moment ago");
+        if continues {
+            work.group.end_continue(execution, &mut touched.hot);
+        }
+        let outcome = self.step(&mut work.group, execution, &mut touched, command, now);
+        if matches!(outcome, Err(CommandError::Unavailable)) {
+            if continues {
+                work.group.keep_continue(execution, &mut touched.hot);
+            }
+            self.refold(number, &mut touched).await?;
+        }
+        work.touched.insert(number, touched);
+        outcome
+    }
+
+    /// Folds an execution anew that a panic may have left half changed: what is stored, and what
+    /// earlier commands of this group added.
+    async fn refold(&self, number: u64, touched: &mut Touched) -> Result<(), CommandError> {
+        let mut execution = if touched.new {
+            Execution::new()
+        } else {
+            self.load(number).await?.execution
+        };
+        touched
+            .events
+            .iter()
+            .for_each(|event| execution.apply(event));
+        touched.hot.execution = execution;
+        Ok(())
     }
 
     /// Lets the engine decide. A panic costs this command and the fold, nothing else.
@@ -419,26 +449,21 @@ impl Partition {
         work: &'w mut Work,
         number: u64,
     ) -> Result<&'w mut Touched, CommandError> {
-        if !work.touched.contains_key(&number) {
-            let hot = match self.hot.take(number) {
-                Some(hot) => hot,
-                None => self.load(number).await?,
-            };
-            let after = hot.execution.last_event();
-            work.touched.insert(
-                number,
-                Touched {
-                    hot,
-                    new: false,
-                    events: Vec::new(),
-                    after,
-                },
-            );
-        }
-        Ok(work
-            .touched
-            .get_mut(&number)
-            .expect("inserted a moment ago"))
+        let vacant = match work.touched.entry(number) {
+            Entry::Occupied(touched) => return Ok(touched.into_mut()),
+            Entry::Vacant(vacant) => vacant,
+        };
+        let hot = match self.hot.take(number) {
+            Some(hot) => hot,
+            None => self.load(number).await?,
+        };
+        let after = hot.execution.last_event();
+        Ok(vacant.insert(Touched {
+            hot,
+            new: false,
+            events: Vec::new(),
+            after,
+        }))
     }
 
     /// Folds an execution from its journal.
