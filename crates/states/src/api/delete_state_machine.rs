@@ -109,6 +109,15 @@ impl Deletions {
         Ok(change == Change::Done)
     }
 
+    /// Stops an execution that was on its way to begin when its machine was deleted: the deletion may
+    /// have looked for running ones before it was there.
+    pub(crate) async fn stop_late(&self, machine: &Machine, name: &str) -> Result<(), Failure> {
+        match self.work.machines.get(&machine.arn).await {
+            Ok(now) if now.record.status == MachineStatus::Active => Ok(()),
+            Ok(_) | Err(_) => self.work.stop(&machine.arn, name).await.map(drop),
+        }
+    }
+
     fn spawn(&self, name: String) {
         let work = self.work.clone();
         let mut stop = self.stop.subscribe();
@@ -173,7 +182,7 @@ impl Work {
                 .running(machine_arn, after.as_deref(), EXECUTIONS_AT_ONCE)
                 .await?;
             for (_, entry) in &lines {
-                if self.stop(machine_arn, entry).await? {
+                if self.stop(machine_arn, &entry.name).await? {
                     stopped += 1;
                 }
             }
@@ -185,8 +194,8 @@ impl Work {
     }
 
     /// Stops one execution; false when it has ended by itself.
-    async fn stop(&self, machine_arn: &str, entry: &ListingEntry) -> Result<bool, Failure> {
-        let Some(execution) = self.shell.find(machine_arn, &entry.name).await? else {
+    async fn stop(&self, machine_arn: &str, name: &str) -> Result<bool, Failure> {
+        let Some(execution) = self.shell.find(machine_arn, name).await? else {
             return Ok(false);
         };
         let command = Command::StopExecution {

@@ -22,20 +22,24 @@ pub(crate) async fn call(states: &States, input: &[u8]) -> Result<Reply, Failure
         None => Payload::empty_object(),
         Some(text) => parse_input(text, states.limits.payload_bytes_max)?,
     };
+    let name = input.name.map_or_else(random_name, Into::into);
     let start = Start {
         state_machine_arn: machine.arn.clone(),
         state_machine_name: machine.name.clone(),
-        name: input.name.map_or_else(random_name, Into::into),
+        name: name.clone(),
         definition: machine.record.definition,
         role_arn: machine.role_arn.clone(),
         input: payload,
         trace_header: input.trace_header.map(Into::into),
     };
     match states.shell.start(start).await {
-        Ok(started) => Ok(super::reply(&StartExecutionOutput {
-            execution_arn: started.execution_arn,
-            start_date: started.started_at,
-        })),
+        Ok(started) => {
+            states.deletions.stop_late(&machine, &name).await?;
+            Ok(super::reply(&StartExecutionOutput {
+                execution_arn: started.execution_arn,
+                start_date: started.started_at,
+            }))
+        }
         Err(CommandError::NameTaken { execution_arn }) => {
             Err(failure::execution_already_exists(&execution_arn))
         }

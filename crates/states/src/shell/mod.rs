@@ -11,6 +11,7 @@
 mod dispatcher;
 mod group;
 mod hot;
+mod load;
 mod partition;
 mod timers;
 

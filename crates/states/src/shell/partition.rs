@@ -8,17 +8,16 @@ use std::collections::btree_map::Entry;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
-use engine_core::{
-    Command, Cue, Execution, Identity, Payload, Recorded, Rejection, Text, Transition, step,
-};
+use engine_core::{Command, Cue, Execution, Identity, Payload, Rejection, Text, Transition, step};
 use store::{Key, StoreError};
 use tokio::sync::{mpsc, oneshot};
 use vocab::{Entropy, Timestamp, limits};
 
 use super::group::{Begin, Group, Touched};
 use super::hot::{Hot, HotExecutions};
-use super::{CommandError, Shared, Start, Started, chunk_number, decode};
-use crate::rows::{self, Chunk, ExecutionRecord, ExecutionRef, StatusCode};
+use super::load::{load, read, unavailable};
+use super::{CommandError, Shared, Start, Started};
+use crate::rows::{self, ExecutionRecord, ExecutionRef, StatusCode};
 use crate::token::SealerOf;
 
 /// Most commands of one commit.
@@ -26,9 +25,6 @@ const GROUP_COMMANDS_MAX: usize = 256;
 
 /// How long a closed execution's name stays taken (features API-1).
 const NAME_KEPT_MILLIS: i64 = 90 * 86_400_000;
-
-/// How many chunks are read at once when a journal is folded.
-const CHUNKS_READ: usize = 512;
 
 /// What somebody wants of a partition.
 pub(super) enum Request {
@@ -399,7 +395,7 @@ impl Partition {
         let mut execution = if touched.new {
             Execution::new()
         } else {
-            self.load(number).await?.execution
+            load(&self.shared, self.reference(number)).await?.execution
         };
         touched
             .events
@@ -455,7 +451,7 @@ impl Partition {
         };
         let hot = match self.hot.take(number) {
             Some(hot) => hot,
-            None => self.load(number).await?,
+            None => load(&self.shared, self.reference(number)).await?,
         };
         let after = hot.execution.last_event();
         Ok(vacant.insert(Touched {
@@ -464,48 +460,6 @@ impl Partition {
             events: Vec::new(),
             after,
         }))
-    }
-
-    /// Folds an execution from its journal.
-    async fn load(&self, number: u64) -> Result<Hot, CommandError> {
-        let reference = self.reference(number);
-        let store = &self.shared.store;
-        let row = store
-            .get(&rows::execution_key(reference))
-            .await
-            .map_err(unavailable)?;
-        let record: ExecutionRecord = read(&row.ok_or(CommandError::NotFound)?)?;
-        let mut range = rows::journal_of(reference);
-        let (mut execution, mut journal_len) = (Execution::new(), 0);
-        loop {
-            let found = store.scan(&range, CHUNKS_READ).await.map_err(unavailable)?;
-            for (key, row) in &found {
-                if chunk_number(key).ok() != Some(journal_len) {
-                    tracing::error!(arn = %record.execution_arn, "a journal has a gap");
-                    return Err(CommandError::Unavailable);
-                }
-                let chunk: Chunk = read(row)?;
-                journal_len += chunk.events.len() as u64;
-                chunk
-                    .events
-                    .iter()
-                    .for_each(|event: &Recorded| execution.apply(event));
-            }
-            if found.len() < CHUNKS_READ {
-                break;
-            }
-            range.start = rows::chunk_key(reference, journal_len).bytes;
-        }
-        let machine = self.shared.definitions.machine(&record.definition).await;
-        let machine = machine.map_err(|_| CommandError::Unavailable)?;
-        let cut_off = execution.must_continue();
-        Ok(Hot {
-            execution,
-            machine,
-            record,
-            journal_len,
-            cut_off,
-        })
     }
 }
 
@@ -553,16 +507,4 @@ impl Answer {
             Self::Done(reply, _) => drop(reply.send(Err(CommandError::Unavailable))),
         }
     }
-}
-
-fn unavailable(error: StoreError) -> CommandError {
-    tracing::error!(
-        error = &error as &dyn std::error::Error,
-        "the store could not be read"
-    );
-    CommandError::Unavailable
-}
-
-fn read<'b, T: minicbor::Decode<'b, ()>>(row: &'b [u8]) -> Result<T, CommandError> {
-    decode(row).map_err(|_| CommandError::Unavailable)
 }
