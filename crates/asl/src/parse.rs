@@ -8,6 +8,7 @@ mod fail;
 mod fields;
 mod flow;
 mod map;
+mod map_numbers;
 mod parallel;
 mod resource;
 mod retry;

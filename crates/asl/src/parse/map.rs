@@ -3,7 +3,7 @@
 use crate::definition::{Count, Flow, Map};
 use crate::parse::fields::Fields;
 use crate::parse::workflow::{Builder, Siblings};
-use crate::parse::{flow, retry, state};
+use crate::parse::{flow, map_numbers, retry, state};
 use crate::query::{Allowed, Miss};
 
 /// The fields of every Map beside those of its data flow.
@@ -54,6 +54,7 @@ pub(crate) fn map<'j>(
     };
     processor.allow_only(&[&["Comment", "StartAt", "States", "ProcessorConfig"]]);
     if is_distributed(&processor) {
+        map_numbers::check(fields);
         fields.not_built("Distributed Map");
         return None;
     }
