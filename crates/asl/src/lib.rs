@@ -8,6 +8,8 @@
 
 pub mod definition;
 pub mod diagnostic;
+pub mod explain;
+pub mod outline;
 mod parse;
 pub mod query;
 mod validate;

@@ -1,0 +1,438 @@
+//! The table of what is known about messages. The first family that fits a message explains it.
+
+/// A message with blanks, and how to explain it.
+pub(super) struct Family {
+    /// `{}` stands for any text.
+    pub(super) message: &'static str,
+    pub(super) mark: Mark,
+    pub(super) hint: Hint,
+}
+
+/// What to point at.
+pub(super) enum Mark {
+    /// The finding's own place: a value if it is a scalar, else its name.
+    Place,
+    /// The name of the field that the n-th blank names, in the object at the place.
+    Field(usize),
+    /// The names of all the fields that the first blank lists.
+    Fields,
+}
+
+/// What to do next.
+pub(super) enum Hint {
+    Text(&'static str),
+    /// The nearest state to the first blank.
+    State,
+    /// Where the field of the first blank belongs, or the nearest one.
+    UnknownField,
+    /// What the missing field is for, or the name that was written for it.
+    MissingField,
+    /// The nearest of the words in the second blank to the value that is there.
+    OneOf,
+    /// The nearest operator to a field that is none.
+    Operator,
+    /// The nearest integration to the first blank.
+    Integration,
+}
+
+const fn family(message: &'static str, mark: Mark, hint: Hint) -> Family {
+    Family {
+        message,
+        mark,
+        hint,
+    }
+}
+
+const fn says(message: &'static str, hint: &'static str) -> Family {
+    family(message, Mark::Place, Hint::Text(hint))
+}
+
+pub(super) const FAMILIES: &[Family] = &[
+    // Syntax.
+    says(
+        "EOF while parsing{}",
+        "something is opened and never closed: a brace, a bracket or a quote is missing",
+    ),
+    says(
+        "trailing comma",
+        "remove the comma before the closing bracket",
+    ),
+    says("key must be a string", "names stand in double quotes"),
+    says(
+        "expected `,` or `}`",
+        "separate fields by commas, and close the object with }",
+    ),
+    says(
+        "expected `,` or `]`",
+        "separate the members by commas, and close the list with ]",
+    ),
+    says(
+        "trailing characters",
+        "the definition ends before this: one brace too many?",
+    ),
+    says(
+        "recursion limit exceeded",
+        "nest less: a definition has at most 128 levels",
+    ),
+    says(
+        "control character {}",
+        "write \\n for a line break within a text",
+    ),
+    says(
+        "Definition is longer than {}",
+        "split the machine in two, and start the second one by states:startExecution",
+    ),
+    says(
+        "Definition must be a valid JSON object",
+        "a definition is an object with \"StartAt\" and \"States\"",
+    ),
+    // The graph.
+    family("Missing 'Next' target: {}", Mark::Place, Hint::State),
+    says(
+        "State \"{}\" is not reachable.",
+        "nothing leads to this state: name it in a Next, a Default or a Catch, or remove it",
+    ),
+    says(
+        "Workflow has no terminal state",
+        "let one state end the workflow: \"End\": true, or a state of type Succeed or Fail",
+    ),
+    says(
+        "Duplicate State name: {}",
+        "names are unique in the whole machine, branches and maps included: rename one of the two",
+    ),
+    says(
+        "State name is longer than {}",
+        "shorten the name; a \"Comment\" can say the rest",
+    ),
+    // Fields that are there or not.
+    family(
+        "Field '{}' is not supported",
+        Mark::Field(0),
+        Hint::UnknownField,
+    ),
+    says(
+        "One of these fields is required: [Next, End]",
+        "say where it goes on: \"Next\": \"…\", or \"End\": true",
+    ),
+    says(
+        "One of these fields is required: [{}]",
+        "add exactly one of them",
+    ),
+    family(
+        "These fields are required: [{}]",
+        Mark::Place,
+        Hint::MissingField,
+    ),
+    says(
+        "The field 'RoleArn' is required but was missing",
+        "name the role to take: \"RoleArn\": \"arn:aws:iam::…:role/…\"",
+    ),
+    family(
+        "There should only be one of the following fields: [{}]",
+        Mark::Fields,
+        Hint::Text("keep one of them"),
+    ),
+    family(
+        "The QueryLanguage is set to 'JSONPath', but field '{}' is only supported for the 'JSONata' QueryLanguage",
+        Mark::Field(0),
+        Hint::Text(
+            "JSONPath states use InputPath, Parameters, ResultSelector, ResultPath and OutputPath; JSONata needs \"QueryLanguage\": \"JSONata\"",
+        ),
+    ),
+    family(
+        "The QueryLanguage is set to 'JSONata', but field '{}' is only supported for the 'JSONPath' QueryLanguage",
+        Mark::Field(0),
+        Hint::Text("JSONata states use Arguments, Output and Assign, with {% … %} for expressions"),
+    ),
+    family(
+        "'QueryLanguage' can not be 'JSONPath' if set to 'JSONata' for whole state machine",
+        Mark::Field(usize::MAX),
+        Hint::Text(
+            "leave the machine on JSONPath, and set \"QueryLanguage\": \"JSONata\" in single states",
+        ),
+    ),
+    // Resources.
+    says(
+        "Value is not a valid resource ARN",
+        "a resource is an ARN: a Lambda function's, an activity's, or arn:aws:states:::lambda:invoke",
+    ),
+    family(
+        "The resource provided {} is not recognized.{}",
+        Mark::Place,
+        Hint::Integration,
+    ),
+    says(
+        "Express state machine does not support {}",
+        "only STANDARD machines wait: use that type, or call without waiting",
+    ),
+    // Values.
+    says(
+        "Value must be a valid JSONPath.",
+        "a path begins with $, such as $.order.id; $$ begins one into the context object",
+    ),
+    says(
+        "Value is not a Reference Path{}",
+        "a reference path names one place in the input: $.order.items[0], without *, .. or a filter",
+    ),
+    says(
+        "Value must be a valid JSONPath or a valid intrinsic function call",
+        "such as $.error, or States.Format('{} failed', $.name)",
+    ),
+    family(
+        "The value for the field '{}' must be a valid JSONPath or a valid intrinsic function call",
+        Mark::Field(0),
+        Hint::Text(
+            "a name that ends in .$ takes $.path, $$.path or a call such as States.Format('{}', $.id); without .$ a text is taken as it is",
+        ),
+    ),
+    says(
+        "Value must be true",
+        "a state that does not end has a \"Next\" in place of \"End\"",
+    ),
+    says(
+        "Value cannot be empty",
+        "add at least one member, or remove the field",
+    ),
+    says(
+        "Expected value of type String",
+        "write a text in double quotes",
+    ),
+    says(
+        "Expected value of type Boolean",
+        "write true or false, without quotes",
+    ),
+    says(
+        "Expected value of type Integer",
+        "write a whole number, without quotes",
+    ),
+    says(
+        "Expected value of type Number",
+        "write a number, without quotes",
+    ),
+    says("Expected value of type Object", "write an object: { … }"),
+    says("Expected value of type Array", "write a list: [ … ]"),
+    family(
+        "The field '{}' should have one of these values: [{}]",
+        Mark::Place,
+        Hint::OneOf,
+    ),
+    says(
+        "String does not match RFC3339 timestamp",
+        "write date, time and offset: 2030-01-31T12:00:00Z",
+    ),
+    says(
+        "HeartbeatSeconds must be smaller than TimeoutSeconds",
+        "a heartbeat that comes after the timeout is never missed: shorten it",
+    ),
+    says(
+        "'States.ALL' must appear alone, and in the last member of the list",
+        "the first member that fits is taken, so the one for all errors comes last and by itself",
+    ),
+    // Choices.
+    family(
+        "A choice rule needs one comparison operator",
+        Mark::Place,
+        Hint::Operator,
+    ),
+    // Our own.
+    says(
+        "{} is not built yet",
+        "AWS accepts this; this version of stepd does not run it",
+    ),
+];
+
+/// Where fields belong that are in the language, but not at the place where they were found.
+pub(super) const FIELD_HOMES: [(&[&str], &str); 9] = [
+    (
+        &["Next", "End"],
+        "Choice, Succeed and Fail states and the rules inside other rules have no Next or End of their own",
+    ),
+    (
+        &[
+            "TimeoutSeconds",
+            "TimeoutSecondsPath",
+            "HeartbeatSeconds",
+            "HeartbeatSecondsPath",
+            "Resource",
+            "Credentials",
+        ],
+        "this belongs to Task states (TimeoutSeconds to the whole machine, too)",
+    ),
+    (
+        &["Retry", "Catch", "ResultSelector"],
+        "only Task, Parallel and Map states have this",
+    ),
+    (
+        &["Parameters", "ResultPath"],
+        "only Pass, Task, Parallel and Map states have this",
+    ),
+    (
+        &["InputPath", "OutputPath"],
+        "only states that pass data on have this",
+    ),
+    (&["Choices", "Default"], "this belongs to Choice states"),
+    (
+        &["Seconds", "SecondsPath", "Timestamp", "TimestampPath"],
+        "this belongs to Wait states",
+    ),
+    (
+        &[
+            "ItemReader",
+            "ItemBatcher",
+            "ResultWriter",
+            "Label",
+            "ToleratedFailureCount",
+            "ToleratedFailureCountPath",
+            "ToleratedFailurePercentage",
+            "ToleratedFailurePercentagePath",
+        ],
+        "this needs a Map whose ItemProcessor has \"ProcessorConfig\": {\"Mode\": \"DISTRIBUTED\", …}",
+    ),
+    (
+        &["QueryLanguage"],
+        "the machine and its states have a QueryLanguage; branches and item processors follow the machine",
+    ),
+];
+
+/// What required fields are for.
+pub(super) const REQUIRED: [(&str, &str); 9] = [
+    (
+        "States",
+        "a workflow is an object with \"StartAt\" and \"States\"",
+    ),
+    ("StartAt", "say which state comes first: \"StartAt\": \"…\""),
+    (
+        "Type",
+        "every state has a Type: Task, Pass, Choice, Wait, Succeed, Fail, Parallel or Map",
+    ),
+    ("Next", "say which state comes next: \"Next\": \"…\""),
+    (
+        "Resource",
+        "say what the task calls: \"Resource\": \"arn:aws:states:::lambda:invoke\", for example",
+    ),
+    (
+        "Choices",
+        "add the rules: \"Choices\": [{ \"Variable\": \"$.x\", …, \"Next\": \"…\" }]",
+    ),
+    ("Variable", "say what is compared: \"Variable\": \"$.x\""),
+    (
+        "ErrorEquals",
+        "say which errors are meant: \"ErrorEquals\": [\"States.ALL\"] for all",
+    ),
+    (
+        "Branches",
+        "add what runs side by side: \"Branches\": [{ \"StartAt\": …, \"States\": … }]",
+    ),
+];
+
+/// The fields of machines, states and their parts.
+pub(super) const FIELDS: &[&str] = &[
+    "Comment",
+    "StartAt",
+    "States",
+    "Version",
+    "TimeoutSeconds",
+    "QueryLanguage",
+    "Type",
+    "Next",
+    "End",
+    "InputPath",
+    "OutputPath",
+    "Parameters",
+    "ResultPath",
+    "ResultSelector",
+    "Result",
+    "Arguments",
+    "Output",
+    "Assign",
+    "Retry",
+    "Catch",
+    "Resource",
+    "Credentials",
+    "TimeoutSecondsPath",
+    "HeartbeatSeconds",
+    "HeartbeatSecondsPath",
+    "Choices",
+    "Default",
+    "Variable",
+    "Condition",
+    "Seconds",
+    "SecondsPath",
+    "Timestamp",
+    "TimestampPath",
+    "Error",
+    "ErrorPath",
+    "Cause",
+    "CausePath",
+    "Branches",
+    "ItemProcessor",
+    "Iterator",
+    "ProcessorConfig",
+    "Mode",
+    "ExecutionType",
+    "Items",
+    "ItemsPath",
+    "ItemSelector",
+    "ItemReader",
+    "ItemBatcher",
+    "ResultWriter",
+    "Label",
+    "MaxConcurrency",
+    "MaxConcurrencyPath",
+    "ToleratedFailureCount",
+    "ToleratedFailurePercentage",
+    "ErrorEquals",
+    "IntervalSeconds",
+    "MaxAttempts",
+    "BackoffRate",
+    "MaxDelaySeconds",
+    "JitterStrategy",
+    "RoleArn",
+];
+
+/// The operators of choice rules.
+pub(super) const OPERATORS: &[&str] = &[
+    "And",
+    "Or",
+    "Not",
+    "BooleanEquals",
+    "IsBoolean",
+    "IsNull",
+    "IsNumeric",
+    "IsPresent",
+    "IsString",
+    "IsTimestamp",
+    "NumericEquals",
+    "NumericGreaterThan",
+    "NumericGreaterThanEquals",
+    "NumericLessThan",
+    "NumericLessThanEquals",
+    "StringEquals",
+    "StringGreaterThan",
+    "StringGreaterThanEquals",
+    "StringLessThan",
+    "StringLessThanEquals",
+    "StringMatches",
+    "TimestampEquals",
+    "TimestampGreaterThan",
+    "TimestampGreaterThanEquals",
+    "TimestampLessThan",
+    "TimestampLessThanEquals",
+];
+
+/// Integrations that are often written.
+pub(super) const INTEGRATIONS: [&str; 13] = [
+    "arn:aws:states:::lambda:invoke",
+    "arn:aws:states:::lambda:invoke.waitForTaskToken",
+    "arn:aws:states:::dynamodb:getItem",
+    "arn:aws:states:::dynamodb:putItem",
+    "arn:aws:states:::dynamodb:updateItem",
+    "arn:aws:states:::dynamodb:deleteItem",
+    "arn:aws:states:::sqs:sendMessage",
+    "arn:aws:states:::sqs:sendMessage.waitForTaskToken",
+    "arn:aws:states:::sns:publish",
+    "arn:aws:states:::events:putEvents",
+    "arn:aws:states:::states:startExecution",
+    "arn:aws:states:::states:startExecution.sync:2",
+    "arn:aws:states:::states:startExecution.waitForTaskToken",
+];
