@@ -12,6 +12,9 @@ mod logs;
 mod place;
 mod serve;
 mod stacks;
+mod validate;
+
+use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
@@ -43,14 +46,18 @@ enum Command {
     Env(env::Arguments),
     /// Show what a Lambda function logged
     Logs(logs::Arguments),
+    /// Check state machine definitions and show every finding in its place
+    Validate(validate::Arguments),
 }
 
 #[tokio::main]
-async fn main() -> anyhow::Result<()> {
+async fn main() -> anyhow::Result<ExitCode> {
     match Arguments::parse().command {
-        Command::Serve(arguments) => serve::run(arguments).await,
-        Command::Deploy(arguments) => deploy::run(arguments).await,
-        Command::Env(arguments) => env::run(arguments),
-        Command::Logs(arguments) => logs::run(arguments).await,
+        Command::Serve(arguments) => serve::run(arguments).await?,
+        Command::Deploy(arguments) => deploy::run(arguments).await?,
+        Command::Env(arguments) => env::run(arguments)?,
+        Command::Logs(arguments) => logs::run(arguments).await?,
+        Command::Validate(arguments) => return validate::run(&arguments),
     }
+    Ok(ExitCode::SUCCESS)
 }

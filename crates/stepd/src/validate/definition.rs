@@ -1,0 +1,122 @@
+//! A definition's text, in JSON or YAML, and what is found in it.
+
+use std::ops::Range;
+
+use asl::explain::{Explanation, explain};
+use asl::outline::Outline;
+use asl::{Diagnostic, MachineType, Severity};
+use cfn_template::TemplateError;
+
+/// A text with the name it goes by.
+pub struct Definition {
+    /// The file; `-` for standard input.
+    pub name: String,
+    /// What is in it.
+    pub text: String,
+    is_yaml: bool,
+}
+
+/// A finding with its explanation.
+pub struct Finding {
+    /// What is wrong.
+    pub diagnostic: Diagnostic,
+    /// Where to look and what to do.
+    pub explanation: Explanation,
+}
+
+impl Finding {
+    /// Says whether the definition is refused for it.
+    pub fn is_error(&self) -> bool {
+        self.diagnostic.severity == Severity::Error
+    }
+}
+
+impl Definition {
+    /// Takes a text. `.json` and `.yaml` are taken at their word, except that YAML which begins with a
+    /// brace is JSON; elsewhere the first character tells.
+    pub fn new(name: &str, text: String) -> Self {
+        let text = match text.strip_prefix('\u{feff}') {
+            Some(rest) => rest.to_owned(),
+            None => text,
+        };
+        let looks_like_json = match text.trim_start().chars().next() {
+            Some(first) => "{[\"".contains(first),
+            None => true,
+        };
+        let ends = |extension: &str| name.to_ascii_lowercase().ends_with(extension);
+        Self {
+            is_yaml: !ends(".json") && !looks_like_json,
+            name: name.to_owned(),
+            text,
+        }
+    }
+
+    /// Returns every finding, in AWS's order, behind which come names that appear twice.
+    pub fn check(&self, machine_type: MachineType) -> Vec<Finding> {
+        let (diagnostics, outline) = match self.is_yaml {
+            false => (
+                asl::diagnose_for(&self.text, machine_type),
+                Outline::of_json(&self.text),
+            ),
+            true => (
+                self.diagnose_yaml(machine_type),
+                Outline::of_yaml(&self.text),
+            ),
+        };
+        let is_readable = diagnostics
+            .iter()
+            .all(|found| found.code != asl::diagnostic::INVALID_JSON_DESCRIPTION);
+        let mut findings: Vec<Finding> = diagnostics
+            .into_iter()
+            .map(|diagnostic| Finding {
+                explanation: explain(&diagnostic, &self.text, &outline),
+                diagnostic,
+            })
+            .collect();
+        if is_readable {
+            let repeated = outline.repeated();
+            findings.extend(repeated.into_iter().map(|(name, place)| twice(name, place)));
+        }
+        findings
+    }
+
+    /// YAML is checked as the JSON that it stands for, as AWS's own tools do.
+    fn diagnose_yaml(&self, machine_type: MachineType) -> Vec<Diagnostic> {
+        let error = match cfn_template::yaml::parse(&self.text) {
+            Ok(document) => return asl::diagnose_for(&document.value.to_string(), machine_type),
+            Err(error) => error,
+        };
+        let (message, location) = match error {
+            TemplateError::NotWellFormed { detail, at, .. } => (
+                format!("Not well-formed YAML: {detail}"),
+                Some(format!(
+                    "[Source: (String); line: {}, column: {}]",
+                    at.line, at.column
+                )),
+            ),
+            other => (other.to_string(), None),
+        };
+        vec![Diagnostic {
+            severity: Severity::Error,
+            code: asl::diagnostic::INVALID_JSON_DESCRIPTION,
+            message,
+            location,
+        }]
+    }
+}
+
+/// A name that JSON has twice: the parser takes the last one and says nothing, and so does AWS.
+fn twice(name: &str, place: Range<usize>) -> Finding {
+    Finding {
+        diagnostic: Diagnostic {
+            severity: Severity::Warning,
+            code: "REPEATED_FIELD",
+            message: format!("'{name}' appears twice"),
+            location: None,
+        },
+        explanation: Explanation {
+            marks: vec![place],
+            hint: Some("only the last one counts: rename or remove one of the two".to_owned()),
+        },
+    }
+}
