@@ -71,6 +71,14 @@ fn standard_input_is_json_or_yaml_by_its_first_character() {
         ("StartAt: A\nStates: { A: { Type: Succeed } }\n", 0),
         ("StartAt: B\nStates: { A: { Type: Succeed } }\n", 1),
         ("", 1),
+        (
+            r#"{"StartAt":"A","States":{"A":{"Type":"Task","Resource":"${Arn}","End":true}}}"#,
+            0,
+        ),
+        (
+            "StartAt: A\nStates: { A: { Type: Task, Resource: '${Arn}', End: true } }\n",
+            0,
+        ),
     ];
     for (input, exit_code) in cases {
         let output = validate(&["-"], input);

@@ -6,6 +6,11 @@ use asl::explain::{Explanation, explain};
 use asl::outline::Outline;
 use asl::{Diagnostic, MachineType, Severity};
 use cfn_template::TemplateError;
+use serde_json::Value;
+use vocab::limits::DEFINITION_BYTES_MAX;
+
+/// Stands for a resource that is known only at deployment.
+const STAND_IN: &str = "arn:aws:lambda:us-east-1:000000000000:function:deployed-later";
 
 /// A text with the name it goes by.
 pub struct Definition {
@@ -55,7 +60,7 @@ impl Definition {
     pub fn check(&self, machine_type: MachineType) -> Vec<Finding> {
         let (diagnostics, outline) = match self.is_yaml {
             false => (
-                asl::diagnose_for(&self.text, machine_type),
+                self.diagnose_json(machine_type),
                 Outline::of_json(&self.text),
             ),
             true => (
@@ -80,10 +85,24 @@ impl Definition {
         findings
     }
 
+    fn diagnose_json(&self, machine_type: MachineType) -> Vec<Diagnostic> {
+        if self.text.contains("${")
+            && self.text.len() <= DEFINITION_BYTES_MAX
+            && let Ok(mut value) = serde_json::from_str(&self.text)
+        {
+            fill(&mut value);
+            return asl::diagnose_for(&value.to_string(), machine_type);
+        }
+        asl::diagnose_for(&self.text, machine_type)
+    }
+
     /// YAML is checked as the JSON that it stands for, as AWS's own tools do.
     fn diagnose_yaml(&self, machine_type: MachineType) -> Vec<Diagnostic> {
         let error = match cfn_template::yaml::parse(&self.text) {
-            Ok(document) => return asl::diagnose_for(&document.value.to_string(), machine_type),
+            Ok(mut document) => {
+                fill(&mut document.value);
+                return asl::diagnose_for(&document.value.to_string(), machine_type);
+            }
             Err(error) => error,
         };
         let (message, location) = match error {
@@ -102,6 +121,28 @@ impl Definition {
             message,
             location,
         }]
+    }
+}
+
+/// Fills the resources that a template fills at deployment: `"Resource": "${FunctionArn}"`, by
+/// `DefinitionSubstitutions`. Any function stands in for them.
+fn fill(definition: &mut Value) {
+    let mut open = vec![definition];
+    while let Some(value) = open.pop() {
+        match value {
+            Value::Object(fields) => open.extend(fields.iter_mut().map(|(name, value)| {
+                let is_filled_later = name == "Resource"
+                    && value
+                        .as_str()
+                        .is_some_and(|text| text.starts_with("${") && text.ends_with('}'));
+                if is_filled_later {
+                    *value = Value::from(STAND_IN);
+                }
+                value
+            })),
+            Value::Array(items) => open.extend(items),
+            Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+        }
     }
 }
 
