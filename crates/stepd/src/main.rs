@@ -13,6 +13,8 @@ mod place;
 mod serve;
 mod stacks;
 
+use std::process::ExitCode;
+
 use clap::{Parser, Subcommand};
 
 /// AWS Step Functions that you run yourself: durable, one binary, drop-in for the AWS API.
@@ -46,11 +48,19 @@ enum Command {
 }
 
 #[tokio::main]
-async fn main() -> anyhow::Result<()> {
-    match Arguments::parse().command {
+async fn main() -> ExitCode {
+    let done = match Arguments::parse().command {
         Command::Serve(arguments) => serve::run(arguments).await,
         Command::Deploy(arguments) => deploy::run(arguments).await,
         Command::Env(arguments) => env::run(arguments),
         Command::Logs(arguments) => logs::run(arguments).await,
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            // What was tried and why it failed, for a person; never a trace of our code.
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
     }
 }
