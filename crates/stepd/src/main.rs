@@ -51,13 +51,23 @@ enum Command {
 }
 
 #[tokio::main]
-async fn main() -> anyhow::Result<ExitCode> {
-    match Arguments::parse().command {
-        Command::Serve(arguments) => serve::run(arguments).await?,
-        Command::Deploy(arguments) => deploy::run(arguments).await?,
-        Command::Env(arguments) => env::run(arguments)?,
-        Command::Logs(arguments) => logs::run(arguments).await?,
-        Command::Validate(arguments) => return validate::run(&arguments),
+async fn main() -> ExitCode {
+    let done = match Arguments::parse().command {
+        Command::Serve(arguments) => serve::run(arguments).await,
+        Command::Deploy(arguments) => deploy::run(arguments).await,
+        Command::Env(arguments) => env::run(arguments),
+        Command::Logs(arguments) => logs::run(arguments).await,
+        Command::Validate(arguments) => match validate::run(&arguments) {
+            Ok(code) => return code,
+            Err(error) => Err(error),
+        },
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            // What was tried and why it failed, for a person; never a trace of our code.
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
     }
-    Ok(ExitCode::SUCCESS)
 }
