@@ -57,6 +57,8 @@ pub struct State {
     pub name: Arc<str>,
     /// Its comment.
     pub comment: Option<String>,
+    /// The variables that its expressions read, in the order of their names.
+    pub variables: Box<[Arc<str>]>,
     /// What it is.
     pub kind: StateKind,
 }
@@ -179,6 +181,8 @@ pub enum ResultPath {
 pub struct Pass {
     /// Data flow; no `ResultSelector`.
     pub flow: Flow,
+    /// `Assign`.
+    pub assign: Option<Template>,
     /// `Result`: taken as it is.
     pub result: Option<Value>,
     /// What follows.
@@ -196,6 +200,8 @@ pub struct Task {
     pub timeout: Option<Count>,
     /// `HeartbeatSeconds` or `HeartbeatSecondsPath`.
     pub heartbeat: Option<Count>,
+    /// `Assign`.
+    pub assign: Option<Template>,
     /// `Credentials`: another role to act as.
     pub credentials: Option<Template>,
     /// `Retry`.
@@ -293,6 +299,8 @@ pub struct Catcher {
     pub next: StateIndex,
     /// `ResultPath` of the error output.
     pub result_path: ResultPath,
+    /// `Assign`, of the error output.
+    pub assign: Option<Template>,
 }
 
 /// A Choice state.
@@ -301,9 +309,22 @@ pub struct Choice {
     /// `InputPath` and `OutputPath` only.
     pub flow: Flow,
     /// `Choices`, never empty.
-    pub choices: Vec<(ChoiceRule, StateIndex)>,
+    pub choices: Vec<ChoiceOption>,
     /// `Default`.
     pub default: Option<StateIndex>,
+    /// `Assign` of the state: of `Default` only, as each rule has its own.
+    pub assign: Option<Template>,
+}
+
+/// One member of `Choices`.
+#[derive(Clone, Debug)]
+pub struct ChoiceOption {
+    /// When to take it.
+    pub rule: ChoiceRule,
+    /// `Next`.
+    pub next: StateIndex,
+    /// `Assign`.
+    pub assign: Option<Template>,
 }
 
 /// A Wait state.
@@ -311,6 +332,8 @@ pub struct Choice {
 pub struct Wait {
     /// `InputPath` and `OutputPath` only.
     pub flow: Flow,
+    /// `Assign`.
+    pub assign: Option<Template>,
     /// How long.
     pub until: WaitUntil,
     /// What follows.
@@ -360,6 +383,8 @@ pub enum FailText {
 pub struct Parallel {
     /// Data flow.
     pub flow: Flow,
+    /// `Assign`.
+    pub assign: Option<Template>,
     /// `Branches`, never empty.
     pub branches: Vec<Workflow>,
     /// `Retry`.
@@ -375,6 +400,8 @@ pub struct Parallel {
 pub struct Map {
     /// Data flow; `parameters` is always absent here.
     pub flow: Flow,
+    /// `Assign`.
+    pub assign: Option<Template>,
     /// `ItemsPath`.
     pub items_path: Option<Path>,
     /// `ItemSelector`, or `Parameters` in the legacy form.

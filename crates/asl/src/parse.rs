@@ -3,6 +3,7 @@
 //! One file for each kind of state and for each list that states share. Fields are checked one by
 //! one first; only a definition whose fields are right is looked at as a graph, as on AWS.
 
+mod assign;
 mod choice;
 mod fail;
 mod fields;

@@ -10,6 +10,7 @@ mod number_field;
 mod path;
 mod result_path;
 mod template;
+mod variables;
 mod wait;
 
 use std::borrow::Cow;
@@ -25,14 +26,19 @@ pub use path::Path;
 pub(crate) use path::{Allowed, Miss};
 pub use result_path::ReferencePath;
 pub use template::Template;
+pub(crate) use variables::is_name as is_variable_name;
+pub use variables::{NoVariables, Variables};
 pub use wait::WaitTime;
 
 /// What an expression may read.
+#[derive(Clone, Copy)]
 pub struct Scope<'a> {
     /// The value that `$` names.
     pub input: &'a Value,
     /// Gives the context object, `$$`; made only when an expression reads it.
     pub context: &'a dyn Context,
+    /// The variables, `$name`.
+    pub variables: &'a dyn Variables,
     /// Feeds `States.UUID` and `States.MathRandom`.
     pub entropy: &'a RefCell<Entropy>,
 }

@@ -6,7 +6,7 @@ mod expression;
 use std::cell::RefCell;
 
 use asl::StateKind;
-use asl::query::Scope;
+use asl::query::{NoVariables, Scope};
 use expression::{context, machine, state, with_scope};
 use serde_json::{Value, json};
 use vocab::Entropy;
@@ -21,7 +21,7 @@ fn rule(rule: &Value) -> Result<bool, (String, String)> {
     let StateKind::Choice(choice) = &state(&machine).kind else {
         panic!("a Choice state")
     };
-    with_scope(|scope| choice.choices[0].0.matches(scope))
+    with_scope(|scope| choice.choices[0].rule.matches(scope))
         .map_err(|f| (f.error.into_owned(), f.cause))
 }
 
@@ -144,10 +144,11 @@ fn string_patterns() {
         let scope = Scope {
             input: &input,
             context: &context,
+            variables: &NoVariables,
             entropy: &entropy,
         };
         assert_eq!(
-            choice.choices[0].0.matches(&scope),
+            choice.choices[0].rule.matches(&scope),
             Ok(expected),
             "{pattern}"
         );

@@ -4,7 +4,7 @@ mod common;
 
 use std::cell::RefCell;
 
-use asl::query::Scope;
+use asl::query::{NoVariables, Scope};
 use asl::{Diagnostic, StateKind, StateMachine, Transition};
 use serde_json::Value;
 use vocab::Entropy;
@@ -51,14 +51,15 @@ fn output(machine: &StateMachine, mut value: Value) -> Value {
                 let scope = Scope {
                     input: &value,
                     context: &context,
+                    variables: &NoVariables,
                     entropy: &entropy,
                 };
                 let rule = choice
                     .choices
                     .iter()
-                    .find(|(rule, _)| rule.matches(&scope).expect("a rule holds or not"));
+                    .find(|option| option.rule.matches(&scope).expect("a rule holds or not"));
                 Transition::Next(
-                    rule.map(|(_, next)| *next)
+                    rule.map(|option| option.next)
                         .or(choice.default)
                         .expect("a rule or the default"),
                 )

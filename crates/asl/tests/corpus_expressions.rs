@@ -4,7 +4,7 @@ mod common;
 
 use std::cell::RefCell;
 
-use asl::query::{Failure, Scope};
+use asl::query::{Failure, NoVariables, Scope};
 use asl::{Flow, StateKind};
 use serde_json::{Value, json};
 use vocab::Entropy;
@@ -103,12 +103,14 @@ fn run(pass: &asl::Pass, input: &Value) -> Result<Value, Failure> {
     let scope = Scope {
         input,
         context: &context,
+        variables: &NoVariables,
         entropy: &entropy,
     };
     let selected = flow.input_path.select(&scope)?;
     let inner = Scope {
         input: &selected,
         context: &context,
+        variables: &NoVariables,
         entropy: &entropy,
     };
     let payload = match &flow.parameters {
@@ -120,6 +122,7 @@ fn run(pass: &asl::Pass, input: &Value) -> Result<Value, Failure> {
     let outer = Scope {
         input: &output,
         context: &context,
+        variables: &NoVariables,
         entropy: &entropy,
     };
     Ok(flow.output_path.select(&outer)?.into_owned())

@@ -484,6 +484,58 @@ fn graphs() {
 }
 
 #[test]
+fn variables_have_names_of_their_own() {
+    let long = "v".repeat(81);
+    let assign = |name: &str| {
+        one(&format!(
+            r#"{{"Type":"Pass","Assign":{{"{name}":1}},"End":true}}"#
+        ))
+    };
+    let at = "at /States/A/Assign";
+    let cases = [
+        (
+            assign("states"),
+            format!("The variable name 'states' is reserved {at}"),
+        ),
+        (
+            assign(&long),
+            format!("The variable name '{long}' is longer than 80 characters {at}"),
+        ),
+        (
+            assign("1st"),
+            format!("'1st' is not a valid variable name {at}"),
+        ),
+        (
+            assign("a-b"),
+            format!("'a-b' is not a valid variable name {at}"),
+        ),
+        (
+            one(r#"{"Type":"Pass","Assign":1,"End":true}"#),
+            format!("Expected value of type Object {at}"),
+        ),
+        (
+            one(r#"{"Type":"Pass","InputPath":"$states","End":true}"#),
+            "Value must be a valid JSONPath. at /States/A/InputPath".to_owned(),
+        ),
+        (
+            one(
+                r#"{"Type":"Parallel","Assign":{"v":1},"Branches":[{"StartAt":"B","States":{"B":{"Type":"Pass","Assign":{"v.$":"$"},"End":true}}}],"End":true}"#,
+            ),
+            "The variable 'v' is assigned in an outer scope and cannot be assigned here at /States/A/Branches[0]/States".to_owned(),
+        ),
+    ];
+    for (definition, expected) in cases {
+        check(
+            &definition,
+            &format!("SCHEMA_VALIDATION_FAILED: {expected}"),
+        );
+    }
+    for name in ["größe", "_x1", "数", &long[..80]] {
+        assert!(parse(&assign(name)).is_ok(), "{name}");
+    }
+}
+
+#[test]
 fn names_what_is_not_built() {
     let map = r#"{"Type":"Map","ItemReader":{},"ItemProcessor":{"ProcessorConfig":{"Mode":"DISTRIBUTED","ExecutionType":"EXPRESS"},"StartAt":"B","States":{"B":{"Type":"Succeed"}}},"End":true}"#;
     let cases = [
@@ -492,12 +544,8 @@ fn names_what_is_not_built() {
             "JSONata is not built yet at /States/A",
         ),
         (
-            one(r#"{"Type":"Pass","Assign":{"a":1},"End":true}"#),
-            "Assigning variables is not built yet at /States/A",
-        ),
-        (
-            one(r#"{"Type":"Pass","Parameters":{"a.$":"$count"},"End":true}"#),
-            "Reading variables is not built yet at /States/A",
+            one(r#"{"Type":"Pass","Parameters":{"a.$":"$.a[?(@.n == $count)]"},"End":true}"#),
+            "Reading variables inside a path is not built yet at /States/A",
         ),
         (one(map), "Distributed Map is not built yet at /States/A"),
     ];

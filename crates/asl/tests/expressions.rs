@@ -6,7 +6,7 @@ mod expression;
 use std::cell::RefCell;
 
 use asl::StateKind;
-use asl::query::{Scope, WaitTime};
+use asl::query::{NoVariables, Scope, WaitTime};
 use expression::{as_pair, context, flow, input, machine, pass, state, template, with_scope};
 use serde_json::{Value, json};
 use vocab::{Entropy, Timestamp};
@@ -262,6 +262,7 @@ fn waits() {
         let scope = Scope {
             input: &input,
             context: &context,
+            variables: &NoVariables,
             entropy: &entropy,
         };
         let due = wait

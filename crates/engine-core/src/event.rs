@@ -62,6 +62,9 @@ pub enum Event {
         /// Its output.
         #[n(3)]
         output: Payload,
+        /// The variables that it assigned in its scope; absent where its definition assigns none.
+        #[n(4)]
+        assigned: Option<Vec<Assignment>>,
     },
     /// A task's call was decided; the event's number is the task's name.
     #[n(3)]
@@ -404,6 +407,17 @@ pub struct Identity {
     /// The region that the history shows for tasks.
     #[n(8)]
     pub region: Text,
+}
+
+/// A variable that was assigned.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+pub struct Assignment {
+    /// Its name, without `$`.
+    #[n(0)]
+    pub name: Text,
+    /// Its value.
+    #[n(1)]
+    pub value: Payload,
 }
 
 /// Where a frame belongs: the root, a branch of a Parallel state or an iteration of a Map state.

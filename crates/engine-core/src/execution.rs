@@ -6,7 +6,8 @@ use vocab::Timestamp;
 
 use crate::effect::{Timer, TimerKind};
 use crate::event::{
-    Completion, Event, Identity, Recorded, Scope, StateType, TaskDescription, TaskResource,
+    Assignment, Completion, Event, Identity, Recorded, Scope, StateType, TaskDescription,
+    TaskResource,
 };
 use crate::ids::{EventId, FrameId, TaskId};
 use crate::payload::{Payload, Text};
@@ -19,6 +20,7 @@ pub struct Execution {
     closed: Option<(Timestamp, Outcome)>,
     last: EventId,
     frames: BTreeMap<FrameId, Frame>,
+    variables: BTreeMap<Scope, BTreeMap<Text, Payload>>,
 }
 
 /// The statuses of an execution (`ExecutionStatus` of the API model).
@@ -212,6 +214,35 @@ impl Execution {
         &self.frames
     }
 
+    /// Returns the variables of every scope that has some.
+    pub fn variables(&self) -> &BTreeMap<Scope, BTreeMap<Text, Payload>> {
+        &self.variables
+    }
+
+    /// Returns the variable `name` as the states of `scope` see it: theirs, or one of the scopes around.
+    pub(crate) fn variable(&self, mut scope: Scope, name: &str) -> Option<&Payload> {
+        if self.variables.is_empty() {
+            return None;
+        }
+        loop {
+            if let Some(value) = self.own_variable(scope, name) {
+                return Some(value);
+            }
+            scope = self.frames.get(&scope.owner?)?.scope;
+        }
+    }
+
+    /// Returns the variable `name` of `scope` itself.
+    pub(crate) fn own_variable(&self, scope: Scope, name: &str) -> Option<&Payload> {
+        self.variables.get(&scope)?.get(name)
+    }
+
+    /// Returns how many bytes all variables hold.
+    pub(crate) fn variables_bytes(&self) -> usize {
+        let of_scopes = self.variables.values();
+        of_scopes.flat_map(BTreeMap::values).map(Payload::len).sum()
+    }
+
     /// Returns the frame that waits for `task`.
     pub fn frame_of_task(&self, task: TaskId) -> Option<(FrameId, &Frame)> {
         // A task is named by an event behind its frame's: start from the youngest frame before it.
@@ -294,9 +325,17 @@ impl Execution {
                 };
                 self.frames.insert(FrameId(id), frame);
             }
-            Event::StateExited { frame, .. }
-            | Event::StateAborted { frame, .. }
-            | Event::StateFailed { frame } => {
+            Event::StateExited {
+                frame, assigned, ..
+            } => {
+                self.forget_inner(*frame);
+                let left = self.frames.remove(frame);
+                if let (Some(left), Some(assigned)) = (left, assigned) {
+                    self.assign(left.scope, assigned);
+                }
+            }
+            Event::StateAborted { frame, .. } | Event::StateFailed { frame } => {
+                self.forget_inner(*frame);
                 self.frames.remove(frame);
             }
             Event::TaskScheduled {
@@ -352,11 +391,14 @@ impl Execution {
                 retrier,
                 due_at,
                 failed_at,
-            } => self.on(*frame, |frame| {
-                *frame.retries.entry(*retrier).or_default() += 1;
-                frame.tail = *failed_at;
-                frame.waiting = Waiting::Retry { due_at: *due_at };
-            }),
+            } => {
+                self.forget_inner(*frame);
+                self.on(*frame, |frame| {
+                    *frame.retries.entry(*retrier).or_default() += 1;
+                    frame.tail = *failed_at;
+                    frame.waiting = Waiting::Retry { due_at: *due_at };
+                });
+            }
             Event::WaitStarted { frame, due_at } => {
                 self.on(*frame, |frame| {
                     frame.waiting = Waiting::Timer { due_at: *due_at }
@@ -372,10 +414,13 @@ impl Execution {
                 scope,
                 output,
                 last,
-            } => self.on_owner(*scope, |frame| {
-                frame.tail = *last;
-                frame.waiting.set_output(scope.index, output.clone());
-            }),
+            } => {
+                self.variables.remove(scope);
+                self.on_owner(*scope, |frame| {
+                    frame.tail = *last;
+                    frame.waiting.set_output(scope.index, output.clone());
+                });
+            }
             Event::MapStarted {
                 frame,
                 items,
@@ -404,10 +449,13 @@ impl Execution {
                 output,
                 last,
                 ..
-            } => self.on_owner(*scope, |frame| {
-                frame.tail = *last;
-                frame.waiting.set_output(scope.index, output.clone());
-            }),
+            } => {
+                self.variables.remove(scope);
+                self.on_owner(*scope, |frame| {
+                    frame.tail = *last;
+                    frame.waiting.set_output(scope.index, output.clone());
+                });
+            }
             Event::IterationFailed { scope, .. } | Event::IterationAborted { scope, .. } => {
                 self.on_owner(*scope, |frame| {
                     if let Waiting::Iterations { open, .. } = &mut frame.waiting {
@@ -428,6 +476,20 @@ impl Execution {
         }
     }
 
+    fn assign(&mut self, scope: Scope, assigned: &[Assignment]) {
+        let variables = self.variables.entry(scope).or_default();
+        for Assignment { name, value } in assigned {
+            variables.insert(name.clone(), value.clone());
+        }
+    }
+
+    /// Drops the variables of the branches or iterations of `owner`.
+    fn forget_inner(&mut self, owner: FrameId) {
+        if !self.variables.is_empty() {
+            self.variables.retain(|scope, _| scope.owner != Some(owner));
+        }
+    }
+
     fn on(&mut self, frame: FrameId, change: impl FnOnce(&mut Frame)) {
         if let Some(frame) = self.frames.get_mut(&frame) {
             change(frame);
@@ -443,6 +505,7 @@ impl Execution {
     fn close(&mut self, at: Timestamp, outcome: Outcome) {
         self.closed = Some((at, outcome));
         self.frames.clear();
+        self.variables.clear();
     }
 }
 

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::event::{Event, Recorded, StateType, TaskResource};
+use crate::event::{Assignment, Event, Recorded, StateType, TaskResource};
 use crate::ids::EventId;
 use crate::payload::{Payload, Text};
 
@@ -94,9 +94,15 @@ fn details(event: &Event, view: View<'_>) -> Option<(String, Map<String, Value>)
             shown.data("input", input);
             "stateEnteredEventDetails"
         }
-        Event::StateExited { name, output, .. } => {
+        Event::StateExited {
+            name,
+            output,
+            assigned,
+            ..
+        } => {
             shown.text("name", name);
             shown.data("output", output);
+            shown.assigned(assigned.as_deref());
             "stateExitedEventDetails"
         }
         Event::TaskScheduled { task, .. } => {
@@ -250,6 +256,23 @@ impl Details {
             self.members
                 .insert(format!("{name}Details"), json!({ "truncated": false }));
         }
+    }
+
+    /// `assignedVariables`: each name with its value's JSON text.
+    fn assigned(&mut self, assigned: Option<&[Assignment]>) {
+        let Some(assigned) = assigned.filter(|_| self.include_data) else {
+            return;
+        };
+        let texts = assigned
+            .iter()
+            .map(|one| (one.name.to_string(), one.value.text().into()));
+        let texts: Map<String, Value> = texts.collect();
+        self.members
+            .insert("assignedVariables".into(), Value::Object(texts));
+        self.members.insert(
+            "assignedVariablesDetails".into(),
+            json!({ "truncated": false }),
+        );
     }
 
     fn failure(&mut self, error: Option<&Text>, cause: Option<&Text>) {

@@ -25,7 +25,8 @@ mod step;
 pub use command::{Command, Rejection};
 pub use effect::{Effect, TaskCall, Timer, TimerKind};
 pub use event::{
-    Completion, Event, Identity, Recorded, Scope, StateType, TaskDescription, TaskResource,
+    Assignment, Completion, Event, Identity, Recorded, Scope, StateType, TaskDescription,
+    TaskResource,
 };
 pub use execution::{Execution, Frame, Outcome, Status, TaskStage, Waiting};
 pub use ids::{EventId, FrameId, TaskId};

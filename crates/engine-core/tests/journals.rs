@@ -10,13 +10,13 @@ use std::path::{Path, PathBuf};
 use std::{env, fs};
 
 use engine_core::{
-    Completion, Event, EventId, Execution, FrameId, Identity, Payload, Recorded, Scope, StateType,
-    TaskDescription, TaskResource, Text, Waiting,
+    Assignment, Completion, Event, EventId, Execution, FrameId, Identity, Payload, Recorded, Scope,
+    StateType, TaskDescription, TaskResource, Text, Waiting,
 };
 use vocab::Timestamp;
 
 /// The histories of `tests/histories` whose journals are kept: together they use every event.
-const KEPT: [&str; 13] = [
+const KEPT: [&str; 15] = [
     "callback",
     "callback_failure",
     "callback_heartbeat",
@@ -29,6 +29,8 @@ const KEPT: [&str; 13] = [
     "retry_counters",
     "stop",
     "unicode",
+    "variables",
+    "variables_scopes",
     "wait",
 ];
 
@@ -131,6 +133,10 @@ fn states(journal: &[Recorded]) -> String {
                 frame.input,
                 waiting(&frame.waiting)
             );
+        }
+        for (scope, variables) in execution.variables() {
+            let owner = scope.owner.map_or(0, |owner| owner.0.0);
+            let _ = write!(text, " | ${owner}.{} {variables:?}", scope.index);
         }
         text.push('\n');
     }
@@ -290,7 +296,11 @@ fn samples() -> Vec<Event> {
                 frame,
                 name,
                 state_type,
-                output,
+                output: output.clone(),
+                assigned: Some(vec![Assignment {
+                    name: "größe".into(),
+                    value: output.clone(),
+                }]),
             },
             Event::StateAborted { frame, state_type },
         ]);

@@ -110,6 +110,22 @@ fn nesting_is_bounded() {
     );
 }
 
+/// One Assign takes as much as one payload, all its variables together.
+#[test]
+fn one_assign_holds_262_144_bytes() {
+    let cases = [(131_072, true), (131_073, false)];
+    for (bytes, passes) in cases {
+        let text = "x".repeat(bytes - 2);
+        let half = "x".repeat(131_070);
+        let definition = format!(
+            r#"{{"StartAt": "P", "States": {{"P": {{"Type": "Pass", "Assign": {{"a": "{text}", "b": "{half}"}}, "End": true}}}}}}"#
+        );
+        let (execution, _) = run(&parse(&definition), Payload::empty_object());
+        let succeeded = matches!(execution.closed(), Some((_, Outcome::Succeeded(_))));
+        assert_eq!(succeeded, passes, "{bytes}");
+    }
+}
+
 /// Exactly the limit passes; one byte more does not.
 #[test]
 fn payloads_hold_262_144_bytes() {

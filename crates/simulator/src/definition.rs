@@ -18,7 +18,12 @@ pub const ERRORS: [&str; 3] = ["Flood", "Fire", "Lightning"];
 
 /// Returns a definition.
 pub fn definition(entropy: &mut Entropy, size: Size) -> Value {
-    let mut maker = Maker { entropy, names: 0 };
+    let mut maker = Maker {
+        entropy,
+        names: 0,
+        visible: Vec::new(),
+        own: None,
+    };
     let mut machine = maker.workflow(size);
     if maker.one_in(6) {
         machine["TimeoutSeconds"] = maker.between(50, 2_000).into();
@@ -28,6 +33,8 @@ pub fn definition(entropy: &mut Entropy, size: Size) -> Value {
 
 /// A place in a chain.
 enum Planned {
+    /// A Pass state that gives the workflow its variable.
+    Variable,
     /// A Pass state that makes items.
     Items,
     /// The Map state over them.
@@ -39,6 +46,10 @@ enum Planned {
 struct Maker<'a> {
     entropy: &'a mut Entropy,
     names: u32,
+    /// The variables that the states being made can read.
+    visible: Vec<String>,
+    /// The variable of the workflow being made, which its states may assign again.
+    own: Option<String>,
 }
 
 impl Maker<'_> {
@@ -68,6 +79,14 @@ impl Maker<'_> {
         let length = self.between(1, size.states);
         // A Map state needs items: a state that makes them goes before it.
         let mut plan = Vec::new();
+        // First, so that whatever reads the variable finds it.
+        let around = self.own.take();
+        if self.one_in(3) {
+            plan.push(Planned::Variable);
+            let name = format!("größe{}", self.names);
+            self.visible.push(name.clone());
+            self.own = Some(name);
+        }
         for _ in 0..length {
             if size.depth > 0 && self.one_in(6) {
                 plan.extend([Planned::Items, Planned::Map]);
@@ -86,13 +105,49 @@ impl Maker<'_> {
                 .map(|(_, name)| name.clone())
                 .collect();
             let state = match planned {
+                Planned::Variable => self.variable(&later),
                 Planned::Items => self.items(&later[0]),
                 Planned::Map => self.map(&later, size),
                 Planned::Any => self.state(&later, size),
             };
             states.insert(names[at].clone(), state);
         }
+        if self.own.is_some() {
+            self.visible.pop();
+        }
+        self.own = around;
         json!({"StartAt": names[0], "States": states})
+    }
+
+    fn variable(&mut self, later: &[String]) -> Value {
+        let state = match &self.own {
+            Some(own) => json!({"Type": "Pass", "Assign": {own.as_str(): {"n": 0}}}),
+            None => json!({"Type": "Pass"}),
+        };
+        self.onward(state, later)
+    }
+
+    /// Returns a variable that can be read here.
+    fn readable(&mut self) -> Option<String> {
+        if self.visible.is_empty() {
+            return None;
+        }
+        let at = self.below(self.visible.len() as u64) as usize;
+        Some(self.visible[at].clone())
+    }
+
+    /// Lets a state count in the workflow's variable, or a catcher keep the error there.
+    fn assign(&mut self, state: &mut Value, on_error: bool) {
+        let Some(own) = self.own.clone() else { return };
+        if self.one_in(2) {
+            return;
+        }
+        let value = if on_error {
+            json!({"n": self.below(10), "error.$": "$.Error"})
+        } else {
+            json!({"n.$": format!("States.MathAdd(${own}.n, 1)"), "raw.$": "$"})
+        };
+        state["Assign"] = json!({ own: value });
     }
 
     fn items(&mut self, next: &str) -> Value {
@@ -127,6 +182,14 @@ impl Maker<'_> {
     }
 
     fn pass(&mut self, later: &[String]) -> Value {
+        if let Some(name) = self.readable()
+            && self.one_in(2)
+        {
+            let mut state = json!({"Type": "Pass", "ResultPath": "$.read", "Parameters": {
+                "n.$": format!("${name}.n"), "text.$": format!("States.JsonToString(${name})")}});
+            self.assign(&mut state, false);
+            return self.onward(state, later);
+        }
         let state = match self.below(5) {
             0 => {
                 json!({"Type": "Pass", "Result": {"n": self.below(10), "text": "größer \u{1f40e}"}})
@@ -153,6 +216,14 @@ impl Maker<'_> {
 
     fn choice(&mut self, later: &[String]) -> Value {
         let target = later[self.below(later.len() as u64) as usize].as_str();
+        if let Some(name) = self.readable()
+            && self.one_in(2)
+        {
+            let mut rule = json!({"Variable": format!("${name}.n"),
+                "NumericGreaterThan": self.below(4), "Next": target});
+            self.assign(&mut rule, false);
+            return json!({"Type": "Choice", "Choices": [rule], "Default": later[0]});
+        }
         json!({
             "Type": "Choice",
             "Choices": [{
@@ -193,6 +264,7 @@ impl Maker<'_> {
             state["HeartbeatSeconds"] = self.between(2, 15).into();
         }
         self.result_path(&mut state);
+        self.assign(&mut state, false);
         self.retry(&mut state);
         self.catch(&mut state, later);
         self.onward(state, later)
@@ -282,6 +354,7 @@ impl Maker<'_> {
         if !self.one_in(4) {
             catcher["ResultPath"] = "$.error".into();
         }
+        self.assign(&mut catcher, true);
         state["Catch"] = json!([catcher]);
     }
 }

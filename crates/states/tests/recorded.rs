@@ -11,7 +11,7 @@ use serde_json::{Map, Value, json};
 use service::Failure;
 
 /// How many cases agree; fewer means that something that worked is lost.
-const AGREE_MIN: usize = 134;
+const AGREE_MIN: usize = 164;
 
 /// Why a case is not played.
 fn out_of_scope(case: &Value) -> Option<&'static str> {
@@ -242,6 +242,15 @@ fn difference(path: &str, recorded: &Value, ours: &Value) -> Option<String> {
             })
         }
         (recorded, ours) if recorded == ours => None,
+        // The recorder hid every moment, and whatever is in a member that is called one.
+        (Value::String(recorded), _) if recorded == "timestamp" && path.contains("Timestamp") => {
+            None
+        }
+        (Value::String(recorded), Value::String(ours))
+            if recorded == "date" && vocab::Timestamp::parse_rfc3339(ours).is_some() =>
+        {
+            None
+        }
         (recorded, ours) => Some(format!("{path}: recorded {recorded}, ours {ours}")),
     }
 }
@@ -303,6 +312,8 @@ enum Verdict {
 
 async fn check(name: &str, case: &Value) -> Verdict {
     let world = World::new().await;
+    // Later than every recording: what was the past there is the past here (a Wait's moment).
+    world.clock.advance_millis(100_000_000_000);
     let (executions, revisions) = (Vec::new(), Vec::new());
     let mut player = Player {
         world,

@@ -13,6 +13,16 @@ pub const DEFINITION_BYTES_MAX: usize = 1_048_576;
 /// Longest name of a state, in characters (Amazon States Language, "States").
 pub const STATE_NAME_CHARS_MAX: usize = 80;
 
+/// Longest name of a variable, in characters (Step Functions quotas, "Variables").
+pub const VARIABLE_NAME_CHARS_MAX: usize = 80;
+
+/// Most that one `Assign` may assign, in bytes of JSON (Step Functions quotas, "Variables").
+pub const ASSIGN_BYTES_MAX: usize = 262_144;
+
+/// Most that all variables of an execution may hold, in bytes of JSON (Step Functions quotas,
+/// "Variables").
+pub const VARIABLES_BYTES_MAX: usize = 10_485_760;
+
 /// Longest life of an execution, in seconds: one year (Step Functions quotas).
 pub const EXECUTION_SECONDS_MAX: u64 = 31_536_000;
 

@@ -3,10 +3,10 @@
 use serde_json::{Number, Value};
 use vocab::Timestamp;
 
-use crate::definition::{Choice, StateIndex};
+use crate::definition::{Choice, ChoiceOption};
 use crate::parse::fields::Fields;
-use crate::parse::flow;
 use crate::parse::workflow::Siblings;
+use crate::parse::{assign, flow};
 use crate::query::{Allowed, Check, ChoiceRule, Comparison, Miss, Operand, Pattern, Rule};
 
 /// What a rule may have beside its one operator.
@@ -23,6 +23,7 @@ const COMPARISONS: [(&str, Comparison); 5] = [
 pub(crate) fn choice(fields: &Fields<'_>, siblings: &Siblings<'_>) -> Option<Choice> {
     let flow = flow::in_and_out(fields);
     let default = fields.text("Default");
+    let assign = assign::assign(fields);
     if !fields.require(&["Choices"]) {
         return None;
     }
@@ -36,10 +37,11 @@ pub(crate) fn choice(fields: &Fields<'_>, siblings: &Siblings<'_>) -> Option<Cho
         flow,
         choices: choices.into_iter().collect::<Option<_>>()?,
         default,
+        assign,
     })
 }
 
-fn top_rule(fields: &Fields<'_>, siblings: &Siblings<'_>) -> Option<(ChoiceRule, StateIndex)> {
+fn top_rule(fields: &Fields<'_>, siblings: &Siblings<'_>) -> Option<ChoiceOption> {
     for name in ["Condition", "Output"]
         .into_iter()
         .filter(|name| fields.has(name))
@@ -48,9 +50,7 @@ fn top_rule(fields: &Fields<'_>, siblings: &Siblings<'_>) -> Option<(ChoiceRule,
             "The QueryLanguage is set to 'JSONPath', but field '{name}' is only supported for the 'JSONata' QueryLanguage"
         ));
     }
-    if fields.has("Assign") {
-        fields.not_built("Assigning variables");
-    }
+    let assign = assign::assign(fields);
     let has_next = fields.require(&["Next"]);
     let rule = rule(fields);
     let next = if has_next {
@@ -58,7 +58,11 @@ fn top_rule(fields: &Fields<'_>, siblings: &Siblings<'_>) -> Option<(ChoiceRule,
     } else {
         None
     };
-    Some((ChoiceRule(rule?), next?))
+    Some(ChoiceOption {
+        rule: ChoiceRule(rule?),
+        next: next?,
+        assign,
+    })
 }
 
 fn inner_rule(fields: &Fields<'_>) -> Option<Rule> {

@@ -1,7 +1,9 @@
 //! Typed access to the fields of one JSON object, which reports what it does not like.
 
 use std::cell::RefCell;
+use std::collections::BTreeSet;
 use std::ops::RangeInclusive;
+use std::sync::Arc;
 
 use serde_json::{Map, Value};
 use vocab::Timestamp;
@@ -14,11 +16,18 @@ use crate::query::{Allowed, Miss, Path, Template};
 pub(crate) struct Report {
     findings: RefCell<Vec<Diagnostic>>,
     not_built: RefCell<Vec<Diagnostic>>,
+    /// The variables that the state reads whose fields are being looked at.
+    variables: RefCell<BTreeSet<Arc<str>>>,
 }
 
 impl Report {
     pub(crate) fn add(&self, finding: Diagnostic) {
         self.findings.borrow_mut().push(finding);
+    }
+
+    /// Puts other names into the place of the variables read so far, and returns these.
+    pub(crate) fn exchange_variables(&self, names: BTreeSet<Arc<str>>) -> BTreeSet<Arc<str>> {
+        self.variables.replace(names)
     }
 
     /// Returns the findings, and apart from them the uses of what is not built.
@@ -238,9 +247,12 @@ impl<'j> Fields<'j> {
     pub(crate) fn path(&self, name: &str, allowed: Allowed, miss: Miss) -> Option<Path> {
         let text = self.text(name)?;
         match Path::parse(text, allowed, miss) {
-            Ok(path) => Some(path),
-            Err(_) if reads_variable(text) => {
-                self.not_built("Reading variables");
+            Ok(path) => {
+                path.add_variables(&mut self.report.variables.borrow_mut());
+                Some(path)
+            }
+            Err(_) if reads_variable_inside(text) => {
+                self.not_built("Reading variables inside a path");
                 None
             }
             Err(_) => {
@@ -253,11 +265,14 @@ impl<'j> Fields<'j> {
     pub(crate) fn template(&self, name: &str) -> Option<Template> {
         let json = self.get(name)?;
         match Template::parse(json) {
-            Ok(template) => Some(template),
+            Ok(template) => {
+                template.add_variables(&mut self.report.variables.borrow_mut());
+                Some(template)
+            }
             Err(invalid) => {
                 for field in invalid {
-                    if field.text.as_deref().is_some_and(reads_variable) {
-                        self.not_built("Reading variables");
+                    if field.text.as_deref().is_some_and(reads_variable_inside) {
+                        self.not_built("Reading variables inside a path");
                         continue;
                     }
                     let message = format!(
@@ -325,10 +340,11 @@ fn invalid_path(text: &str, allowed: Allowed, miss: Miss) -> &'static str {
     }
 }
 
-/// Says whether an expression that cannot be read names a variable: `$name`.
-fn reads_variable(text: &str) -> bool {
-    let after_dollar = text.split('$').skip(1);
-    after_dollar
-        .filter_map(|rest| rest.chars().next())
-        .any(|next| next.is_alphabetic() || next == '_')
+/// Says whether a path that cannot be read names a variable in a filter: `$.a[?(@.b == $name)]`.
+fn reads_variable_inside(text: &str) -> bool {
+    let after_dollar = text.split('$').skip(2);
+    text.contains("[?")
+        && after_dollar
+            .filter_map(|rest| rest.chars().next())
+            .any(|next| next.is_alphabetic() || next == '_')
 }

@@ -3,7 +3,7 @@
 use crate::definition::{Count, Flow, Map};
 use crate::parse::fields::Fields;
 use crate::parse::workflow::{Builder, Siblings};
-use crate::parse::{flow, map_numbers, retry, state};
+use crate::parse::{assign, flow, map_numbers, retry, state};
 use crate::query::{Allowed, Miss};
 
 /// The fields of every Map beside those of its data flow.
@@ -44,6 +44,7 @@ pub(crate) fn map<'j>(
     flow.parameters = None;
     let items_path = fields.path("ItemsPath", Allowed::Context, Miss::Items);
     let max_concurrency = max_concurrency(fields);
+    let assign = assign::assign(fields);
     let (retry, catch) = (retry::retry(fields), retry::catch(fields, siblings));
     let processor = match fields.at_most_one(&["ItemProcessor", "Iterator"]) {
         Some(name) => fields.object(name)?,
@@ -70,6 +71,7 @@ pub(crate) fn map<'j>(
         item_selector,
         max_concurrency,
         processor: builder.workflow(&processor)?,
+        assign,
         retry,
         catch,
         transition: transition?,

@@ -3,7 +3,7 @@
 use crate::definition::Parallel;
 use crate::parse::fields::Fields;
 use crate::parse::workflow::{Builder, Siblings};
-use crate::parse::{flow, retry, state};
+use crate::parse::{assign, flow, retry, state};
 
 pub(crate) fn parallel<'j>(
     builder: &mut Builder<'j>,
@@ -12,6 +12,7 @@ pub(crate) fn parallel<'j>(
 ) -> Option<Parallel> {
     let transition = state::transition(fields, siblings);
     let flow = flow::full(fields);
+    let assign = assign::assign(fields);
     let (retry, catch) = (retry::retry(fields), retry::catch(fields, siblings));
     let branches = fields
         .require(&["Branches"])
@@ -27,6 +28,7 @@ pub(crate) fn parallel<'j>(
     Some(Parallel {
         flow,
         branches,
+        assign,
         retry,
         catch,
         transition: transition?,

@@ -6,8 +6,8 @@ use serde_json::Value;
 
 use crate::definition::{Catcher, Retrier};
 use crate::parse::fields::Fields;
-use crate::parse::flow;
 use crate::parse::workflow::{SECONDS_MAX, Siblings};
+use crate::parse::{assign, flow};
 
 /// Longest `MaxDelaySeconds`: 366 days (Step Functions developer guide, "Error handling").
 const DELAY_SECONDS_MAX: u64 = 31_622_400;
@@ -72,9 +72,7 @@ fn catcher(fields: &Fields<'_>, siblings: &Siblings<'_>, is_last: bool) -> Optio
         "Assign",
         "Output",
     ]]);
-    if fields.has("Assign") {
-        fields.not_built("Assigning variables");
-    }
+    let assign = assign::assign(fields);
     let has_next = fields.require(&["Next"]);
     let error_equals = error_equals(fields, is_last);
     let result_path = flow::result_path(fields);
@@ -87,6 +85,7 @@ fn catcher(fields: &Fields<'_>, siblings: &Siblings<'_>, is_last: bool) -> Optio
         error_equals: error_equals?,
         next,
         result_path,
+        assign,
     })
 }
 

@@ -3,7 +3,7 @@
 use crate::definition::{Pass, StateKind, Succeed, Transition};
 use crate::parse::fields::Fields;
 use crate::parse::workflow::{Builder, Language, Siblings, language};
-use crate::parse::{choice, fail, flow, map, parallel, task, wait};
+use crate::parse::{assign, choice, fail, flow, map, parallel, task, wait};
 
 /// In the order in which AWS lists them.
 const TYPES: [&str; 8] = [
@@ -59,6 +59,7 @@ fn pass(fields: &Fields<'_>, siblings: &Siblings<'_>) -> Option<Pass> {
     Some(Pass {
         flow,
         result,
+        assign: assign::assign(fields),
         transition: transition(fields, siblings)?,
     })
 }
@@ -154,8 +155,5 @@ fn check_fields(kind: &str, fields: &Fields<'_>) {
         } else {
             fields.refuse(format!("Field '{name}' is not supported"));
         }
-    }
-    if fields.has("Assign") && kind != "Succeed" && kind != "Fail" {
-        fields.not_built("Assigning variables");
     }
 }

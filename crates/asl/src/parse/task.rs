@@ -3,7 +3,7 @@
 use crate::definition::{Count, Task};
 use crate::parse::fields::Fields;
 use crate::parse::workflow::{SECONDS_MAX, Siblings};
-use crate::parse::{MachineType, flow, resource, retry, state};
+use crate::parse::{MachineType, assign, flow, resource, retry, state};
 use crate::query::{Allowed, Miss, Template};
 
 pub(crate) fn task(
@@ -24,6 +24,7 @@ pub(crate) fn task(
         );
     }
     let credentials = credentials(fields);
+    let assign = assign::assign(fields);
     let (retry, catch) = (retry::retry(fields), retry::catch(fields, siblings));
     let has_resource = fields.require(&["Resource"]);
     let resource = if has_resource {
@@ -37,6 +38,7 @@ pub(crate) fn task(
         timeout,
         heartbeat,
         credentials,
+        assign,
         retry,
         catch,
         transition: transition?,

@@ -3,7 +3,7 @@
 use crate::definition::{Wait, WaitUntil};
 use crate::parse::fields::Fields;
 use crate::parse::workflow::{SECONDS_MAX, Siblings};
-use crate::parse::{flow, state};
+use crate::parse::{assign, flow, state};
 use crate::query::{Allowed, Miss};
 
 /// The ways to say how long, of which a Wait has exactly one.
@@ -20,10 +20,12 @@ pub(crate) fn wait(fields: &Fields<'_>, siblings: &Siblings<'_>) -> Option<Wait>
         Some(_) => path(fields, "TimestampPath").map(WaitUntil::TimestampPath),
         None => None,
     };
+    let assign = assign::assign(fields);
     let transition = state::transition(fields, siblings);
     Some(Wait {
         flow,
         until: until?,
+        assign,
         transition: transition?,
     })
 }

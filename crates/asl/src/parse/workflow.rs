@@ -1,6 +1,6 @@
 //! A `StartAt` with its `States`: the machine itself, a branch, an item processor.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use serde_json::{Map, Value};
@@ -10,7 +10,7 @@ use crate::definition::{State, StateIndex, StateMachine, Workflow};
 use crate::diagnostic::{DUPLICATE_STATE_NAME, Diagnostic};
 use crate::parse::MachineType;
 use crate::parse::fields::{Fields, Report};
-use crate::parse::state;
+use crate::parse::{assign, state};
 use crate::validate::graph::inner_workflows;
 
 /// Most seconds that a machine or a task may be given (Amazon States Language, "Timeouts").
@@ -38,6 +38,8 @@ pub(crate) struct Builder<'j> {
     /// Inner states follow the machine's language; that of a Map or Parallel does not reach them.
     pub(crate) language: Language,
     report: &'j Report,
+    /// The variables that each workflow around the one being read assigns, and its own.
+    assigned: Vec<BTreeSet<&'j str>>,
     states: Vec<Option<State>>,
     by_name: BTreeMap<Arc<str>, StateIndex>,
 }
@@ -69,6 +71,7 @@ pub(crate) fn machine<'j>(
         machine_type,
         language,
         report,
+        assigned: Vec::new(),
         states: Vec::new(),
         by_name: BTreeMap::new(),
     };
@@ -103,9 +106,13 @@ impl<'j> Builder<'j> {
             fields.refuse_field("States", "Value cannot be empty");
         }
         let siblings = self.siblings(&states);
+        let assigned = assign::names_of(&states);
+        assign::check_shadowing(&states, &assigned, &self.assigned);
+        self.assigned.push(assigned);
         for name in states.names() {
             self.state(name, &states, &siblings);
         }
+        self.assigned.pop();
         Some(Workflow {
             start_at: siblings.find(start_at)?,
         })
@@ -146,15 +153,19 @@ impl<'j> Builder<'j> {
         }
         self.states.push(None);
         let fields = states.object(name);
+        // The states inside this one have their own: what they read is not what it reads.
+        let outer = self.report.exchange_variables(BTreeSet::new());
         let kind = fields
             .as_ref()
             .and_then(|fields| state::kind(self, fields, siblings));
+        let variables = self.report.exchange_variables(outer);
         let comment = fields.as_ref().and_then(Fields::comment);
         let place = index.0 as usize;
         if let Some(slot) = self.states.get_mut(place) {
             *slot = kind.map(|kind| State {
                 name: shared,
                 comment,
+                variables: variables.into_iter().collect(),
                 kind,
             });
         }

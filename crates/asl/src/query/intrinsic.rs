@@ -10,6 +10,8 @@ mod math;
 mod parse;
 
 use std::borrow::Cow;
+use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use serde_json::Value;
 
@@ -102,6 +104,17 @@ impl Call {
     /// Reads a call. The error says what is wrong, for people.
     pub(crate) fn parse(text: &str) -> Result<Self, String> {
         parse::call(text)
+    }
+
+    /// Adds the names of the variables that the arguments read.
+    pub(crate) fn add_variables(&self, names: &mut BTreeSet<Arc<str>>) {
+        for argument in &self.arguments {
+            match argument {
+                Argument::Literal(_) | Argument::Text { .. } => {}
+                Argument::Path { source, .. } => source.add_variables(names),
+                Argument::Call(call) => call.add_variables(names),
+            }
+        }
     }
 
     /// Returns the call's value. `text` is the whole expression, which every failure quotes.

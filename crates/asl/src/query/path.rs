@@ -1,6 +1,7 @@
 //! Expressions that stand where a path may stand.
 
 use std::borrow::Cow;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use jsonpath::{JsonPath, NotFound};
@@ -8,10 +9,10 @@ use serde_json::{Map, Value};
 
 use crate::definition::PathField;
 use crate::query::intrinsic::Call;
-use crate::query::{Budget, Failure, Scope};
+use crate::query::{Budget, Failure, Scope, variables};
 
-/// An expression that stands where a path may stand: a JSONPath over the input or (`$$`) the context,
-/// or, in the fields that allow it, a call of an intrinsic function.
+/// An expression that stands where a path may stand: a JSONPath over the input or (`$$`) the context
+/// or (`$name`) a variable, or, in the fields that allow it, a call of an intrinsic function.
 #[derive(Clone, Debug)]
 pub struct Path {
     text: Arc<str>,
@@ -24,6 +25,7 @@ pub struct Path {
 pub(crate) enum Source {
     Input(JsonPath),
     Context(JsonPath),
+    Variable { name: Box<str>, path: JsonPath },
     Call(Box<Call>),
 }
 
@@ -74,9 +76,9 @@ impl Path {
         matches!(&self.source, Source::Input(path) if path.is_root())
     }
 
-    /// Says whether the path reads the input (and not only the context object).
-    pub fn reads_input(&self) -> bool {
-        !matches!(&self.source, Source::Context(_))
+    /// Adds the names of the variables that the path reads.
+    pub(crate) fn add_variables(&self, names: &mut BTreeSet<Arc<str>>) {
+        self.source.add_variables(names);
     }
 
     /// Returns what the path selects: a definite path's one value, an indefinite path's list.
@@ -113,9 +115,30 @@ impl Source {
             let path = JsonPath::parse(&format!("${rest}")).map_err(|error| error.to_string())?;
             return Ok(Self::Context(path));
         }
+        if let Some((name, rest)) = variables::split(text) {
+            if name == "states" {
+                return Err("$states is JSONata's".to_owned());
+            }
+            let path = JsonPath::parse(&format!("${rest}")).map_err(|error| error.to_string())?;
+            return Ok(Self::Variable {
+                name: name.into(),
+                path,
+            });
+        }
         JsonPath::parse(text)
             .map(Self::Input)
             .map_err(|error| error.to_string())
+    }
+
+    /// Adds the names of the variables that are read; recurses as deep as calls nest.
+    pub(crate) fn add_variables(&self, names: &mut BTreeSet<Arc<str>>) {
+        match self {
+            Self::Input(_) | Self::Context(_) => {}
+            Self::Variable { name, .. } => {
+                names.insert((&**name).into());
+            }
+            Self::Call(call) => call.add_variables(names),
+        }
     }
 
     /// Selects; the outer error is a function's failure, the inner one says that nothing is there.
@@ -139,6 +162,12 @@ impl Source {
                     .evaluate(&context)
                     .map(|found| Cow::Owned(found.into_owned())))
             }
+            Self::Variable { name, path } => Ok(match scope.variables.get(name) {
+                Some(value) => path.evaluate(value),
+                None => Err(NotFound::NoResults {
+                    path: format!("${name}"),
+                }),
+            }),
             Self::Call(call) => call
                 .evaluate(scope, text, budget)
                 .map(|value| Ok(Cow::Owned(value))),

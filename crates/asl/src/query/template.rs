@@ -1,6 +1,8 @@
 //! Payload templates: JSON whose fields that end in `.$` are computed, everything else copied.
 
 use std::borrow::Cow;
+use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use jsonpath::NotFound;
 use serde_json::{Map, Value};
@@ -66,6 +68,11 @@ impl Template {
         }
     }
 
+    /// Adds the names of the variables that the template reads.
+    pub(crate) fn add_variables(&self, names: &mut BTreeSet<Arc<str>>) {
+        self.0.add_variables(names);
+    }
+
     /// Returns the payload.
     pub fn evaluate(&self, scope: &Scope<'_>) -> Result<Value, Failure> {
         self.0.evaluate(scope, &Budget::new())
@@ -102,6 +109,21 @@ impl Node {
                 }
             }
             scalar => Self::Literal(scalar.clone()),
+        }
+    }
+
+    fn add_variables(&self, names: &mut BTreeSet<Arc<str>>) {
+        match self {
+            Self::Literal(_) => {}
+            Self::Array(nodes) => nodes.iter().for_each(|node| node.add_variables(names)),
+            Self::Object(fields) => {
+                for field in fields {
+                    match &field.content {
+                        Content::Node(node) => node.add_variables(names),
+                        Content::Computed { source, .. } => source.add_variables(names),
+                    }
+                }
+            }
         }
     }
 

@@ -4,7 +4,7 @@
 
 use std::cell::RefCell;
 
-use asl::query::{Failure, Scope};
+use asl::query::{Failure, NoVariables, Scope};
 use asl::{Flow, JsonPathFlow, State, StateKind, StateMachine, parse};
 use serde_json::{Value, json};
 use vocab::Entropy;
@@ -34,6 +34,7 @@ pub fn with_scope<T>(evaluate: impl FnOnce(&Scope<'_>) -> T) -> T {
     evaluate(&Scope {
         input: &input,
         context: &context,
+        variables: &NoVariables,
         entropy: &entropy,
     })
 }

@@ -2,6 +2,7 @@
 
 use asl::{Choice, StateIndex, Transition};
 
+use super::assign::Assigned;
 use super::failure::Failure;
 use super::{Progress, Turn};
 use crate::ids::FrameId;
@@ -15,22 +16,28 @@ const NO_CHOICE: &str =
 impl Turn<'_> {
     pub(super) fn run_choice(&mut self, id: FrameId, choice: &Choice) -> Progress {
         match self.choose(id, choice) {
-            Ok((next, output)) => self.exit(id, output, Transition::Next(next)),
+            Ok((next, output, assigned)) => self.exit(id, output, assigned, Transition::Next(next)),
             Err(failure) => self.fail(id, failure),
         }
     }
 
-    fn choose(&self, id: FrameId, choice: &Choice) -> Result<(StateIndex, Payload), Failure> {
+    fn choose(
+        &self,
+        id: FrameId,
+        choice: &Choice,
+    ) -> Result<(StateIndex, Payload, Assigned), Failure> {
         let input = self.effective_input(id, &choice.flow)?;
         let chosen = self.with_scope(id, input.value(), |scope| {
-            for (rule, next) in &choice.choices {
-                if rule.matches(scope)? {
-                    return Ok(Some(*next));
+            for option in &choice.choices {
+                if option.rule.matches(scope)? {
+                    return Ok(Some((option.next, option.assign.as_ref())));
                 }
             }
-            Ok(choice.default)
+            Ok(choice.default.map(|next| (next, choice.assign.as_ref())))
         })?;
-        let next = chosen.ok_or_else(|| self.runtime_failure(id, NO_CHOICE.into()))?;
-        Ok((next, self.effective_output(id, &choice.flow, &input)?))
+        let (next, assign) = chosen.ok_or_else(|| self.runtime_failure(id, NO_CHOICE.into()))?;
+        let assigned = self.assigned(id, assign, &input)?;
+        let output = self.effective_output(id, &choice.flow, &input)?;
+        Ok((next, output, assigned))
     }
 }

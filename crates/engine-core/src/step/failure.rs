@@ -179,9 +179,10 @@ impl Turn<'_> {
     fn catch(&mut self, id: FrameId, index: usize, failure: &Failure) -> Progress {
         let catcher = &catchers(&self.state_of(id).kind)[index];
         let input = self.frame(id).input.value().clone();
+        let error = failure.output();
         let placed = catcher
             .result_path
-            .place(input, failure.output())
+            .place(input, error.clone())
             .map_err(|unplaced| self.evaluation_failure(id, unplaced))
             .and_then(|output| self.made(id, output));
         let output = match placed {
@@ -192,7 +193,12 @@ impl Turn<'_> {
             let failure = Failure::data_limit(&self.frame(id).name);
             return self.fail_execution(self.frame(id).tail, &failure);
         }
-        self.exit(id, output, asl::Transition::Next(catcher.next))
+        let error = Payload::from_value(error);
+        let assigned = match self.assigned(id, catcher.assign.as_ref(), &error) {
+            Ok(assigned) => assigned,
+            Err(failure) => return self.fail_execution(self.frame(id).tail, &failure),
+        };
+        self.exit(id, output, assigned, asl::Transition::Next(catcher.next))
     }
 
     /// Records that a Parallel or Map state failed; other states' own events have said so already.

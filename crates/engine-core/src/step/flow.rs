@@ -7,6 +7,7 @@ use asl::{Flow, PathField};
 use serde_json::Value;
 
 use super::Turn;
+use super::assign::{Assigned, VariablesOf};
 use super::failure::Failure;
 use crate::context::ContextOf;
 use crate::event::Completion;
@@ -62,6 +63,18 @@ impl Turn<'_> {
         self.effective_output(id, flow, &combined)
     }
 
+    /// Returns the output of a state that made `result`, and what it assigns: both see the raw result.
+    pub(super) fn output_and_assigned(
+        &self,
+        id: FrameId,
+        flow: &Flow,
+        assign: Option<&Template>,
+        result: Payload,
+    ) -> Result<(Payload, Assigned), Failure> {
+        let assigned = self.assigned(id, assign, &result)?;
+        Ok((self.output_of(id, flow, result)?, assigned))
+    }
+
     /// Returns `Parameters` filled from the effective input, or that input where there are none.
     pub(super) fn parameters(&self, id: FrameId, flow: &Flow) -> Result<Payload, Failure> {
         let input = self.effective_input(id, flow)?;
@@ -108,9 +121,14 @@ impl Turn<'_> {
             token: &|| self.token_of(id),
             item: None,
         };
+        let variables = VariablesOf {
+            execution: self.execution,
+            scope: self.frame(id).scope,
+        };
         let scope = Scope {
             input,
             context: &context,
+            variables: &variables,
             entropy: &self.entropy,
         };
         evaluate(&scope).map_err(|failure| self.evaluation_failure(id, failure))

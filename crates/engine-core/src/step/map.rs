@@ -3,6 +3,7 @@
 use asl::{Count, Flow, Map};
 use serde_json::Value;
 
+use super::assign::VariablesOf;
 use super::failure::Failure;
 use super::{Progress, Turn};
 use crate::context::ContextOf;
@@ -148,9 +149,14 @@ impl Turn<'_> {
             token: &|| None,
             item: Some((index, &item)),
         };
+        let variables = VariablesOf {
+            execution: self.execution,
+            scope: self.frame(id).scope,
+        };
         let scope = asl::query::Scope {
             input: input.value(),
             context: &context,
+            variables: &variables,
             entropy: &self.entropy,
         };
         let selected = selector
@@ -200,10 +206,13 @@ impl Turn<'_> {
         let result = self.array_of(id, outputs.iter().flatten());
         // Recorded: the end follows the last iteration's end, or, without items, the start.
         let tail = self.execution.last_event();
-        match result.and_then(|result| self.output_of(id, &map.flow, result)) {
-            Ok(output) => {
+        let left = result.and_then(|result| {
+            self.output_and_assigned(id, &map.flow, map.assign.as_ref(), result)
+        });
+        match left {
+            Ok((output, assigned)) => {
                 self.emit(tail, Event::MapSucceeded { frame: id })?;
-                self.exit(id, output, map.transition)
+                self.exit(id, output, assigned, map.transition)
             }
             Err(failure) => self.fail_at(id, tail, failure),
         }

@@ -3,6 +3,7 @@
 //! One kind of state, one file. All of them work on a [`Turn`], which holds the execution, applies
 //! each event as it is emitted, and keeps the frames that can still be moved in this turn.
 
+mod assign;
 mod choice;
 mod complete;
 mod fail;
@@ -21,6 +22,7 @@ use std::collections::VecDeque;
 use asl::{State, StateIndex, StateKind, StateMachine, Transition as Onward, Workflow};
 use vocab::{Entropy, Timestamp, limits};
 
+use self::assign::Assigned;
 use crate::command::{Command, Rejection};
 use crate::effect::{Effect, Timer, TimerKind};
 use crate::event::{Event, Identity, Recorded, Scope, StateType};
@@ -268,8 +270,14 @@ impl<'a> Turn<'a> {
         Ok(())
     }
 
-    /// Leaves the frame with `output` and goes where `onward` says.
-    fn exit(&mut self, id: FrameId, output: Payload, onward: Onward) -> Progress {
+    /// Leaves the frame with `output`, assigns what it assigns, and goes where `onward` says.
+    fn exit(
+        &mut self,
+        id: FrameId,
+        output: Payload,
+        assigned: Assigned,
+        onward: Onward,
+    ) -> Progress {
         let frame = self.frame(id);
         let (scope, tail) = (frame.scope, frame.tail);
         let exited = Event::StateExited {
@@ -277,6 +285,7 @@ impl<'a> Turn<'a> {
             name: frame.name.clone(),
             state_type: frame.state_type,
             output: output.clone(),
+            assigned,
         };
         let last = self.emit(tail, exited)?;
         match onward {

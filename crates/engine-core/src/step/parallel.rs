@@ -60,11 +60,14 @@ impl Turn<'_> {
             return Ok(());
         }
         let result = self.array_of(id, outputs.iter().flatten());
-        match result.and_then(|result| self.output_of(id, &parallel.flow, result)) {
-            Ok(output) => {
+        let left = result.and_then(|result| {
+            self.output_and_assigned(id, &parallel.flow, parallel.assign.as_ref(), result)
+        });
+        match left {
+            Ok((output, assigned)) => {
                 // Recorded: this and the state's exit follow the same event.
                 self.emit(last, Event::ParallelSucceeded { frame: id })?;
-                self.exit(id, output, parallel.transition)
+                self.exit(id, output, assigned, parallel.transition)
             }
             Err(failure) => self.fail(id, failure),
         }

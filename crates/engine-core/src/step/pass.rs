@@ -2,6 +2,7 @@
 
 use asl::{Flow, Pass};
 
+use super::assign::Assigned;
 use super::failure::Failure;
 use super::{Progress, Turn};
 use crate::ids::FrameId;
@@ -10,17 +11,17 @@ use crate::payload::Payload;
 impl Turn<'_> {
     pub(super) fn run_pass(&mut self, id: FrameId, pass: &Pass) -> Progress {
         match self.pass_output(id, pass) {
-            Ok(output) => self.exit(id, output, pass.transition),
+            Ok((output, assigned)) => self.exit(id, output, assigned, pass.transition),
             Err(failure) => self.fail(id, failure),
         }
     }
 
-    fn pass_output(&self, id: FrameId, pass: &Pass) -> Result<Payload, Failure> {
+    fn pass_output(&self, id: FrameId, pass: &Pass) -> Result<(Payload, Assigned), Failure> {
         let Flow::JsonPath(_) = &pass.flow;
         let result = match &pass.result {
             Some(result) => Payload::from_value(result.clone()),
             None => self.parameters(id, &pass.flow)?,
         };
-        self.output_of(id, &pass.flow, result)
+        self.output_and_assigned(id, &pass.flow, pass.assign.as_ref(), result)
     }
 }

@@ -11,7 +11,7 @@ impl Turn<'_> {
             .effective_input(id, &succeed.flow)
             .and_then(|input| self.effective_output(id, &succeed.flow, &input));
         match output {
-            Ok(output) => self.exit(id, output, Transition::End),
+            Ok(output) => self.exit(id, output, None, Transition::End),
             Err(failure) => self.fail(id, failure),
         }
     }

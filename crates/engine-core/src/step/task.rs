@@ -276,8 +276,8 @@ impl Turn<'_> {
         let StateKind::Task(task) = &self.state_of(id).kind else {
             return Ok(());
         };
-        match self.output_of(id, &task.flow, output) {
-            Ok(output) => self.exit(id, output, task.transition),
+        match self.output_and_assigned(id, &task.flow, task.assign.as_ref(), output) {
+            Ok((output, assigned)) => self.exit(id, output, assigned, task.transition),
             Err(failure) => self.fail(id, failure),
         }
     }

@@ -35,11 +35,12 @@ impl Turn<'_> {
         let StateKind::Wait(wait) = &self.state_of(id).kind else {
             return Ok(());
         };
-        let output = self
-            .effective_input(id, &wait.flow)
-            .and_then(|input| self.effective_output(id, &wait.flow, &input));
-        match output {
-            Ok(output) => self.exit(id, output, wait.transition),
+        let left = self.effective_input(id, &wait.flow).and_then(|input| {
+            let assigned = self.assigned(id, wait.assign.as_ref(), &input)?;
+            Ok((self.effective_output(id, &wait.flow, &input)?, assigned))
+        });
+        match left {
+            Ok((output, assigned)) => self.exit(id, output, assigned, wait.transition),
             Err(failure) => self.fail(id, failure),
         }
     }

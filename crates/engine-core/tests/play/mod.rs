@@ -281,6 +281,7 @@ fn details(shown: &Value) -> Option<Value> {
     let mut details = details.clone();
     if let Some(members) = details.as_object_mut() {
         let always = [
+            "assignedVariablesDetails",
             "inputDetails",
             "outputDetails",
             "region",

@@ -1,5 +1,7 @@
 //! `DescribeStateMachine`: a machine as it is now.
 
+use std::collections::BTreeMap;
+
 use aws_model::states::{
     DescribeStateMachineInput, DescribeStateMachineOutput, IncludedData, TracingConfiguration,
 };
@@ -14,6 +16,8 @@ pub(crate) async fn call(states: &States, input: &[u8]) -> Result<Reply, Failure
     let machine = states.machines.get(&input.state_machine_arn).await?;
     let record = &machine.record;
     let definition = shown_definition(states, &record.definition, input.included_data).await?;
+    let variable_references =
+        shown_variables(states, &record.definition, input.included_data).await?;
     Ok(super::reply(&DescribeStateMachineOutput {
         state_machine_arn: record.arn.clone(),
         name: record.name.clone(),
@@ -30,7 +34,7 @@ pub(crate) async fn call(states: &States, input: &[u8]) -> Result<Reply, Failure
         revision_id: record.revision_id.clone(),
         description: None,
         encryption_configuration: Some(settings::encryption_shown()),
-        variable_references: None,
+        variable_references,
     }))
 }
 
@@ -45,4 +49,26 @@ pub(super) async fn shown_definition(
         None | Some(IncludedData::AllData) => states.definitions.text(hash).await,
         Some(IncludedData::MetadataOnly) => Ok("{}".to_owned()),
     }
+}
+
+/// Returns the variables that each state reads, by the state's name; `None` where none reads any, or
+/// where only metadata is asked for.
+pub(super) async fn shown_variables(
+    states: &States,
+    hash: &DefinitionHash,
+    included: Option<IncludedData>,
+) -> Result<Option<BTreeMap<String, Vec<String>>>, Failure> {
+    if matches!(included, Some(IncludedData::MetadataOnly)) {
+        return Ok(None);
+    }
+    let machine = states.definitions.machine(hash).await?;
+    let reading = machine.states().iter();
+    let reading = reading.filter(|state| !state.variables.is_empty());
+    let references: BTreeMap<_, _> = reading
+        .map(|state| {
+            let names = state.variables.iter().map(ToString::to_string);
+            (state.name.to_string(), names.collect())
+        })
+        .collect();
+    Ok((!references.is_empty()).then_some(references))
 }

@@ -6,7 +6,7 @@ use aws_model::states::{
 };
 use service::{Failure, Reply};
 
-use super::describe_state_machine::shown_definition;
+use super::describe_state_machine::{shown_definition, shown_variables};
 use super::{executions, settings};
 use crate::service::States;
 
@@ -16,6 +16,7 @@ pub(crate) async fn call(states: &States, input: &[u8]) -> Result<Reply, Failure
     let machine_arn = &execution.state_machine_arn;
     let revision = states.machines.revision_of(&execution).await?;
     let definition = shown_definition(states, &execution.definition, input.included_data).await?;
+    let variables = shown_variables(states, &execution.definition, input.included_data).await?;
     let mut shown = DescribeStateMachineForExecutionOutput::new(
         machine_arn,
         machine_arn.rsplit(':').next().unwrap_or_default(),
@@ -32,6 +33,7 @@ pub(crate) async fn call(states: &States, input: &[u8]) -> Result<Reply, Failure
         });
         shown.revision_id = revision.revision_id;
     }
+    shown.variable_references = variables;
     shown.encryption_configuration = Some(settings::encryption_shown());
     Ok(super::reply(&shown))
 }

@@ -1,0 +1,78 @@
+//! Variables: what a state assigns when it is left, and what its expressions see.
+
+use asl::query::{Template, Variables};
+use serde_json::Value;
+use vocab::limits::{ASSIGN_BYTES_MAX, VARIABLES_BYTES_MAX};
+
+use super::Turn;
+use super::failure::Failure;
+use crate::event::{Assignment, Scope};
+use crate::execution::Execution;
+use crate::ids::FrameId;
+use crate::payload::Payload;
+
+/// What a state assigns; `None` where its definition assigns nothing.
+pub(super) type Assigned = Option<Vec<Assignment>>;
+
+/// The variables that the states of one scope see: its own, then those of the scopes around it.
+pub(super) struct VariablesOf<'a> {
+    pub execution: &'a Execution,
+    pub scope: Scope,
+}
+
+impl Variables for VariablesOf<'_> {
+    fn get(&self, name: &str) -> Option<&Value> {
+        self.execution
+            .variable(self.scope, name)
+            .map(Payload::value)
+    }
+}
+
+impl Turn<'_> {
+    /// Returns what `assign` assigns, where `$` is `data`. Nothing is assigned yet: all of one
+    /// `Assign` see the values from before it.
+    pub(super) fn assigned(
+        &self,
+        id: FrameId,
+        assign: Option<&Template>,
+        data: &Payload,
+    ) -> Result<Assigned, Failure> {
+        let Some(template) = assign else {
+            return Ok(None);
+        };
+        let values = self.with_scope(id, data.value(), |scope| template.evaluate(scope))?;
+        let Value::Object(values) = values else {
+            return Ok(None);
+        };
+        let mut assigned = Vec::with_capacity(values.len());
+        let mut bytes = 0;
+        for (name, value) in values {
+            let value = self.made(id, value)?;
+            bytes += value.len();
+            assigned.push(Assignment {
+                name: name.into(),
+                value,
+            });
+        }
+        if bytes > ASSIGN_BYTES_MAX {
+            return Err(self.too_much(id, "one Assign", ASSIGN_BYTES_MAX));
+        }
+        let scope = self.frame(id).scope;
+        let replaced = assigned
+            .iter()
+            .filter_map(|new| self.execution.own_variable(scope, &new.name));
+        let replaced: usize = replaced.map(Payload::len).sum();
+        if self.execution.variables_bytes() + bytes - replaced > VARIABLES_BYTES_MAX {
+            return Err(self.too_much(id, "all variables of an execution", VARIABLES_BYTES_MAX));
+        }
+        Ok(Some(assigned))
+    }
+
+    fn too_much(&self, id: FrameId, what: &str, limit: usize) -> Failure {
+        let name = &self.frame(id).name;
+        let cause = format!(
+            "The state '{name}' assigns variables of a size exceeding the limit of {limit} bytes for {what}."
+        );
+        Failure::new("States.DataLimitExceeded", cause)
+    }
+}
