@@ -24,7 +24,7 @@ pub use csv::{CsvDecoder, CsvHeaders, Delimiter, HEADER_BYTES_MAX};
 pub use json::JsonDecoder;
 pub use json_lines::JsonLinesDecoder;
 pub use listing::listing_item;
-pub use manifest::{AthenaManifest, Inventory, InventoryFormat, ObjectAddress};
+pub use manifest::{Inventory, InventoryFormat, ObjectAddress, athena_address, athena_manifest};
 pub use parquet_file::ParquetItems;
 
 /// Most bytes of one item in its file (AWS: "an item of up to 8 MB").

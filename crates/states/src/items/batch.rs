@@ -7,11 +7,11 @@ use engine_core::Payload;
 use serde_json::Value;
 
 /// Most bytes of a batch, and what holds where the definition says nothing (AWS, ItemBatcher).
-pub(crate) const BATCH_BYTES_MAX: u64 = 256 * 1024;
+pub const BATCH_BYTES_MAX: u64 = 256 * 1024;
 
 /// An evaluated `ItemBatcher`.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub(crate) struct Batching {
+pub struct Batching {
     /// `MaxItemsPerBatch`; at least 1.
     pub items_max: Option<u64>,
     /// `MaxInputBytesPerBatch`; what is above [`BATCH_BYTES_MAX`] is that.
@@ -22,7 +22,7 @@ pub(crate) struct Batching {
 
 /// The input of one child.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Batch {
+pub struct Batch {
     /// `{"BatchInput":…,"Items":[…]}`.
     pub input: Payload,
     /// How many items are in it.
@@ -30,7 +30,7 @@ pub(crate) struct Batch {
 }
 
 /// Collects items into batches.
-pub(crate) struct Batcher {
+pub struct Batcher {
     items_max: u64,
     bytes_max: usize,
     /// The text before the first item.

@@ -8,17 +8,20 @@
 
 mod batch;
 mod child;
+mod listing;
 mod object;
 mod output;
 mod reader;
 mod s3;
 mod source;
+mod stream;
+mod upload;
 mod writer;
 
-pub(crate) use batch::{Batch, Batcher, Batching};
-pub(crate) use child::{ChildResult, ChildStatus, WriterConfig};
-pub(crate) use output::StateOutput;
-pub(crate) use reader::ItemReader;
-pub(crate) use s3::ItemsFailed;
-pub(crate) use source::{Item, ItemPage, ItemSource};
-pub(crate) use writer::{ResultWriter, WriterTarget};
+pub use batch::{BATCH_BYTES_MAX, Batch, Batcher, Batching};
+pub use child::{ChildResult, ChildStatus, OutputType, Transformation, WriterConfig};
+pub use output::{OutputTooLarge, StateOutput};
+pub use reader::{ITEMS_MAX, InputType, ItemReader, Layout, ReaderResource};
+pub use s3::ItemsFailed;
+pub use source::{Item, ItemPage, ItemSource};
+pub use writer::{ResultWriter, WriterTarget};

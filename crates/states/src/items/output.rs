@@ -6,7 +6,7 @@ use serde_json::Value;
 use super::child::{ChildResult, OutputType, WriterConfig};
 
 /// Collects what the children returned, in the order in which they are pushed.
-pub(crate) struct StateOutput {
+pub struct StateOutput {
     config: WriterConfig,
     bytes_max: usize,
     text: String,
@@ -15,7 +15,7 @@ pub(crate) struct StateOutput {
 
 /// The output is larger than a state may return.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct OutputTooLarge;
+pub struct OutputTooLarge;
 
 impl StateOutput {
     /// Returns the output of no children; `bytes_max` is the limit of a payload.

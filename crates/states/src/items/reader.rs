@@ -6,11 +6,11 @@ use serde_json::{Map, Value};
 use super::ItemsFailed;
 
 /// Most items that a map run reads; what is configured above is capped (features §2.7).
-pub(crate) const ITEMS_MAX: u64 = 100_000_000;
+pub const ITEMS_MAX: u64 = 100_000_000;
 
 /// Which call the items come from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum ReaderResource {
+pub enum ReaderResource {
     /// `arn:aws:states:::s3:getObject`: the items are in an object.
     GetObject,
     /// `arn:aws:states:::s3:listObjectsV2`: the items are the objects of a bucket.
@@ -19,7 +19,7 @@ pub(crate) enum ReaderResource {
 
 /// How the items of an object are written.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum InputType {
+pub enum InputType {
     /// Delimited text; without headers the configuration is refused when it is read.
     Csv {
         /// Where the names of the columns are.
@@ -40,7 +40,7 @@ pub(crate) enum InputType {
 
 /// What the object of `getObject` is.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Layout {
+pub enum Layout {
     /// The items themselves.
     Items(InputType),
     /// `manifest.json` of an S3 inventory: the items are the rows of the inventory.
@@ -55,7 +55,7 @@ pub(crate) enum Layout {
 
 /// An evaluated `ItemReader`.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) struct ItemReader {
+pub struct ItemReader {
     /// Which call is made.
     pub resource: ReaderResource,
     /// The call's input: `Bucket`, and `Key`, `VersionId`, `Prefix`, `ExpectedBucketOwner`, ….

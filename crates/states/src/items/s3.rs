@@ -8,7 +8,7 @@ use service::{Call, Failure, Gate, Principal, RequestId};
 
 /// Why a Map state cannot read its items or write its results: the error that `Retry` and `Catch` see.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct ItemsFailed {
+pub struct ItemsFailed {
     /// `States.ItemReaderFailed` or `States.ResultWriterFailed`.
     pub error: &'static str,
     /// For people; where AWS was recorded, its words.
