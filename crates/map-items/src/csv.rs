@@ -67,7 +67,9 @@ pub struct CsvDecoder {
     delimiter: u8,
     /// None until the first row has named them.
     columns: Option<Columns>,
+    /// Rows that have ended, the names of the columns included.
     rows: u64,
+    items: u64,
     /// The fields of the row that are whole.
     fields: Vec<String>,
     field: Vec<u8>,
@@ -114,6 +116,7 @@ impl CsvDecoder {
             delimiter: delimiter.byte(),
             columns,
             rows: 0,
+            items: 0,
             fields: Vec::new(),
             field: Vec::new(),
             place: Place::Start,
@@ -133,10 +136,7 @@ impl CsvDecoder {
         self.begun = true;
         self.row_bytes += 1;
         if self.row_bytes > ITEM_BYTES_MAX {
-            let headers = u64::from(self.rows > 0 && self.columns.is_some());
-            return Err(FormatError::ItemTooLong {
-                index: self.rows.saturating_sub(headers),
-            });
+            return Err(FormatError::ItemTooLong { index: self.items });
         }
         if std::mem::take(&mut self.escaped) && self.is_escapable(byte) {
             self.add(byte);
@@ -230,7 +230,10 @@ impl CsvDecoder {
         self.rows += 1;
         let fields = std::mem::take(&mut self.fields);
         match &self.columns {
-            Some(columns) => Ok(Some(Entry::value(columns.item(fields)))),
+            Some(columns) => {
+                self.items += 1;
+                Ok(Some(Entry::value(columns.item(fields))))
+            }
             None => {
                 self.columns = Some(Columns::of(fields)?);
                 Ok(None)

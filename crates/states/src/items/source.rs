@@ -74,7 +74,7 @@ enum Addresses {
     /// Those of a bucket.
     Listed(Listing),
     /// Those that a manifest names.
-    Athena(DecodedItems),
+    Athena(Box<DecodedItems>),
 }
 
 /// How the objects that hold the items are written.
@@ -119,7 +119,10 @@ impl ItemSource {
                 let object = Object::open(s3.clone(), parameters).await?;
                 etag = Some(object.etag().to_owned());
                 let rows = DecodedItems::new(object, Box::new(athena_manifest()))?;
-                Feed::contents(Addresses::Athena(rows), Content::Items(input.clone()))
+                Feed::contents(
+                    Addresses::Athena(Box::new(rows)),
+                    Content::Items(input.clone()),
+                )
             }
             Layout::S3Inventory => {
                 let object = Object::open(s3.clone(), parameters).await?;
