@@ -74,6 +74,11 @@ impl Expanded {
                 .inflate
                 .step(&self.piece, &mut self.buffer)
                 .map_err(failed)?;
+            if step.consumed == 0 && step.produced == 0 && !self.piece.is_empty() {
+                return Err(failed(FormatError::Malformed(
+                    "The object cannot be expanded any further.".to_owned(),
+                )));
+            }
             self.piece.advance(step.consumed);
             self.filled = step.produced;
             self.is_pending = step.produced == self.buffer.len();
