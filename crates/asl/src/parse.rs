@@ -10,6 +10,7 @@ mod fields;
 mod flow;
 mod map;
 mod map_numbers;
+mod matrix;
 mod parallel;
 mod resource;
 mod retry;
