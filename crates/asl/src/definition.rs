@@ -113,7 +113,7 @@ pub enum Transition {
 #[derive(Clone, Debug)]
 pub enum Flow {
     /// `"QueryLanguage": "JSONPath"`, the default.
-    JsonPath(JsonPathFlow),
+    JsonPath(Box<JsonPathFlow>),
     /// `"QueryLanguage": "JSONata"`.
     Jsonata(JsonataFlow),
 }

@@ -16,4 +16,6 @@ mod validate;
 
 pub use definition::*;
 pub use diagnostic::{Diagnostic, Severity, joined};
-pub use parse::{MachineType, diagnose, diagnose_for, parse, parse_for};
+pub use parse::{
+    MachineType, Reading, diagnose, diagnose_as, diagnose_for, parse, parse_as, parse_for,
+};

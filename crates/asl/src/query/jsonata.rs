@@ -161,9 +161,9 @@ impl Expression {
             Stop::Bound(message) => {
                 self.failure(&format!("threw an error during evaluation: {message}"))
             }
-            Stop::Internal(id) => self.failure(&format!(
-                "threw an internal error during evaluation. {id}"
-            )),
+            Stop::Internal(id) => {
+                self.failure(&format!("threw an internal error during evaluation. {id}"))
+            }
         }
     }
 

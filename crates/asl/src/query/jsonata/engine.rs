@@ -165,9 +165,9 @@ fn stop(error: &jlens_core::Error, scope: &Scope<'_>) -> Stop {
             "Stack overflow error: Check for non-terminating recursive function.  Consider rewriting as tail-recursive. Depth={} max={DEPTH_MAX}",
             DEPTH_MAX + 1
         )),
-        "U1006" => Stop::Bound(
-            "Expression evaluation timeout: 1000ms. Check for infinite loop".to_owned(),
-        ),
+        "U1006" => {
+            Stop::Bound("Expression evaluation timeout: 1000ms. Check for infinite loop".to_owned())
+        }
         "U1001" => Stop::Bound(
             "Expression evaluation memory limit exceeded: Check for excessive memory usage"
                 .to_owned(),

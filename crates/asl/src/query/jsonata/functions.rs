@@ -144,9 +144,9 @@ fn of_range(arguments: &[Option<Value>]) -> Made {
     if step == 0 {
         return Err(uncoded("the step must not be zero".to_owned()));
     }
-    let items = last
-        .checked_sub(first)
-        .map_or(i64::MAX, |width| width.checked_div(step).unwrap_or(i64::MAX));
+    let items = last.checked_sub(first).map_or(i64::MAX, |width| {
+        width.checked_div(step).unwrap_or(i64::MAX)
+    });
     if items >= RANGE_ITEMS_MAX {
         return Err(Error::new("U1001").with("message", "the range is too long"));
     }
@@ -155,7 +155,12 @@ fn of_range(arguments: &[Option<Value>]) -> Made {
 }
 
 fn of_hash(arguments: &[Option<Value>]) -> Made {
-    let [Some(Value::String(text)), Some(Value::String(algorithm)), ..] = arguments else {
+    let [
+        Some(Value::String(text)),
+        Some(Value::String(algorithm)),
+        ..,
+    ] = arguments
+    else {
         return Ok(None);
     };
     digest(text, algorithm)
