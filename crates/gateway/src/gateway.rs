@@ -72,9 +72,15 @@ impl Gateway {
         self.streaming.write().push(service);
     }
 
-    pub(crate) fn find_streaming(&self, is_meant: impl Fn(&str) -> bool) -> Option<Arc<dyn StreamingService>> {
+    pub(crate) fn find_streaming(
+        &self,
+        is_meant: impl Fn(&str) -> bool,
+    ) -> Option<Arc<dyn StreamingService>> {
         let services = self.streaming.read();
-        services.iter().find(|service| is_meant(service.signing_name())).cloned()
+        services
+            .iter()
+            .find(|service| is_meant(service.signing_name()))
+            .cloned()
     }
 
     pub(crate) fn find_route(&self, name: &str) -> Option<Arc<dyn Route>> {

@@ -27,7 +27,7 @@ use crate::gateway::Gateway;
 pub type StreamedBody = UnsyncBoxBody<Bytes, Box<dyn Error + Send + Sync>>;
 
 /// Asks whether the sender may call an operation, given by its name.
-pub type Leave = Arc<dyn Fn(&str) -> Result<(), Failure> + Send + Sync>;
+pub type Leave = Arc<dyn Fn(&str) -> Result<(), Box<Failure>> + Send + Sync>;
 
 /// A request whose sender is known by the key, and whose signature is still to be verified.
 pub struct StreamedRequest {
@@ -58,8 +58,16 @@ pub trait StreamingService: Send + Sync {
 
 /// Returns the streaming service that a request is for, if it is for one.
 pub(crate) fn service_of(gateway: &Gateway, parts: &Parts) -> Option<Arc<dyn StreamingService>> {
-    let text = |name: header::HeaderName| parts.headers.get(name).and_then(|value| value.to_str().ok());
-    let (authorization, query) = (text(header::AUTHORIZATION), parts.uri.query().unwrap_or_default());
+    let text = |name: header::HeaderName| {
+        parts
+            .headers
+            .get(name)
+            .and_then(|value| value.to_str().ok())
+    };
+    let (authorization, query) = (
+        text(header::AUTHORIZATION),
+        parts.uri.query().unwrap_or_default(),
+    );
     gateway.find_streaming(|name| {
         let scoped = format!("/{name}/aws4_request");
         let in_query = format!("%2F{name}%2Faws4_request");
@@ -95,13 +103,23 @@ where
     };
     let leave: Leave = {
         let (gateway, name) = (Arc::clone(gateway), service.signing_name());
-        Arc::new(move |operation| {
-            gateway.authorize(&principal, name, operation).map_err(|refused| *refused)
-        })
+        Arc::new(move |operation| gateway.authorize(&principal, name, operation))
     };
-    let body = Awaited { body, patience: None }.boxed_unsync();
+    let body = Awaited {
+        body,
+        patience: None,
+    }
+    .boxed_unsync();
     let request = Request::from_parts(parts, body);
-    service.answer(StreamedRequest { request, access_key_id, secret_access_key, leave, request_id }).await
+    service
+        .answer(StreamedRequest {
+            request,
+            access_key_id,
+            secret_access_key,
+            leave,
+            request_id,
+        })
+        .await
 }
 
 /// Returns key, secret and principal of a request's sender.
@@ -116,7 +134,6 @@ fn sender(
     let secret = gateway.secret(&sender, &claim);
     Ok((claim.access_key_id.to_string(), secret, sender.principal))
 }
-
 
 /// A body whose sender may not be silent for too long.
 struct Awaited<B> {

@@ -37,7 +37,11 @@ pub(crate) struct Change {
 impl Change {
     /// Returns the change that puts an object of one file there.
     pub fn put(row: ObjectRow) -> Self {
-        Self { object: Some((row, Vec::new())), beside: Batch::default(), waste: Vec::new() }
+        Self {
+            object: Some((row, Vec::new())),
+            beside: Batch::default(),
+            waste: Vec::new(),
+        }
     }
 }
 
@@ -65,7 +69,10 @@ impl Backend {
         let mut hash = Sha256::new();
         hash.update(self.site.account_id.as_bytes());
         let id = hex::encode(hash.finalize());
-        dto::Owner { display_name: None, id: Some(id) }
+        dto::Owner {
+            display_name: None,
+            id: Some(id),
+        }
     }
 
     pub async fn bucket(&self, bucket: &str) -> Result<BucketRow, Failure> {
@@ -124,7 +131,10 @@ impl Backend {
             let Some(pieces) = self.pieces(&row).await? else {
                 // Replaced after its row was read; the same row again would be damage.
                 if self.object(bucket, key, version).await? == row {
-                    return Err(failure::internal("reading an object", &"its pieces are not listed"));
+                    return Err(failure::internal(
+                        "reading an object",
+                        &"its pieces are not listed",
+                    ));
                 }
                 continue;
             };
@@ -149,7 +159,11 @@ impl Backend {
         change: Change,
         condition: impl Fn(Option<&ObjectRow>) -> Result<(), Failure>,
     ) -> Result<Option<ObjectRow>, Failure> {
-        let Change { object, beside, waste } = change;
+        let Change {
+            object,
+            beside,
+            waste,
+        } = change;
         let row_key = rows::object_key(bucket, key);
         loop {
             let _bucket = self.buckets.read().await;
@@ -170,11 +184,15 @@ impl Backend {
                     match row.body {
                         Body::One(blob) => {
                             kept.push(blob);
-                            batch.put.push((rows::needed_key(blob), bytes::Bytes::new()));
+                            batch
+                                .put
+                                .push((rows::needed_key(blob), bytes::Bytes::new()));
                         }
                         // Parts are needed from their upload on.
                         Body::Many(list) => {
-                            batch.put.push((rows::pieces_key(list), rows::encode(pieces)));
+                            batch
+                                .put
+                                .push((rows::pieces_key(list), rows::encode(pieces)));
                         }
                     }
                 }
@@ -182,7 +200,10 @@ impl Backend {
             if let Some(old) = &old {
                 let Some(pieces) = self.pieces(old).await? else {
                     if self.get(&row_key).await?.as_deref() == Some(&*rows::encode(old)) {
-                        return Err(failure::internal("replacing an object", &"its pieces are not listed"));
+                        return Err(failure::internal(
+                            "replacing an object",
+                            &"its pieces are not listed",
+                        ));
                     }
                     continue;
                 };
@@ -205,7 +226,10 @@ impl Backend {
     }
 
     pub async fn get(&self, key: &store::Key) -> Result<Option<bytes::Bytes>, Failure> {
-        self.store.get(key).await.map_err(|error| failure::of_store(&error))
+        self.store
+            .get(key)
+            .await
+            .map_err(|error| failure::of_store(&error))
     }
 
     pub async fn scan(
@@ -213,7 +237,10 @@ impl Backend {
         range: &store::Range,
         limit: usize,
     ) -> Result<Vec<(bytes::Bytes, bytes::Bytes)>, Failure> {
-        self.store.scan(range, limit).await.map_err(|error| failure::of_store(&error))
+        self.store
+            .scan(range, limit)
+            .await
+            .map_err(|error| failure::of_store(&error))
     }
 }
 
@@ -236,14 +263,20 @@ pub(crate) fn gone() -> Failure {
 pub(crate) fn moment(millis: i64) -> dto::Timestamp {
     let since = std::time::Duration::from_millis(millis.unsigned_abs());
     let epoch = std::time::UNIX_EPOCH;
-    let moment = if millis >= 0 { epoch + since } else { epoch - since };
+    let moment = if millis >= 0 {
+        epoch + since
+    } else {
+        epoch - since
+    };
     moment.into()
 }
 
 /// Returns a moment of the wire's types in milliseconds.
 pub(crate) fn millis(moment: &dto::Timestamp) -> Option<i64> {
     let mut text = Vec::new();
-    moment.format(dto::TimestampFormat::DateTime, &mut text).ok()?;
+    moment
+        .format(dto::TimestampFormat::DateTime, &mut text)
+        .ok()?;
     let text = String::from_utf8(text).ok()?;
     Timestamp::parse_rfc3339(&text).map(Timestamp::as_millis)
 }

@@ -87,7 +87,10 @@ impl Blobs {
             let name = path.file_name().and_then(|name| name.to_str());
             let id = name.and_then(BlobId::from_name);
             let needed = match id {
-                Some(id) => store.get(&rows::needed_key(id)).await.map_err(OpenError::Lookup)?,
+                Some(id) => store
+                    .get(&rows::needed_key(id))
+                    .await
+                    .map_err(OpenError::Lookup)?,
                 None => None,
             };
             let settled = match id.filter(|_| needed.is_some()) {
@@ -101,13 +104,22 @@ impl Blobs {
 
     async fn remove_all_waste(&self, store: &Arc<dyn Store>) -> Result<(), OpenError> {
         loop {
-            let page = store.scan(&rows::wastes(), WASTE_PAGE).await.map_err(OpenError::Lookup)?;
-            let ids: Vec<BlobId> = page.iter().filter_map(|(row, _)| rows::waste_of(row)).collect();
+            let page = store
+                .scan(&rows::wastes(), WASTE_PAGE)
+                .await
+                .map_err(OpenError::Lookup)?;
+            let ids: Vec<BlobId> = page
+                .iter()
+                .filter_map(|(row, _)| rows::waste_of(row))
+                .collect();
             if ids.is_empty() {
                 return Ok(());
             }
             self.remove(&ids).map_err(OpenError::Directory)?;
-            store.commit(forget(&ids)).await.map_err(OpenError::Lookup)?;
+            store
+                .commit(forget(&ids))
+                .await
+                .map_err(OpenError::Lookup)?;
         }
     }
 
@@ -176,7 +188,11 @@ impl Blobs {
         for &id in &ids {
             readers.entry(id).or_default().count += 1;
         }
-        Pin { blobs: Arc::clone(self), store: Arc::clone(store), ids }
+        Pin {
+            blobs: Arc::clone(self),
+            store: Arc::clone(store),
+            ids,
+        }
     }
 
     /// Removes files that a committed batch listed as waste, those that are read when that is over.
@@ -237,7 +253,9 @@ impl Drop for Pin {
         {
             let mut readers = self.blobs.readers.lock();
             for id in &self.ids {
-                let Some(reading) = readers.get_mut(id) else { continue };
+                let Some(reading) = readers.get_mut(id) else {
+                    continue;
+                };
                 reading.count -= 1;
                 if reading.count == 0 {
                     if reading.waste {

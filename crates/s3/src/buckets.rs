@@ -1,9 +1,11 @@
 //! Operations on buckets.
 
-use s3s::dto::{self, CreateBucketInput, CreateBucketOutput, DeleteBucketInput, DeleteBucketOutput};
+use s3s::dto::ListBucketsOutput;
+use s3s::dto::{
+    self, CreateBucketInput, CreateBucketOutput, DeleteBucketInput, DeleteBucketOutput,
+};
 use s3s::dto::{GetBucketLocationInput, GetBucketLocationOutput, GetBucketVersioningInput};
 use s3s::dto::{GetBucketVersioningOutput, HeadBucketInput, HeadBucketOutput, ListBucketsInput};
-use s3s::dto::ListBucketsOutput;
 use service::Failure;
 use store::{Batch, Expectation, Range, Space, StoreError};
 
@@ -18,7 +20,10 @@ const BUCKETS_MAX: i32 = 10_000;
 const CLASSIC_REGION: &str = "us-east-1";
 
 impl Backend {
-    pub async fn create_bucket(&self, input: CreateBucketInput) -> Result<CreateBucketOutput, Failure> {
+    pub async fn create_bucket(
+        &self,
+        input: CreateBucketInput,
+    ) -> Result<CreateBucketOutput, Failure> {
         let bucket = input.bucket.as_str();
         names::check_bucket(bucket)?;
         if input.object_lock_enabled_for_bucket == Some(true) {
@@ -29,7 +34,9 @@ impl Backend {
             return Err(failure::not_implemented("x-amz-acl"));
         }
         self.check_location(&input)?;
-        let row = BucketRow { created_at: self.now() };
+        let row = BucketRow {
+            created_at: self.now(),
+        };
         let key = rows::bucket_key(bucket);
         let batch = Batch {
             expect: vec![(key.clone(), Expectation::Absent)],
@@ -38,10 +45,14 @@ impl Backend {
         };
         let _alone = self.buckets.write().await;
         match self.store.commit(batch).await {
-            Ok(()) => Ok(CreateBucketOutput { location: Some(format!("/{bucket}")) }),
+            Ok(()) => Ok(CreateBucketOutput {
+                location: Some(format!("/{bucket}")),
+            }),
             // In the first of all regions it is no error to create what one has.
             Err(StoreError::Conflict { .. }) if &*self.site.region == CLASSIC_REGION => {
-                Ok(CreateBucketOutput { location: Some(format!("/{bucket}")) })
+                Ok(CreateBucketOutput {
+                    location: Some(format!("/{bucket}")),
+                })
             }
             Err(StoreError::Conflict { .. }) => Err(failure::bucket_already_owned(bucket)),
             Err(error) => Err(failure::of_store(&error)),
@@ -52,7 +63,8 @@ impl Backend {
     fn check_location(&self, input: &CreateBucketInput) -> Result<(), Failure> {
         let region = &*self.site.region;
         let configuration = input.create_bucket_configuration.as_ref();
-        let asked = configuration.and_then(|configuration| configuration.location_constraint.as_ref());
+        let asked =
+            configuration.and_then(|configuration| configuration.location_constraint.as_ref());
         match asked.map(dto::BucketLocationConstraint::as_str) {
             Some(CLASSIC_REGION) if region == CLASSIC_REGION => {
                 let message = "The specified location-constraint is not valid";
@@ -65,18 +77,31 @@ impl Backend {
         }
     }
 
-    pub async fn delete_bucket(&self, input: DeleteBucketInput) -> Result<DeleteBucketOutput, Failure> {
+    pub async fn delete_bucket(
+        &self,
+        input: DeleteBucketInput,
+    ) -> Result<DeleteBucketOutput, Failure> {
         let bucket = input.bucket.as_str();
         self.check_owner(input.expected_bucket_owner.as_deref())?;
         let _alone = self.buckets.write().await;
         self.bucket(bucket).await?;
-        if !self.scan(&rows::objects_with(bucket, ""), 1).await?.is_empty() {
+        if !self
+            .scan(&rows::objects_with(bucket, ""), 1)
+            .await?
+            .is_empty()
+        {
             return Err(failure::bucket_not_empty(bucket));
         }
         // Uploads that are under way end with their bucket.
         self.abort_all(bucket).await?;
-        let batch = Batch { delete: vec![rows::bucket_key(bucket)], ..Batch::default() };
-        self.store.commit(batch).await.map_err(|error| failure::of_store(&error))?;
+        let batch = Batch {
+            delete: vec![rows::bucket_key(bucket)],
+            ..Batch::default()
+        };
+        self.store
+            .commit(batch)
+            .await
+            .map_err(|error| failure::of_store(&error))?;
         Ok(DeleteBucketOutput {})
     }
 
@@ -112,11 +137,18 @@ impl Backend {
         Ok(GetBucketVersioningOutput::default())
     }
 
-    pub async fn list_buckets(&self, input: ListBucketsInput) -> Result<ListBucketsOutput, Failure> {
+    pub async fn list_buckets(
+        &self,
+        input: ListBucketsInput,
+    ) -> Result<ListBucketsOutput, Failure> {
         let most = input.max_buckets.unwrap_or(BUCKETS_MAX);
         if !(1..=BUCKETS_MAX).contains(&most) {
             let message = "Argument maxBuckets must be an integer between 1 and 10000";
-            return Err(failure::invalid_argument("max-buckets", &most.to_string(), message));
+            return Err(failure::invalid_argument(
+                "max-buckets",
+                &most.to_string(),
+                message,
+            ));
         }
         let prefix = input.prefix.unwrap_or_default();
         let mut range = Range::prefix(Space::Buckets, prefix.as_bytes());

@@ -21,7 +21,13 @@ pub(crate) struct ReadConditions<'a> {
 impl ReadConditions<'_> {
     /// Refuses to read an object that is not as the caller wants it.
     pub fn check(&self, row: &ObjectRow) -> Result<(), Failure> {
-        let name = |header: &str, copy: &str| if self.of_copy { copy.to_owned() } else { header.to_owned() };
+        let name = |header: &str, copy: &str| {
+            if self.of_copy {
+                copy.to_owned()
+            } else {
+                header.to_owned()
+            }
+        };
         let failed = |header, copy| Err(failure::precondition_failed(&name(header, copy)));
         match self.if_match {
             Some(condition) if !matches(condition, &row.e_tag) => {
@@ -30,14 +36,24 @@ impl ReadConditions<'_> {
             Some(_) => {}
             // A match outweighs the time.
             None => {
-                if self.if_unmodified_since.and_then(millis).is_some_and(|at| row.modified_at > at) {
-                    return failed("If-Unmodified-Since", "x-amz-copy-source-If-Unmodified-Since");
+                if self
+                    .if_unmodified_since
+                    .and_then(millis)
+                    .is_some_and(|at| row.modified_at > at)
+                {
+                    return failed(
+                        "If-Unmodified-Since",
+                        "x-amz-copy-source-If-Unmodified-Since",
+                    );
                 }
             }
         }
         let unchanged = match self.if_none_match {
             Some(condition) => matches(condition, &row.e_tag),
-            None => self.if_modified_since.and_then(millis).is_some_and(|at| row.modified_at <= at),
+            None => self
+                .if_modified_since
+                .and_then(millis)
+                .is_some_and(|at| row.modified_at <= at),
         };
         match unchanged {
             false => Ok(()),
@@ -63,10 +79,16 @@ impl WriteConditions {
         if_match: Option<ETagCondition>,
         if_none_match: Option<ETagCondition>,
     ) -> Result<Self, Failure> {
-        if if_none_match.as_ref().is_some_and(|condition| !condition.is_any()) {
+        if if_none_match
+            .as_ref()
+            .is_some_and(|condition| !condition.is_any())
+        {
             return Err(failure::not_implemented("If-None-Match with an entity tag"));
         }
-        Ok(Self { if_match, if_none_match })
+        Ok(Self {
+            if_match,
+            if_none_match,
+        })
     }
 
     /// Refuses to replace what is there, or what is not.
@@ -85,5 +107,7 @@ impl WriteConditions {
 }
 
 fn matches(condition: &ETagCondition, e_tag: &str) -> bool {
-    condition.as_etag().is_none_or(|wanted| wanted.value() == e_tag)
+    condition
+        .as_etag()
+        .is_none_or(|wanted| wanted.value() == e_tag)
 }

@@ -57,13 +57,30 @@ macro_rules! refuse_unbuilt {
     ($input:expr) => {{
         let input = &$input;
         $crate::describe::refuse(&[
-            ("x-amz-server-side-encryption-customer-algorithm", input.sse_customer_algorithm.is_some()),
-            ("x-amz-server-side-encryption-aws-kms-key-id", input.ssekms_key_id.is_some()),
-            ("x-amz-website-redirect-location", input.website_redirect_location.is_some()),
+            (
+                "x-amz-server-side-encryption-customer-algorithm",
+                input.sse_customer_algorithm.is_some(),
+            ),
+            (
+                "x-amz-server-side-encryption-aws-kms-key-id",
+                input.ssekms_key_id.is_some(),
+            ),
+            (
+                "x-amz-website-redirect-location",
+                input.website_redirect_location.is_some(),
+            ),
             ("x-amz-object-lock-mode", input.object_lock_mode.is_some()),
-            ("x-amz-object-lock-legal-hold", input.object_lock_legal_hold_status.is_some()),
+            (
+                "x-amz-object-lock-legal-hold",
+                input.object_lock_legal_hold_status.is_some(),
+            ),
         ])?;
-        let grants = [&input.grant_full_control, &input.grant_read, &input.grant_read_acp, &input.grant_write_acp];
+        let grants = [
+            &input.grant_full_control,
+            &input.grant_read,
+            &input.grant_read_acp,
+            &input.grant_write_acp,
+        ];
         let acl = input.acl.as_ref().map(s3s::dto::ObjectCannedACL::as_str);
         $crate::describe::check_access(acl, grants.iter().any(|grant| grant.is_some()))?;
         let encryption = input.server_side_encryption.as_ref();
@@ -94,9 +111,9 @@ pub(crate) fn check_access(acl: Option<&str>, grants: bool) -> Result<(), Failur
 pub(crate) fn check_encryption(asked: Option<&str>) -> Result<(), Failure> {
     match asked {
         None | Some("AES256") => Ok(()),
-        Some(other) => {
-            Err(failure::not_implemented(&format!("x-amz-server-side-encryption: {other}")))
-        }
+        Some(other) => Err(failure::not_implemented(&format!(
+            "x-amz-server-side-encryption: {other}"
+        ))),
     }
 }
 
@@ -108,14 +125,19 @@ pub(crate) fn description(
     storage_class: Option<StorageClass>,
 ) -> Result<Description, Failure> {
     description.content_type = description.content_type.filter(|kind| !kind.is_empty());
-    description.content_type.get_or_insert_with(|| CONTENT_TYPE.to_owned());
+    description
+        .content_type
+        .get_or_insert_with(|| CONTENT_TYPE.to_owned());
     description.expires = expires.as_ref().and_then(millis);
     let mut metadata: Vec<(String, String)> = metadata.unwrap_or_default().into_iter().collect();
     for (name, _) in &mut metadata {
         name.make_ascii_lowercase();
     }
     metadata.sort();
-    let bytes = metadata.iter().map(|(name, value)| name.len() + value.len()).sum();
+    let bytes = metadata
+        .iter()
+        .map(|(name, value)| name.len() + value.len())
+        .sum();
     if bytes > METADATA_BYTES_MAX {
         return Err(failure::metadata_too_large(bytes, METADATA_BYTES_MAX));
     }
@@ -123,7 +145,9 @@ pub(crate) fn description(
     if let Some(class) = storage_class {
         let class = class.as_str();
         if ARCHIVES.contains(&class) {
-            return Err(failure::not_implemented(&format!("x-amz-storage-class: {class}")));
+            return Err(failure::not_implemented(&format!(
+                "x-amz-storage-class: {class}"
+            )));
         }
         if !STORAGE_CLASSES.contains(&class) {
             return Err(failure::invalid_storage_class(class));
@@ -146,7 +170,11 @@ pub(crate) fn expires(description: &Description) -> Option<Timestamp> {
 /// Reads the header `x-amz-tagging`, which is written like a query.
 pub(crate) fn tags_of_header(header: Option<&str>) -> Result<Vec<(String, String)>, Failure> {
     let mut tags = Vec::new();
-    for pair in header.unwrap_or_default().split('&').filter(|pair| !pair.is_empty()) {
+    for pair in header
+        .unwrap_or_default()
+        .split('&')
+        .filter(|pair| !pair.is_empty())
+    {
         let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
         let decoded = |text: &str| {
             percent_encoding::percent_decode_str(&text.replace('+', " "))
@@ -167,10 +195,14 @@ pub(crate) fn check_tags(tags: Vec<(String, String)>) -> Result<Vec<(String, Str
     }
     for (at, (name, value)) in tags.iter().enumerate() {
         if name.is_empty() || name.chars().count() > TAG_KEY_MAX {
-            return Err(failure::invalid_tag("The TagKey you have provided is invalid"));
+            return Err(failure::invalid_tag(
+                "The TagKey you have provided is invalid",
+            ));
         }
         if value.chars().count() > TAG_VALUE_MAX {
-            return Err(failure::invalid_tag("The TagValue you have provided is invalid"));
+            return Err(failure::invalid_tag(
+                "The TagValue you have provided is invalid",
+            ));
         }
         if name.starts_with("aws:") {
             let message = "System tags cannot be added/updated by requester";

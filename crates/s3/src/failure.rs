@@ -23,13 +23,18 @@ pub(crate) fn no_such_upload(upload: &str) -> Failure {
 }
 
 pub(crate) fn no_such_version(key: &str, version: &str) -> Failure {
-    error("NoSuchVersion", 404, "The specified version does not exist.")
-        .with_field("Key", key)
-        .with_field("VersionId", version)
+    error(
+        "NoSuchVersion",
+        404,
+        "The specified version does not exist.",
+    )
+    .with_field("Key", key)
+    .with_field("VersionId", version)
 }
 
 pub(crate) fn bucket_already_owned(bucket: &str) -> Failure {
-    let message = "Your previous request to create the named bucket succeeded and you already own it.";
+    let message =
+        "Your previous request to create the named bucket succeeded and you already own it.";
     error("BucketAlreadyOwnedByYou", 409, message).with_field("BucketName", bucket)
 }
 
@@ -39,8 +44,12 @@ pub(crate) fn bucket_not_empty(bucket: &str) -> Failure {
 }
 
 pub(crate) fn invalid_bucket_name(bucket: &str) -> Failure {
-    error("InvalidBucketName", 400, "The specified bucket is not valid.")
-        .with_field("BucketName", bucket)
+    error(
+        "InvalidBucketName",
+        400,
+        "The specified bucket is not valid.",
+    )
+    .with_field("BucketName", bucket)
 }
 
 pub(crate) fn key_too_long(bytes: usize) -> Failure {
@@ -58,15 +67,23 @@ pub(crate) fn illegal_location(asked: &str) -> Failure {
 }
 
 pub(crate) fn invalid_range(asked: &str, size: u64) -> Failure {
-    error("InvalidRange", 416, "The requested range is not satisfiable")
-        .with_field("RangeRequested", asked)
-        .with_field("ActualObjectSize", size.to_string())
+    error(
+        "InvalidRange",
+        416,
+        "The requested range is not satisfiable",
+    )
+    .with_field("RangeRequested", asked)
+    .with_field("ActualObjectSize", size.to_string())
 }
 
 pub(crate) fn invalid_part_number(asked: i32, parts: u32) -> Failure {
-    error("InvalidPartNumber", 416, "The requested partnumber is not satisfiable")
-        .with_field("PartNumberRequested", asked.to_string())
-        .with_field("ActualPartCount", parts.to_string())
+    error(
+        "InvalidPartNumber",
+        416,
+        "The requested partnumber is not satisfiable",
+    )
+    .with_field("PartNumberRequested", asked.to_string())
+    .with_field("ActualPartCount", parts.to_string())
 }
 
 pub(crate) fn precondition_failed(condition: &str) -> Failure {
@@ -94,12 +111,17 @@ pub(crate) fn bad_digest(what: &str, expected: &str, calculated: &str) -> Failur
 }
 
 pub(crate) fn invalid_digest(value: &str) -> Failure {
-    error("InvalidDigest", 400, "The Content-MD5 you specified was invalid.")
-        .with_field("Content-MD5", value)
+    error(
+        "InvalidDigest",
+        400,
+        "The Content-MD5 you specified was invalid.",
+    )
+    .with_field("Content-MD5", value)
 }
 
 pub(crate) fn incomplete_body() -> Failure {
-    let message = "You did not provide the number of bytes specified by the Content-Length HTTP header";
+    let message =
+        "You did not provide the number of bytes specified by the Content-Length HTTP header";
     error("IncompleteBody", 400, message)
 }
 
@@ -114,7 +136,10 @@ pub(crate) fn entity_too_small(size: u64, part: i32, e_tag: &str) -> Failure {
     let message = "Your proposed upload is smaller than the minimum allowed size";
     error("EntityTooSmall", 400, message)
         .with_field("ProposedSize", size.to_string())
-        .with_field("MinSizeAllowed", crate::multipart::PART_BYTES_MIN.to_string())
+        .with_field(
+            "MinSizeAllowed",
+            crate::multipart::PART_BYTES_MIN.to_string(),
+        )
         .with_field("PartNumber", part.to_string())
         .with_field("ETag", e_tag)
 }
@@ -129,12 +154,14 @@ pub(crate) fn invalid_part(upload: &str, part: i32, e_tag: &str) -> Failure {
 }
 
 pub(crate) fn invalid_part_order(upload: &str) -> Failure {
-    let message = "The list of parts was not in ascending order. Parts must be ordered by part number.";
+    let message =
+        "The list of parts was not in ascending order. Parts must be ordered by part number.";
     error("InvalidPartOrder", 400, message).with_field("UploadId", upload)
 }
 
 pub(crate) fn malformed_xml() -> Failure {
-    let message = "The XML you provided was not well-formed or did not validate against our published schema";
+    let message =
+        "The XML you provided was not well-formed or did not validate against our published schema";
     error("MalformedXML", 400, message)
 }
 
@@ -156,8 +183,12 @@ pub(crate) fn invalid_request(message: &str) -> Failure {
 }
 
 pub(crate) fn invalid_storage_class(asked: &str) -> Failure {
-    error("InvalidStorageClass", 400, "The storage class you specified is not valid")
-        .with_field("StorageClassRequested", asked)
+    error(
+        "InvalidStorageClass",
+        400,
+        "The storage class you specified is not valid",
+    )
+    .with_field("StorageClassRequested", asked)
 }
 
 pub(crate) fn invalid_tag(message: &str) -> Failure {
@@ -166,7 +197,8 @@ pub(crate) fn invalid_tag(message: &str) -> Failure {
 
 /// What this server does not have; the text names it.
 pub(crate) fn not_implemented(what: &str) -> Failure {
-    let message = format!("A header you provided implies functionality that is not implemented: {what}");
+    let message =
+        format!("A header you provided implies functionality that is not implemented: {what}");
     error("NotImplemented", 501, &message)
 }
 
@@ -178,6 +210,7 @@ pub(crate) fn internal(doing: &str, cause: &dyn std::fmt::Display) -> Failure {
 }
 
 pub(crate) fn of_store(error: &StoreError) -> Failure {
-    let cause = std::error::Error::source(error).map_or_else(String::new, |cause| format!(": {cause}"));
+    let cause =
+        std::error::Error::source(error).map_or_else(String::new, |cause| format!(": {cause}"));
     internal("using the store", &format!("{error}{cause}"))
 }

@@ -73,7 +73,14 @@ macro_rules! required {
         })*
     };
 }
-required!(String, i32, dto::Delete, dto::Tagging, Vec<dto::ObjectIdentifier>, Vec<dto::Tag>);
+required!(
+    String,
+    i32,
+    dto::Delete,
+    dto::Tagging,
+    Vec<dto::ObjectIdentifier>,
+    Vec<dto::Tag>
+);
 
 pub(crate) fn set(slot: &mut impl Slot, value: Option<&Value>) -> Option<()> {
     slot.set(value)
@@ -95,7 +102,9 @@ pub(crate) fn take(
     let value = object.shift_remove(name);
     slot.set(value.as_ref()).ok_or_else(|| match &value {
         Some(value) => {
-            let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+            let text = value
+                .as_str()
+                .map_or_else(|| value.to_string(), str::to_owned);
             let message = format!("The value of {name} is none that {operation} takes");
             failure::invalid_argument(name, &text, &message)
         }
@@ -132,7 +141,9 @@ impl Member for i32 {
 impl Member for i64 {
     fn read(value: &Value) -> Option<Self> {
         // Definitions reckon with floating point; `10.0` is ten.
-        let whole = |number: f64| (number.fract() == 0.0 && number.abs() < 9.0e15).then_some(number as Self);
+        let whole = |number: f64| {
+            (number.fract() == 0.0 && number.abs() < 9.0e15).then_some(number as Self)
+        };
         value.as_i64().or_else(|| value.as_f64().and_then(whole))
     }
     fn write(&self) -> Value {
@@ -211,7 +222,9 @@ impl Member for dto::Metadata {
     fn write(&self) -> Value {
         let mut pairs: Vec<_> = self.iter().collect();
         pairs.sort();
-        let pairs = pairs.into_iter().map(|(name, value)| (name.clone(), value.as_str().into()));
+        let pairs = pairs
+            .into_iter()
+            .map(|(name, value)| (name.clone(), value.as_str().into()));
         Value::Object(pairs.collect())
     }
 }
@@ -253,9 +266,18 @@ words!(
     TaggingDirective,
 );
 
-structure!(Bucket { name: "Name", creation_date: "CreationDate", bucket_region: "BucketRegion" });
-structure!(Owner { display_name: "DisplayName", id: "ID" });
-structure!(CreateBucketConfiguration { location_constraint: "LocationConstraint" });
+structure!(Bucket {
+    name: "Name",
+    creation_date: "CreationDate",
+    bucket_region: "BucketRegion"
+});
+structure!(Owner {
+    display_name: "DisplayName",
+    id: "ID"
+});
+structure!(CreateBucketConfiguration {
+    location_constraint: "LocationConstraint"
+});
 structure!(CommonPrefix { prefix: "Prefix" });
 structure!(Object {
     key: "Key",
@@ -267,9 +289,27 @@ structure!(Object {
     storage_class: "StorageClass",
     owner: "Owner",
 });
-structure!(ObjectIdentifier { key: "Key", version_id: "VersionId", e_tag: "ETag" });
-structure!(Delete { objects: "Objects", quiet: "Quiet" });
-structure!(DeletedObject { key: "Key", version_id: "VersionId" });
-structure!(Error { key: "Key", version_id: "VersionId", code: "Code", message: "Message" });
-structure!(Tag { key: "Key", value: "Value" });
+structure!(ObjectIdentifier {
+    key: "Key",
+    version_id: "VersionId",
+    e_tag: "ETag"
+});
+structure!(Delete {
+    objects: "Objects",
+    quiet: "Quiet"
+});
+structure!(DeletedObject {
+    key: "Key",
+    version_id: "VersionId"
+});
+structure!(Error {
+    key: "Key",
+    version_id: "VersionId",
+    code: "Code",
+    message: "Message"
+});
+structure!(Tag {
+    key: "Key",
+    value: "Value"
+});
 structure!(Tagging { tag_set: "TagSet" });

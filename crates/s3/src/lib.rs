@@ -61,7 +61,15 @@ impl S3 {
     ) -> Result<Self, OpenError> {
         let blobs = blobs::Blobs::open(data_dir, &store).await?;
         let buckets = tokio::sync::RwLock::default();
-        Ok(Self { backend: Arc::new(Backend { store, blobs, site, clock, buckets }) })
+        Ok(Self {
+            backend: Arc::new(Backend {
+                store,
+                blobs,
+                site,
+                clock,
+                buckets,
+            }),
+        })
     }
 }
 

@@ -1,6 +1,8 @@
 //! Lists of objects: by prefix, folded at a delimiter, page by page.
 
-use s3s::dto::{self, ListObjectsInput, ListObjectsOutput, ListObjectsV2Input, ListObjectsV2Output};
+use s3s::dto::{
+    self, ListObjectsInput, ListObjectsOutput, ListObjectsV2Input, ListObjectsV2Output,
+};
 use service::Failure;
 use store::prefix_end;
 
@@ -34,15 +36,25 @@ struct Page {
 }
 
 impl Backend {
-    pub async fn list_objects_v2(&self, input: ListObjectsV2Input) -> Result<ListObjectsV2Output, Failure> {
+    pub async fn list_objects_v2(
+        &self,
+        input: ListObjectsV2Input,
+    ) -> Result<ListObjectsV2Output, Failure> {
         self.check_owner(input.expected_bucket_owner.as_deref())?;
         let keys_max = keys_max(input.max_keys)?;
         let encoding = Encoding::of(input.encoding_type.as_ref())?;
-        let continued = input.continuation_token.as_deref().map(resume).transpose()?;
+        let continued = input
+            .continuation_token
+            .as_deref()
+            .map(resume)
+            .transpose()?;
         let query = Query {
             bucket: &input.bucket,
             prefix: input.prefix.as_deref().unwrap_or_default(),
-            delimiter: input.delimiter.as_deref().filter(|delimiter| !delimiter.is_empty()),
+            delimiter: input
+                .delimiter
+                .as_deref()
+                .filter(|delimiter| !delimiter.is_empty()),
             after: continued.as_deref().or(input.start_after.as_deref()),
             limit: keys_max.unsigned_abs() as usize,
         };
@@ -59,21 +71,30 @@ impl Backend {
             contents: contents(&page.objects, encoding, owner.as_ref()),
             common_prefixes: common_prefixes(&page.prefixes, encoding),
             delimiter: query.delimiter.map(|delimiter| encoding.write(delimiter)),
-            start_after: input.start_after.as_deref().map(|start| encoding.write(start)),
+            start_after: input
+                .start_after
+                .as_deref()
+                .map(|start| encoding.write(start)),
             continuation_token: input.continuation_token,
             encoding_type: input.encoding_type,
             ..ListObjectsV2Output::default()
         })
     }
 
-    pub async fn list_objects(&self, input: ListObjectsInput) -> Result<ListObjectsOutput, Failure> {
+    pub async fn list_objects(
+        &self,
+        input: ListObjectsInput,
+    ) -> Result<ListObjectsOutput, Failure> {
         self.check_owner(input.expected_bucket_owner.as_deref())?;
         let keys_max = keys_max(input.max_keys)?;
         let encoding = Encoding::of(input.encoding_type.as_ref())?;
         let query = Query {
             bucket: &input.bucket,
             prefix: input.prefix.as_deref().unwrap_or_default(),
-            delimiter: input.delimiter.as_deref().filter(|delimiter| !delimiter.is_empty()),
+            delimiter: input
+                .delimiter
+                .as_deref()
+                .filter(|delimiter| !delimiter.is_empty()),
             after: input.marker.as_deref(),
             limit: keys_max.unsigned_abs() as usize,
         };
@@ -111,14 +132,20 @@ impl Backend {
             let Some(start) = start else { return Ok(page) };
             range.start = range.start.max(start.into());
         }
-        let scan = if query.delimiter.is_some() { FOLDED_SCAN } else { query.limit + 1 };
+        let scan = if query.delimiter.is_some() {
+            FOLDED_SCAN
+        } else {
+            query.limit + 1
+        };
         while !range.is_empty() {
             let found = self.scan(&range, scan).await?;
             let exhausted = found.len() < scan;
             let mut skip = None;
             for (row_key, row) in found {
                 range.start = [&row_key, b"\0".as_slice()].concat().into();
-                let Some(key) = rows::key_of(query.bucket, &row_key) else { continue };
+                let Some(key) = rows::key_of(query.bucket, &row_key) else {
+                    continue;
+                };
                 let full = page.objects.len() + page.prefixes.len() >= query.limit;
                 if full {
                     // This one is the first of the next page.
@@ -169,7 +196,11 @@ fn keys_max(asked: Option<i32>) -> Result<i32, Failure> {
     match asked.unwrap_or(KEYS_MAX) {
         negative if negative < 0 => {
             let message = "Argument maxKeys must be an integer between 0 and 2147483647";
-            Err(failure::invalid_argument("maxKeys", &negative.to_string(), message))
+            Err(failure::invalid_argument(
+                "maxKeys",
+                &negative.to_string(),
+                message,
+            ))
         }
         most => Ok(most.min(KEYS_MAX)),
     }
@@ -232,9 +263,17 @@ fn contents(
     owner: Option<&dto::Owner>,
 ) -> Option<Vec<dto::Object>> {
     let object = |(key, row): &(String, ObjectRow)| {
-        let made = receive::named(&row.checksums).into_iter().filter(|(_, value)| value.is_some());
-        let algorithms = made.map(|(name, _)| dto::ChecksumAlgorithm::from_static(name)).collect();
-        let class = row.description.storage_class.clone().unwrap_or_else(|| "STANDARD".to_owned());
+        let made = receive::named(&row.checksums)
+            .into_iter()
+            .filter(|(_, value)| value.is_some());
+        let algorithms = made
+            .map(|(name, _)| dto::ChecksumAlgorithm::from_static(name))
+            .collect();
+        let class = row
+            .description
+            .storage_class
+            .clone()
+            .unwrap_or_else(|| "STANDARD".to_owned());
         dto::Object {
             checksum_algorithm: Some(algorithms),
             checksum_type: Some(crate::objects::checksum_type(&row.checksums)),
@@ -250,7 +289,13 @@ fn contents(
     Some(objects.iter().map(object).collect()).filter(|all: &Vec<dto::Object>| !all.is_empty())
 }
 
-pub(crate) fn common_prefixes(prefixes: &[String], encoding: Encoding) -> Option<Vec<dto::CommonPrefix>> {
-    let prefix = |prefix: &String| dto::CommonPrefix { prefix: Some(encoding.write(prefix)) };
-    Some(prefixes.iter().map(prefix).collect()).filter(|all: &Vec<dto::CommonPrefix>| !all.is_empty())
+pub(crate) fn common_prefixes(
+    prefixes: &[String],
+    encoding: Encoding,
+) -> Option<Vec<dto::CommonPrefix>> {
+    let prefix = |prefix: &String| dto::CommonPrefix {
+        prefix: Some(encoding.write(prefix)),
+    };
+    Some(prefixes.iter().map(prefix).collect())
+        .filter(|all: &Vec<dto::CommonPrefix>| !all.is_empty())
 }

@@ -43,7 +43,11 @@ pub(crate) fn check_bucket(name: &str) -> Result<(), Failure> {
 /// Refuses a key that no object may have.
 pub(crate) fn check_key(key: &str) -> Result<(), Failure> {
     match key.len() {
-        0 => Err(failure::invalid_argument("Key", "", "Key must have at least one character.")),
+        0 => Err(failure::invalid_argument(
+            "Key",
+            "",
+            "Key must have at least one character.",
+        )),
         1..=KEY_BYTES_MAX => Ok(()),
         longer => Err(failure::key_too_long(longer)),
     }

@@ -1,12 +1,17 @@
 //! Operations on one object.
 
 use s3s::TrailingHeaders;
-use s3s::dto::{self, DeleteObjectInput, DeleteObjectOutput, DeleteObjectsInput, DeleteObjectsOutput, GetObjectInput};
-use s3s::dto::{GetObjectOutput, HeadObjectInput, HeadObjectOutput, PutObjectInput, PutObjectOutput};
+use s3s::dto::{
+    self, DeleteObjectInput, DeleteObjectOutput, DeleteObjectsInput, DeleteObjectsOutput,
+    GetObjectInput,
+};
+use s3s::dto::{
+    GetObjectOutput, HeadObjectInput, HeadObjectOutput, PutObjectInput, PutObjectOutput,
+};
 use service::Failure;
 
-use crate::blobs::Pin;
 use crate::backend::{Backend, Change, e_tag, moment};
+use crate::blobs::Pin;
 use crate::conditions::{ReadConditions, WriteConditions};
 use crate::describe::{self, description_of, refuse_unbuilt};
 use crate::receive::{Announced, receive};
@@ -61,7 +66,11 @@ pub(crate) use tell_checksums;
 
 /// Returns whether checksums are of the whole or of the parts' checksums.
 pub(crate) fn checksum_type(checksums: &Checksums) -> dto::ChecksumType {
-    let kind = if checksums.composite { dto::ChecksumType::COMPOSITE } else { dto::ChecksumType::FULL_OBJECT };
+    let kind = if checksums.composite {
+        dto::ChecksumType::COMPOSITE
+    } else {
+        dto::ChecksumType::FULL_OBJECT
+    };
     dto::ChecksumType::from_static(kind)
 }
 
@@ -87,7 +96,10 @@ impl Trailer {
                 composite: false,
             }
         };
-        self.headers.as_ref().and_then(|headers| headers.read(read)).unwrap_or_default()
+        self.headers
+            .as_ref()
+            .and_then(|headers| headers.read(read))
+            .unwrap_or_default()
     }
 }
 
@@ -109,7 +121,9 @@ impl Backend {
         let tags = describe::tags_of_header(input.tagging.as_deref())?;
         let condition = WriteConditions::new(input.if_match.take(), input.if_none_match.take())?;
         let announced = Announced {
-            size: input.content_length.and_then(|size| u64::try_from(size).ok()),
+            size: input
+                .content_length
+                .and_then(|size| u64::try_from(size).ok()),
             md5: input.content_md5.take(),
             checksums: checksums_of!(input),
             algorithms: input
@@ -138,7 +152,10 @@ impl Backend {
             ..PutObjectOutput::default()
         };
         tell_checksums!(output, row.checksums.clone());
-        self.put_draft(&input.bucket, key, row, &mut draft, |there| condition.check(key, there)).await?;
+        self.put_draft(&input.bucket, key, row, &mut draft, |there| {
+            condition.check(key, there)
+        })
+        .await?;
         Ok(output)
     }
 
@@ -166,7 +183,12 @@ impl Backend {
     }
 
     pub async fn get_object(&self, input: GetObjectInput) -> Result<GetObjectOutput, Failure> {
-        let Found { mut output, pieces, range, pin } = self.find(input).await?;
+        let Found {
+            mut output,
+            pieces,
+            range,
+            pin,
+        } = self.find(input).await?;
         output.body = Some(reading::stream(&self.blobs, pieces, range, pin).await?);
         Ok(output)
     }
@@ -174,10 +196,14 @@ impl Backend {
     /// Finds an object and says everything of it but its bytes.
     async fn find(&self, input: GetObjectInput) -> Result<Found, Failure> {
         if input.sse_customer_algorithm.is_some() {
-            return Err(failure::not_implemented("x-amz-server-side-encryption-customer-algorithm"));
+            return Err(failure::not_implemented(
+                "x-amz-server-side-encryption-customer-algorithm",
+            ));
         }
         self.check_owner(input.expected_bucket_owner.as_deref())?;
-        let (row, pieces, pin) = self.hold(&input.bucket, &input.key, input.version_id.as_deref()).await?;
+        let (row, pieces, pin) = self
+            .hold(&input.bucket, &input.key, input.version_id.as_deref())
+            .await?;
         let conditions = ReadConditions {
             if_match: input.if_match.as_ref(),
             if_none_match: input.if_none_match.as_ref(),
@@ -219,7 +245,12 @@ impl Backend {
         output.content_encoding = content_encoding;
         output.content_language = content_language;
         output.storage_class = storage_class.map(dto::StorageClass::from);
-        Ok(Found { output, pieces, range: window.range, pin })
+        Ok(Found {
+            output,
+            pieces,
+            range: window.range,
+            pin,
+        })
     }
 
     pub async fn head_object(&self, input: HeadObjectInput) -> Result<HeadObjectOutput, Failure> {
@@ -265,17 +296,30 @@ impl Backend {
     }
 
     /// Removes an object. That it was not there is no error.
-    pub async fn delete_object(&self, input: DeleteObjectInput) -> Result<DeleteObjectOutput, Failure> {
+    pub async fn delete_object(
+        &self,
+        input: DeleteObjectInput,
+    ) -> Result<DeleteObjectOutput, Failure> {
         self.check_owner(input.expected_bucket_owner.as_deref())?;
         describe::refuse(&[
             ("x-amz-mfa", input.mfa.is_some()),
-            ("x-amz-bypass-governance-retention", input.bypass_governance_retention == Some(true)),
-            ("x-amz-if-match-last-modified-time", input.if_match_last_modified_time.is_some()),
+            (
+                "x-amz-bypass-governance-retention",
+                input.bypass_governance_retention == Some(true),
+            ),
+            (
+                "x-amz-if-match-last-modified-time",
+                input.if_match_last_modified_time.is_some(),
+            ),
             ("x-amz-if-match-size", input.if_match_size.is_some()),
         ])?;
-        let condition = WriteConditions { if_match: input.if_match, if_none_match: None };
+        let condition = WriteConditions {
+            if_match: input.if_match,
+            if_none_match: None,
+        };
         let version = input.version_id.as_deref();
-        self.delete_one(&input.bucket, &input.key, version, &condition).await?;
+        self.delete_one(&input.bucket, &input.key, version, &condition)
+            .await?;
         Ok(DeleteObjectOutput::default())
     }
 
@@ -290,13 +334,22 @@ impl Backend {
         if let Some(version) = version.filter(|&version| version != "null") {
             return Err(failure::no_such_version(key, version));
         }
-        let nothing = Change { object: None, beside: store::Batch::default(), waste: Vec::new() };
-        let removed = self.change(bucket, key, nothing, |there| condition.check(key, there)).await?;
+        let nothing = Change {
+            object: None,
+            beside: store::Batch::default(),
+            waste: Vec::new(),
+        };
+        let removed = self
+            .change(bucket, key, nothing, |there| condition.check(key, there))
+            .await?;
         tracing::trace!(bucket, key, was_there = removed.is_some(), "deleted");
         Ok(())
     }
 
-    pub async fn delete_objects(&self, input: DeleteObjectsInput) -> Result<DeleteObjectsOutput, Failure> {
+    pub async fn delete_objects(
+        &self,
+        input: DeleteObjectsInput,
+    ) -> Result<DeleteObjectsOutput, Failure> {
         self.check_owner(input.expected_bucket_owner.as_deref())?;
         self.bucket(&input.bucket).await?;
         let dto::Delete { objects, quiet } = input.delete;
@@ -306,12 +359,19 @@ impl Backend {
         // They share commits: a thousand of them do not sync the disk a thousand times.
         let deletions = objects.iter().map(|object| async {
             let if_match = object.e_tag.clone().map(dto::ETagCondition::ETag);
-            let condition = WriteConditions { if_match, if_none_match: None };
+            let condition = WriteConditions {
+                if_match,
+                if_none_match: None,
+            };
             let version = object.version_id.as_deref();
-            self.delete_one(&input.bucket, &object.key, version, &condition).await
+            self.delete_one(&input.bucket, &object.key, version, &condition)
+                .await
         });
         let (mut deleted, mut errors) = (Vec::new(), Vec::new());
-        for (object, done) in objects.iter().zip(futures::future::join_all(deletions).await) {
+        for (object, done) in objects
+            .iter()
+            .zip(futures::future::join_all(deletions).await)
+        {
             match done {
                 Ok(()) => deleted.push(dto::DeletedObject {
                     key: Some(object.key.clone()),
@@ -355,7 +415,11 @@ fn window(
 ) -> Result<Window, Failure> {
     let size = row.size;
     let partly = |range: std::ops::Range<u64>| Window {
-        content_range: Some(format!("bytes {}-{}/{size}", range.start, range.end.saturating_sub(1))),
+        content_range: Some(format!(
+            "bytes {}-{}/{size}",
+            range.start,
+            range.end.saturating_sub(1)
+        )),
         range,
     };
     match (range, part) {
@@ -363,19 +427,31 @@ fn window(
             let message = "Cannot specify both Range header and partNumber query parameter";
             Err(failure::invalid_request(message))
         }
-        (None, None) => Ok(Window { range: 0..size, content_range: None }),
+        (None, None) => Ok(Window {
+            range: 0..size,
+            content_range: None,
+        }),
         (Some(asked), None) => match asked.check(size) {
             Ok(range) if !range.is_empty() => Ok(partly(range)),
             Ok(_) | Err(_) => Err(failure::invalid_range(&asked.to_header_string(), size)),
         },
         (None, Some(number)) => {
-            let at = usize::try_from(number).ok().and_then(|number| number.checked_sub(1));
+            let at = usize::try_from(number)
+                .ok()
+                .and_then(|number| number.checked_sub(1));
             let Some(piece) = at.and_then(|at| pieces.get(at)) else {
                 return Err(failure::invalid_part_number(number, row.parts.max(1)));
             };
-            let start: u64 = pieces.iter().take(at.unwrap_or(0)).map(|piece| piece.size).sum();
+            let start: u64 = pieces
+                .iter()
+                .take(at.unwrap_or(0))
+                .map(|piece| piece.size)
+                .sum();
             if size == 0 {
-                return Ok(Window { range: 0..0, content_range: None });
+                return Ok(Window {
+                    range: 0..0,
+                    content_range: None,
+                });
             }
             Ok(partly(start..start + piece.size))
         }

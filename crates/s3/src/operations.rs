@@ -52,7 +52,10 @@ macro_rules! blank {
 // Inputs with a member that has no blank of its own.
 fn deletion() -> dto::DeleteObjectsInput {
     let nothing = dto::Delete::default();
-    let input = dto::DeleteObjectsInput::builder().bucket(String::new()).delete(nothing).build();
+    let input = dto::DeleteObjectsInput::builder()
+        .bucket(String::new())
+        .delete(nothing)
+        .build();
     input.expect("all members that are needed are there")
 }
 
@@ -104,10 +107,14 @@ async fn whole(length: Option<i64>, blob: Option<StreamingBlob>) -> Result<Bytes
         );
         return Err(failure::invalid_request(&message));
     }
-    let Some(mut blob) = blob else { return Ok(Bytes::new()) };
+    let Some(mut blob) = blob else {
+        return Ok(Bytes::new());
+    };
     let mut whole = BytesMut::with_capacity(usize::try_from(length).unwrap_or_default());
     while let Some(piece) = blob.next().await {
-        whole.extend_from_slice(&piece.map_err(|error| failure::internal("reading an object", &error))?);
+        whole.extend_from_slice(
+            &piece.map_err(|error| failure::internal("reading an object", &error))?,
+        );
     }
     Ok(whole.freeze())
 }

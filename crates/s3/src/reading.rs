@@ -33,7 +33,10 @@ struct ObjectStream {
 impl Stream for ObjectStream {
     type Item = Result<Bytes, StdError>;
 
-    fn poll_next(mut self: Pinned<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+    fn poll_next(
+        mut self: Pinned<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Self::Item>> {
         let polled = self.reads.poll_recv(context);
         if let Poll::Ready(Some(Ok(bytes))) = &polled {
             self.remaining = self.remaining.saturating_sub(bytes.len() as u64);
@@ -113,7 +116,11 @@ fn sections(pieces: &[Piece], range: &std::ops::Range<u64>) -> Vec<Section> {
     for piece in pieces {
         let (start, end) = (range.start.max(at), range.end.min(at + piece.size));
         if start < end {
-            sections.push(Section { piece: piece.clone(), offset: start - at, length: end - start });
+            sections.push(Section {
+                piece: piece.clone(),
+                offset: start - at,
+                length: end - start,
+            });
         }
         at += piece.size;
     }
@@ -148,7 +155,12 @@ mod tests {
 
     #[test]
     fn a_range_is_cut_out_of_the_pieces_that_it_touches() {
-        let piece = |size| Piece { blob: BlobId([0; 16]), size, checksums: Checksums::default(), number: 1 };
+        let piece = |size| Piece {
+            blob: BlobId([0; 16]),
+            size,
+            checksums: Checksums::default(),
+            number: 1,
+        };
         let pieces = [piece(5), piece(0), piece(3), piece(4)];
         for (range, expected) in [
             (0..12, vec![(0, 5), (0, 3), (0, 4)]),
@@ -158,7 +170,10 @@ mod tests {
             (8..12, vec![(0, 4)]),
             (3..3, vec![]),
         ] {
-            let cut: Vec<_> = sections(&pieces, &range).iter().map(|s| (s.offset, s.length)).collect();
+            let cut: Vec<_> = sections(&pieces, &range)
+                .iter()
+                .map(|s| (s.offset, s.length))
+                .collect();
             assert_eq!(cut, expected, "{range:?}");
         }
     }

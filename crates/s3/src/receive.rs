@@ -113,7 +113,9 @@ pub(crate) async fn receive(
     let path = blobs.incoming_of(draft.id);
     let hasher = hasher(&announced)?;
     let written = |error: io::Error| failure::internal("writing an object", &error);
-    let mut writer = blocking(move || Writer::create(&path, hasher)).await.map_err(written)?;
+    let mut writer = blocking(move || Writer::create(&path, hasher))
+        .await
+        .map_err(written)?;
     let mut body = body;
     let mut held = BytesMut::new();
     loop {
@@ -131,13 +133,20 @@ pub(crate) async fn receive(
             if proposed > PUT_BYTES_MAX {
                 return Err(failure::entity_too_large(proposed, PUT_BYTES_MAX));
             }
-            writer = blocking(move || writer.write(&piece).map(|()| writer)).await.map_err(written)?;
+            writer = blocking(move || writer.write(&piece).map(|()| writer))
+                .await
+                .map_err(written)?;
         }
         if ended {
             break;
         }
     }
-    let Writer { file, md5, hasher, size } = writer;
+    let Writer {
+        file,
+        md5,
+        hasher,
+        size,
+    } = writer;
     draft.size = size;
     if announced.size.is_some_and(|announced| announced != size) {
         return Err(failure::incomplete_body());
@@ -157,7 +166,9 @@ pub(crate) async fn receive(
     compare(&announced.checksums, &draft.checksums)?;
     compare(&late(), &draft.checksums)?;
     let blobs = Arc::clone(blobs);
-    blocking(move || file.sync_all().and_then(|()| blobs.sync_incoming())).await.map_err(written)?;
+    blocking(move || file.sync_all().and_then(|()| blobs.sync_incoming()))
+        .await
+        .map_err(written)?;
     Ok(draft)
 }
 
@@ -165,12 +176,18 @@ pub(crate) async fn receive(
 pub(crate) async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> io::Result<T> + Send + 'static,
 ) -> io::Result<T> {
-    tokio::task::spawn_blocking(work).await.unwrap_or_else(|error| Err(io::Error::other(error)))
+    tokio::task::spawn_blocking(work)
+        .await
+        .unwrap_or_else(|error| Err(io::Error::other(error)))
 }
 
 /// Returns what to hash with: all that was asked for, else the CRC-64 that S3 makes by itself.
 fn hasher(announced: &Announced) -> Result<ChecksumHasher, Failure> {
-    let Announced { checksums, algorithms, .. } = announced;
+    let Announced {
+        checksums,
+        algorithms,
+        ..
+    } = announced;
     let mut hasher = ChecksumHasher::default();
     let mut wanted: Vec<&str> = algorithms.iter().map(String::as_str).collect();
     for (name, value) in named(checksums) {
@@ -213,7 +230,9 @@ pub(crate) fn named(checksums: &Checksums) -> [(&'static str, Option<&String>); 
 /// Refuses bytes of which the caller said another checksum.
 pub(crate) fn compare(said: &Checksums, made: &Checksums) -> Result<(), Failure> {
     for ((name, said), (_, made)) in named(said).into_iter().zip(named(made)) {
-        let (Some(said), Some(made)) = (said, made) else { continue };
+        let (Some(said), Some(made)) = (said, made) else {
+            continue;
+        };
         if said != made {
             return Err(failure::bad_digest(name, said, made));
         }
@@ -228,7 +247,11 @@ fn compare_md5(said: Option<&str>, made: &[u8; 16]) -> Result<(), Failure> {
     if bytes == made {
         Ok(())
     } else {
-        Err(failure::bad_digest("MD5", &hex::encode(bytes), &hex::encode(made)))
+        Err(failure::bad_digest(
+            "MD5",
+            &hex::encode(bytes),
+            &hex::encode(made),
+        ))
     }
 }
 

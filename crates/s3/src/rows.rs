@@ -237,7 +237,9 @@ pub(crate) fn pieces_key(list: BlobId) -> Key {
 }
 
 pub(crate) fn encode<T: Encode<()>>(record: &T) -> Bytes {
-    minicbor::to_vec(record).expect("writing to memory does not fail").into()
+    minicbor::to_vec(record)
+        .expect("writing to memory does not fail")
+        .into()
 }
 
 /// Reads a record; the error says that the store holds what we did not write.

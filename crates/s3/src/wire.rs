@@ -25,7 +25,7 @@ use crate::objects::Trailer;
 use crate::{S3, failure};
 
 /// Asks whether the sender may call an operation, given by its name.
-pub type Authorize = Arc<dyn Fn(&str) -> Result<(), Failure> + Send + Sync>;
+pub type Authorize = Arc<dyn Fn(&str) -> Result<(), Box<Failure>> + Send + Sync>;
 
 /// Who says to have signed a request: a sender with a key that is good at the moment.
 pub struct Signatory {
@@ -50,10 +50,15 @@ impl S3 {
             backend: Arc::clone(&self.backend),
             told: Arc::clone(&told),
         });
-        builder.set_host(Hosts { region: self.backend.site.region.to_string() });
+        builder.set_host(Hosts {
+            region: self.backend.site.region.to_string(),
+        });
         builder.set_validation(AnyName);
         builder.set_auth(OneKey(signatory.access_key_id, signatory.secret_access_key));
-        builder.set_access(Leave { authorize: signatory.authorize, told: Arc::clone(&told) });
+        builder.set_access(Leave {
+            authorize: signatory.authorize,
+            told: Arc::clone(&told),
+        });
         let answered = builder.build().call(request).await;
         let told = told.lock().take();
         match answered {
@@ -78,30 +83,45 @@ pub fn unsigned(why: &SignatureError, request_id: RequestId) -> Response<Body> {
         SignatureError::ExpiredToken => {
             ("ExpiredToken", 400, Some("The provided token has expired."))
         }
-        SignatureError::Mismatch | SignatureError::PayloadForm(_) => {
-            ("SignatureDoesNotMatch", 403, known_text("SignatureDoesNotMatch"))
-        }
+        SignatureError::Mismatch | SignatureError::PayloadForm(_) => (
+            "SignatureDoesNotMatch",
+            403,
+            known_text("SignatureDoesNotMatch"),
+        ),
         SignatureError::Incomplete(_) => ("AuthorizationHeaderMalformed", 400, None),
-        SignatureError::OutOfScope(text) if text.starts_with("There were headers") => {
-            ("AccessDenied", 403, Some("There were headers present in the request which were not signed"))
-        }
+        SignatureError::OutOfScope(text) if text.starts_with("There were headers") => (
+            "AccessDenied",
+            403,
+            Some("There were headers present in the request which were not signed"),
+        ),
         SignatureError::OutOfScope(_) => ("AuthorizationHeaderMalformed", 400, None),
     };
     let message = message.map_or_else(
         || format!("The authorization header is malformed; {why}"),
         str::to_owned,
     );
-    refusal(&Failure::client(code, message).with_status(status), request_id)
+    refusal(
+        &Failure::client(code, message).with_status(status),
+        request_id,
+    )
 }
 
 /// Writes a failure as S3 does.
 fn refusal(failure: &Failure, request_id: RequestId) -> Response<Body> {
-    let Failure { code, message, status, fields } = failure;
+    let Failure {
+        code,
+        message,
+        status,
+        fields,
+    } = failure;
     let status = StatusCode::from_u16(*status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let mut response = Response::new(Body::empty());
     *response.status_mut() = status;
     if status == StatusCode::NOT_MODIFIED {
-        let e_tag = fields.get("ETag").and_then(Value::as_str).unwrap_or_default();
+        let e_tag = fields
+            .get("ETag")
+            .and_then(Value::as_str)
+            .unwrap_or_default();
         if let Ok(e_tag) = HeaderValue::from_str(&format!("\"{e_tag}\"")) {
             response.headers_mut().insert(header::ETAG, e_tag);
         }
@@ -114,7 +134,12 @@ fn refusal(failure: &Failure, request_id: RequestId) -> Response<Body> {
     named(response, request_id)
 }
 
-fn error_xml(code: &str, message: &str, fields: &Map<String, Value>, request_id: RequestId) -> String {
+fn error_xml(
+    code: &str,
+    message: &str,
+    fields: &Map<String, Value>,
+    request_id: RequestId,
+) -> String {
     let mut text = String::from("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<Error>");
     let mut element = |name: &str, value: &str| {
         text.push_str(&format!("<{name}>{}</{name}>", escaped(value)));
@@ -122,7 +147,13 @@ fn error_xml(code: &str, message: &str, fields: &Map<String, Value>, request_id:
     element("Code", code);
     element("Message", message);
     for (name, value) in fields {
-        element(name, value.as_str().map_or_else(|| value.to_string(), str::to_owned).as_str());
+        element(
+            name,
+            value
+                .as_str()
+                .map_or_else(|| value.to_string(), str::to_owned)
+                .as_str(),
+        );
     }
     element("RequestId", &request_id.to_string());
     element("HostId", &host_id(request_id));
@@ -148,9 +179,10 @@ fn escaped(text: &str) -> String {
 /// Names the request in the headers in which S3 does.
 fn named(mut response: Response<Body>, request_id: RequestId) -> Response<Body> {
     let headers = response.headers_mut();
-    for (name, value) in
-        [("x-amz-request-id", request_id.to_string()), ("x-amz-id-2", host_id(request_id))]
-    {
+    for (name, value) in [
+        ("x-amz-request-id", request_id.to_string()),
+        ("x-amz-id-2", host_id(request_id)),
+    ] {
         let value = HeaderValue::from_str(&value).expect("ids are made of ASCII letters");
         headers.insert(name, value);
     }
@@ -167,16 +199,23 @@ fn host_id(request_id: RequestId) -> String {
 async fn failure_of(response: Response<Body>) -> Failure {
     let status = response.status().as_u16();
     let body = response.into_body().collect().await;
-    let body = body.map(http_body_util::Collected::to_bytes).unwrap_or_default();
+    let body = body
+        .map(http_body_util::Collected::to_bytes)
+        .unwrap_or_default();
     let text = String::from_utf8_lossy(&body);
     let element = |name: &str| {
         let (_, rest) = text.split_once(&format!("<{name}>"))?;
         let (value, _) = rest.split_once(&format!("</{name}>"))?;
-        let plain = value.replace("&lt;", "<").replace("&gt;", ">").replace("&quot;", "\"");
+        let plain = value
+            .replace("&lt;", "<")
+            .replace("&gt;", ">")
+            .replace("&quot;", "\"");
         Some(plain.replace("&apos;", "'").replace("&amp;", "&"))
     };
     let code = element("Code").unwrap_or_else(|| "InternalError".to_owned());
-    let message = known_text(&code).map(str::to_owned).or_else(|| element("Message"));
+    let message = known_text(&code)
+        .map(str::to_owned)
+        .or_else(|| element("Message"));
     Failure::client(code, message.unwrap_or_default()).with_status(status)
 }
 
@@ -247,7 +286,7 @@ impl S3Access for Leave {
         if context.credentials().is_none() {
             return Err(tell(&self.told, failure::access_denied()));
         }
-        (self.authorize)(context.s3_op().name()).map_err(|failure| tell(&self.told, failure))
+        (self.authorize)(context.s3_op().name()).map_err(|failure| tell(&self.told, *failure))
     }
 }
 
@@ -264,9 +303,14 @@ impl S3Host for Hosts {
             Some((name, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => name,
             Some(_) | None => host,
         };
-        let Some(name) = name.strip_suffix(".localhost") else { return Ok(server) };
+        let Some(name) = name.strip_suffix(".localhost") else {
+            return Ok(server);
+        };
         let regional = format!(".s3.{}", self.region);
-        let bucket = name.strip_suffix(&regional).or_else(|| name.strip_suffix(".s3")).unwrap_or(name);
+        let bucket = name
+            .strip_suffix(&regional)
+            .or_else(|| name.strip_suffix(".s3"))
+            .unwrap_or(name);
         if bucket == "s3" || bucket.strip_prefix("s3.") == Some(&self.region) {
             return Ok(server);
         }
@@ -295,14 +339,22 @@ impl Wire {
 
 /// Returns which checksums the request says to come behind its body.
 fn trailer<T>(request: &mut S3Request<T>) -> Trailer {
-    Trailer { algorithms: trailer_algorithms(&request.headers), headers: request.trailing_headers.take() }
+    Trailer {
+        algorithms: trailer_algorithms(&request.headers),
+        headers: request.trailing_headers.take(),
+    }
 }
 
 fn trailer_algorithms(headers: &HeaderMap) -> Vec<String> {
     let announced = headers.get_all("x-amz-trailer").into_iter();
-    let names = announced.filter_map(|value| value.to_str().ok()).flat_map(|value| value.split(','));
+    let names = announced
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(','));
     let algorithm = |name: &str| {
-        name.trim().to_ascii_lowercase().strip_prefix("x-amz-checksum-").map(str::to_owned)
+        name.trim()
+            .to_ascii_lowercase()
+            .strip_prefix("x-amz-checksum-")
+            .map(str::to_owned)
     };
     names.filter_map(algorithm).collect()
 }

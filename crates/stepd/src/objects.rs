@@ -20,8 +20,18 @@ impl StreamingService for Objects {
     }
 
     async fn answer(&self, request: StreamedRequest) -> Response<StreamedBody> {
-        let StreamedRequest { request, access_key_id, secret_access_key, leave, request_id } = request;
-        let signatory = Signatory { access_key_id, secret_access_key, authorize: leave };
+        let StreamedRequest {
+            request,
+            access_key_id,
+            secret_access_key,
+            leave,
+            request_id,
+        } = request;
+        let signatory = Signatory {
+            access_key_id,
+            secret_access_key,
+            authorize: leave,
+        };
         let request = request.map(s3::Body::http_body_unsync);
         let response = self.0.answer(request, signatory, request_id).await;
         response.map(|body| body.boxed_unsync())

@@ -212,8 +212,9 @@ async fn expire_items(dynamodb: Arc<DynamoDb>) {
 
 /// Logs to standard error; `STEPD_LOG` chooses what, as in `STEPD_LOG=debug` or `STEPD_LOG=states=trace`.
 fn log_to_stderr() {
-    let filter = tracing_subscriber::EnvFilter::try_from_env("STEPD_LOG")
-        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("info,fjall=warn,lsm_tree=warn,s3s=off"));
+    let filter = tracing_subscriber::EnvFilter::try_from_env("STEPD_LOG").unwrap_or_else(|_| {
+        tracing_subscriber::EnvFilter::new("info,fjall=warn,lsm_tree=warn,s3s=off")
+    });
     let on_terminal = std::io::IsTerminal::is_terminal(&std::io::stderr());
     tracing_subscriber::fmt()
         .with_env_filter(filter)

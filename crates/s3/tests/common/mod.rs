@@ -21,7 +21,11 @@ pub struct World {
 
 impl World {
     pub async fn new() -> Self {
-        Self::over(Arc::new(MemoryStore::default()), tempfile::tempdir().expect("a directory")).await
+        Self::over(
+            Arc::new(MemoryStore::default()),
+            tempfile::tempdir().expect("a directory"),
+        )
+        .await
     }
 
     pub async fn over(store: Arc<dyn Store>, folder: TempDir) -> Self {
@@ -35,13 +39,20 @@ impl World {
         Self::over(self.store, self.folder).await
     }
 
-    pub async fn call(&self, operation: &str, input: &Value, payload: &[u8]) -> Result<Reply, Failure> {
+    pub async fn call(
+        &self,
+        operation: &str,
+        input: &Value,
+        payload: &[u8],
+    ) -> Result<Reply, Failure> {
         let call = Call {
             service: "s3",
             operation: operation.to_owned().into(),
             input: input.to_string().into(),
             payload: Bytes::copy_from_slice(payload),
-            principal: Principal::Root { account: "000000000000".into() },
+            principal: Principal::Root {
+                account: "000000000000".into(),
+            },
             request_id: RequestId::random(),
         };
         self.s3.call(call).await
@@ -66,7 +77,10 @@ impl World {
 }
 
 async fn open(folder: &Path, store: &Arc<dyn Store>) -> S3 {
-    let site = Site { region: "us-east-1".into(), account_id: "000000000000".into() };
+    let site = Site {
+        region: "us-east-1".into(),
+        account_id: "000000000000".into(),
+    };
     let opened = S3::open(folder, Arc::clone(store), site, Arc::new(SystemClock)).await;
     opened.expect("the objects can be opened")
 }
