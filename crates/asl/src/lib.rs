@@ -9,6 +9,7 @@
 pub mod definition;
 pub mod diagnostic;
 pub mod explain;
+pub mod jackson;
 pub mod outline;
 mod parse;
 pub mod query;

@@ -543,10 +543,6 @@ fn names_what_is_not_built() {
             one(r#"{"Type":"Pass","QueryLanguage":"JSONata","Output":1,"End":true}"#),
             "JSONata is not built yet at /States/A",
         ),
-        (
-            one(r#"{"Type":"Pass","Parameters":{"a.$":"$.a[?(@.n == $count)]"},"End":true}"#),
-            "Reading variables inside a path is not built yet at /States/A",
-        ),
         (one(map), "Distributed Map is not built yet at /States/A"),
     ];
     for (definition, expected) in cases {

@@ -60,6 +60,42 @@ fn number_text(number: &Number) -> String {
     }
 }
 
+/// Writes a value as JSON with the numbers that Java writes: `1.0E10`.
+pub fn java_json(value: &Value) -> String {
+    let mut text = String::new();
+    write_json(value, &mut text);
+    text
+}
+
+fn write_json(value: &Value, out: &mut String) {
+    match value {
+        Value::Null | Value::Bool(_) | Value::String(_) => out.push_str(&value.to_string()),
+        Value::Number(number) => out.push_str(&number_text(number)),
+        Value::Array(items) => {
+            out.push('[');
+            for (place, item) in items.iter().enumerate() {
+                if place > 0 {
+                    out.push(',');
+                }
+                write_json(item, out);
+            }
+            out.push(']');
+        }
+        Value::Object(fields) => {
+            out.push('{');
+            for (place, (name, field)) in fields.iter().enumerate() {
+                if place > 0 {
+                    out.push(',');
+                }
+                out.push_str(&Value::from(name.as_str()).to_string());
+                out.push(':');
+                write_json(field, out);
+            }
+            out.push('}');
+        }
+    }
+}
+
 /// Names the class of a value, which the path library's messages carry.
 pub(crate) fn class(value: &Value) -> &'static str {
     match value {

@@ -18,7 +18,7 @@ mod pattern;
 mod reference;
 
 pub use error::{NotFound, ParseError, WriteError};
-pub use java::{java_set, java_text};
+pub use java::{java_json, java_set, java_text};
 pub use number::compare_numbers;
 pub use path::JsonPath;
 pub use reference::ReferencePath;

@@ -4,7 +4,9 @@ use aws_model::states::SendTaskSuccessInput;
 use engine_core::{Command, Payload};
 use service::{Failure, Reply};
 
-use super::{failure, jackson, tasks};
+use asl::jackson;
+
+use super::{failure, tasks};
 use crate::service::States;
 
 pub(crate) async fn call(states: &States, input: &[u8]) -> Result<Reply, Failure> {

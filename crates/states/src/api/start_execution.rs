@@ -6,7 +6,9 @@ use engine_core::Payload;
 use service::{Failure, Reply};
 use uuid::Uuid;
 
-use super::{failure, jackson, names};
+use asl::jackson;
+
+use super::{failure, names};
 use crate::machines::{Machine, MachineStatus, TypeCode};
 use crate::service::States;
 use crate::shell::{CommandError, Start};

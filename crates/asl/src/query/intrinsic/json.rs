@@ -2,23 +2,29 @@
 
 use serde_json::Value;
 
-use crate::query::intrinsic::{Outcome, text};
+use crate::jackson;
+use crate::query::intrinsic::{Outcome, Refusal, text};
 
-/// `States.StringToJson`; `States.JsonToString` needs no more than JSON's own text.
+/// `States.StringToJson`. An empty text is `null` (measured on AWS); `-0` is a whole number there.
 pub(super) fn parse(json: &Value) -> Outcome {
     let json = text(json)?;
-    serde_json::from_str(json).map_err(|error| format!("the text is not JSON: {error}"))
+    match json.trim() {
+        "" => return Ok(Value::Null),
+        "-0" => return Ok(Value::from(0)),
+        _ => {}
+    }
+    serde_json::from_str(json)
+        .map_err(|error| Refusal::Json(jackson::explain_located(json, &error)))
 }
 
-/// `States.JsonMerge`: shallow only, the right object wins.
+/// `States.JsonMerge`: shallow only, the right object wins. Deep merging is refused; a third argument
+/// that is no boolean counts as `false` (measured on AWS).
 pub(super) fn merge(left: &Value, right: &Value, deep: &Value) -> Outcome {
     let (Value::Object(left), Value::Object(right)) = (left, right) else {
-        return Err("expected two objects".to_owned());
+        return Err(Refusal::Arguments);
     };
-    if deep != &Value::Bool(false) {
-        return Err(
-            "only shallow merging is supported: the third argument must be false".to_owned(),
-        );
+    if deep == &Value::Bool(true) {
+        return Err(Refusal::Arguments);
     }
     let mut merged = left.clone();
     merged.extend(

@@ -6,7 +6,7 @@
 const VALUES: &str = "(JSON String, Number, Array, Object or token 'null', 'true' or 'false')";
 
 /// Returns Jackson's words for `error`, which came from reading `text`.
-pub(crate) fn explain(text: &str, error: &serde_json::Error) -> String {
+pub fn explain(text: &str, error: &serde_json::Error) -> String {
     let said = error.to_string();
     let offset = offset(text, error);
     if error.is_eof() {
@@ -53,6 +53,76 @@ pub(crate) fn explain(text: &str, error: &serde_json::Error) -> String {
     }
 }
 
+/// How the parser names a source that it may not show.
+const SOURCE: &str = "[Source: REDACTED (`StreamReadFeature.INCLUDE_SOURCE_IN_LOCATION` disabled)";
+
+/// Returns Jackson's words for `error` and where it stopped, as `States.StringToJson` fails with them
+/// (measured on AWS).
+pub(crate) fn explain_located(text: &str, error: &serde_json::Error) -> String {
+    let mut words = explain(text, error);
+    let stopped = match () {
+        () if error.is_eof() => text.len(),
+        () if words.starts_with("Unrecognized token") => {
+            let start = offset(text, error);
+            start + token_at(text, start).len() - token_before(text, start)
+        }
+        () => offset(text, error),
+    };
+    if words.ends_with("expected close marker for Object")
+        || words.ends_with("expected close marker for Array")
+    {
+        words.push_str(&format!(
+            " (start marker at {})",
+            place(text, open_bracket(text))
+        ));
+    }
+    format!("{words}\n at {}", place(text, stopped))
+}
+
+/// Names a place in `text`, which is given in bytes.
+fn place(text: &str, offset: usize) -> String {
+    let before = text.get(..offset).unwrap_or(text);
+    let line = before.matches('\n').count() + 1;
+    let column = before
+        .rsplit('\n')
+        .next()
+        .unwrap_or(before)
+        .encode_utf16()
+        .count()
+        + 1;
+    format!("{SOURCE}; line: {line}, column: {column}]")
+}
+
+/// Returns where the innermost bracket that is not closed stands.
+fn open_bracket(text: &str) -> usize {
+    let (mut open, mut in_text, mut escaped) = (Vec::new(), false, false);
+    for (place, next) in text.char_indices() {
+        match next {
+            _ if escaped => escaped = false,
+            '\\' if in_text => escaped = true,
+            '"' => in_text = !in_text,
+            '{' | '[' if !in_text => open.push(place),
+            '}' | ']' if !in_text => {
+                open.pop();
+            }
+            _ => {}
+        }
+    }
+    open.pop().unwrap_or(0)
+}
+
+/// Returns how much of the token around `offset` stands before it.
+fn token_before(text: &str, offset: usize) -> usize {
+    let Some(before) = text.get(..offset) else {
+        return 0;
+    };
+    before.len() - before.trim_end_matches(is_token_part).len()
+}
+
+fn is_token_part(c: char) -> bool {
+    c.is_alphanumeric() || c == '_' || c == '$'
+}
+
 fn end_of_input(said: &str) -> String {
     let rest = match () {
         () if said.starts_with("EOF while parsing a string") => {
@@ -80,14 +150,13 @@ fn offset(text: &str, error: &serde_json::Error) -> usize {
 
 /// Returns the word around `offset`, as Jackson delimits it; empty where there is none.
 fn token_at(text: &str, offset: usize) -> &str {
-    let is_part = |c: char| c.is_alphanumeric() || c == '_' || c == '$';
     let Some((before, after)) = text.split_at_checked(offset) else {
         return "";
     };
-    let start = before.rfind(|c| !is_part(c)).map_or(0, |at| {
+    let start = before.rfind(|c| !is_token_part(c)).map_or(0, |at| {
         at + before[at..].chars().next().map_or(1, char::len_utf8)
     });
-    let end = after.find(|c| !is_part(c)).unwrap_or(after.len());
+    let end = after.find(|c| !is_token_part(c)).unwrap_or(after.len());
     &text[start..offset + end]
 }
 
@@ -172,12 +241,46 @@ mod tests {
         }
     }
 
+    /// Measured on AWS.
+    #[test]
+    fn says_where_it_stopped() {
+        let at = |column| format!("{SOURCE}; line: 1, column: {column}]");
+        let cases = [
+            (
+                "{bad json}",
+                format!(
+                    "Unexpected character ('b' (code 98)): was expecting double-quote to start field name\n at {}",
+                    at(2)
+                ),
+            ),
+            (
+                "{\"a\":1",
+                format!(
+                    "Unexpected end-of-input: expected close marker for Object (start marker at {})\n at {}",
+                    at(1),
+                    at(7)
+                ),
+            ),
+            (
+                "undefined",
+                format!(
+                    "Unrecognized token 'undefined': was expecting {VALUES}\n at {}",
+                    at(10)
+                ),
+            ),
+        ];
+        for (text, expected) in cases {
+            let error = serde_json::from_str::<serde_json::Value>(text).expect_err(text);
+            assert_eq!(explain_located(text, &error), expected, "{text}");
+        }
+    }
+
     #[test]
     fn never_panics_on_what_is_cut_anywhere() {
         let text = "{\"ä\": [1, \"ö\\u00fc\", tru, {\"x\": -0.5e}], \n \"ß\": nul€}";
         for end in (0..=text.len()).filter(|end| text.is_char_boundary(*end)) {
             if let Err(error) = serde_json::from_str::<serde_json::Value>(&text[..end]) {
-                assert!(!explain(&text[..end], &error).is_empty());
+                assert!(!explain_located(&text[..end], &error).is_empty());
             }
         }
     }
