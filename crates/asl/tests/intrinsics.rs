@@ -112,7 +112,7 @@ fn intrinsic_functions() {
         ),
         (
             "States.ArrayUnique(States.Array(1, 2, 1, '1'))",
-            json!([1, 2, "1"]),
+            json!([1, "1", 2]),
         ),
         (
             "States.Base64Encode('Data to encode')",
@@ -253,6 +253,21 @@ fn intrinsic_functions_that_fail() {
             "Cannot convert String to Json in States.StringToJson, caused by: Unexpected character \
              ('b' (code 98)): was expecting double-quote to start field name\n at [Source: REDACTED \
              (`StreamReadFeature.INCLUDE_SOURCE_IN_LOCATION` disabled); line: 1, column: 2]",
+        ),
+        (
+            "States.StringToJson('undefined')",
+            "Cannot convert String to Json in States.StringToJson, caused by: Unrecognized token \
+             'undefined': was expecting (JSON String, Number, Array, Object or token 'null', 'true' or \
+             'false')\n at [Source: REDACTED (`StreamReadFeature.INCLUDE_SOURCE_IN_LOCATION` \
+             disabled); line: 1, column: 10]",
+        ),
+        (
+            r#"States.StringToJson('\{"a":1')"#,
+            "Cannot convert String to Json in States.StringToJson, caused by: Unexpected \
+             end-of-input: expected close marker for Object (start marker at [Source: REDACTED \
+             (`StreamReadFeature.INCLUDE_SOURCE_IN_LOCATION` disabled); line: 1, column: 1])\n at \
+             [Source: REDACTED (`StreamReadFeature.INCLUDE_SOURCE_IN_LOCATION` disabled); line: 1, \
+             column: 7]",
         ),
     ];
     for (call, detail) in others {

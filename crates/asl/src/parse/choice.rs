@@ -5,8 +5,8 @@ use vocab::Timestamp;
 
 use crate::definition::{Choice, ChoiceOption};
 use crate::parse::fields::Fields;
-use crate::parse::workflow::Siblings;
-use crate::parse::{assign, flow};
+use crate::parse::workflow::{Language, Siblings};
+use crate::parse::{assign, flow, matrix};
 use crate::query::{Allowed, Check, ChoiceRule, Comparison, Miss, Operand, Pattern, Rule};
 
 /// What a rule may have beside its one operator.
@@ -42,13 +42,10 @@ pub(crate) fn choice(fields: &Fields<'_>, siblings: &Siblings<'_>) -> Option<Cho
 }
 
 fn top_rule(fields: &Fields<'_>, siblings: &Siblings<'_>) -> Option<ChoiceOption> {
-    for name in ["Condition", "Output"]
-        .into_iter()
-        .filter(|name| fields.has(name))
-    {
-        fields.refuse(format!(
-            "The QueryLanguage is set to 'JSONPath', but field '{name}' is only supported for the 'JSONata' QueryLanguage"
-        ));
+    for name in ["Condition", "Output"] {
+        if fields.has(name) {
+            matrix::refuse_language(fields, name, Language::JsonPath);
+        }
     }
     let assign = assign::assign(fields);
     let has_next = fields.require(&["Next"]);

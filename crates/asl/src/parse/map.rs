@@ -6,16 +6,6 @@ use crate::parse::workflow::{Builder, Siblings};
 use crate::parse::{assign, flow, map_numbers, retry, state};
 use crate::query::{Allowed, Miss};
 
-/// The fields of every Map beside those of its data flow.
-pub(crate) const FIELDS: [&str; 6] = [
-    "ItemsPath",
-    "ItemSelector",
-    "MaxConcurrency",
-    "MaxConcurrencyPath",
-    "ItemProcessor",
-    "Iterator",
-];
-
 /// The fields of a Distributed Map.
 pub(crate) const DISTRIBUTED_FIELDS: [&str; 8] = [
     "ItemReader",
