@@ -90,12 +90,15 @@ impl Operator {
                 (Some(length), Some(Value::Bool(wanted))) => (length == 0) == *wanted,
                 (Some(_), _) => return Err(Unfit),
             },
-            Self::SubsetOf => lists(left, right)?
-                .is_some_and(|(part, whole)| part.iter().all(|item| among(item, whole))),
-            Self::AnyOf => lists(left, right)?
-                .is_some_and(|(some, list)| some.iter().any(|item| among(item, list))),
-            Self::NoneOf => lists(left, right)?
-                .is_some_and(|(some, list)| !some.iter().any(|item| among(item, list))),
+            Self::SubsetOf => of_lists(left, right, |part, whole| {
+                part.iter().all(|item| among(item, whole))
+            })?,
+            Self::AnyOf => of_lists(left, right, |some, list| {
+                some.iter().any(|item| among(item, list))
+            })?,
+            Self::NoneOf => of_lists(left, right, |some, list| {
+                !some.iter().any(|item| among(item, list))
+            })?,
         })
     }
 }
@@ -147,15 +150,16 @@ fn is_in(item: Option<&Value>, list: Option<&Value>) -> Result<bool, Unfit> {
     }
 }
 
-/// Both sides as lists: `None` where one is an object, unfit where one is no list at all.
-fn lists<'v>(
-    left: Option<&'v Value>,
-    right: Option<&'v Value>,
-) -> Result<Option<(&'v [Value], &'v [Value])>, Unfit> {
+/// Asks of two lists: false where a side is an object, unfit where one is no list at all.
+fn of_lists(
+    left: Option<&Value>,
+    right: Option<&Value>,
+    holds: impl FnOnce(&[Value], &[Value]) -> bool,
+) -> Result<bool, Unfit> {
     match (left, right) {
-        (Some(Value::Array(left)), Some(Value::Array(right))) => Ok(Some((left, right))),
+        (Some(Value::Array(left)), Some(Value::Array(right))) => Ok(holds(left, right)),
         (Some(Value::Array(_) | Value::Object(_)), Some(Value::Array(_) | Value::Object(_))) => {
-            Ok(None)
+            Ok(false)
         }
         _ => Err(Unfit),
     }
