@@ -4,7 +4,7 @@
 //! whose two bounds are not both from the start; an index or a slice between `..` and another step;
 //! several names at the end of a path (one object); a filter on an object (the object itself); a
 //! number that equals a text; two sides of a comparison that are both missing; `<=` of what has no
-//! order; functions.
+//! order; functions. The other implementation does not count from the end within a comparison.
 
 use jsonpath::JsonPath;
 use proptest::prelude::*;
@@ -81,7 +81,7 @@ fn test() -> impl Strategy<Value = String> {
     let side = prop_oneof![
         name().prop_map(|name| format!("@['{name}']")),
         (name(), name()).prop_map(|(outer, inner)| format!("@['{outer}']['{inner}']")),
-        (name(), -2i64..3).prop_map(|(name, index)| format!("@['{name}'][{index}]")),
+        (name(), 0i64..3).prop_map(|(name, index)| format!("@['{name}'][{index}]")),
         Just("@".to_owned()),
     ];
     let ordered = prop_oneof![

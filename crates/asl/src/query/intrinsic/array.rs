@@ -9,15 +9,15 @@ use crate::query::intrinsic::{Outcome, Refusal, items, truncated};
 const RANGE_ITEMS_MAX: usize = 1000;
 
 pub(super) fn partition(array: &Value, size: &Value) -> Outcome {
-    let array = items(array)?;
     let size = usize::try_from(truncated(size)?).map_err(|_| Refusal::Arguments)?;
-    if size == 0 {
-        return Err(Refusal::Arguments);
-    }
-    Ok(array
-        .chunks(size)
-        .map(|chunk| Value::from(chunk.to_vec()))
-        .collect())
+    chunks(array, size).ok_or(Refusal::Arguments)
+}
+
+/// Returns the items of an array in chunks of `size`, the last one with what is left.
+pub(crate) fn chunks(array: &Value, size: usize) -> Option<Value> {
+    let array = array.as_array().filter(|_| size > 0)?;
+    let chunks = array.chunks(size);
+    Some(chunks.map(|chunk| Value::from(chunk.to_vec())).collect())
 }
 
 /// `States.ArrayContains`: items are compared as Java prints them, so that `true` is found in
