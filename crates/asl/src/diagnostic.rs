@@ -51,6 +51,19 @@ pub const MISSING_TRANSITION_TARGET: &str = "MISSING_TRANSITION_TARGET";
 pub const MISSING_END_STATE: &str = "MISSING_END_STATE";
 /// Two states of one machine have the same name.
 pub const DUPLICATE_STATE_NAME: &str = "DUPLICATE_STATE_NAME";
+/// A warning: a field of a payload template holds what looks computed, and its name does not end in `.$`.
+pub const NO_DOLLAR: &str = "NO_DOLLAR";
+/// A warning: a field that takes a text holds a path, which its twin that ends in `Path` would take.
+pub const NO_PATH: &str = "NO_PATH";
+/// A warning: the Result of a Pass state holds what looks computed.
+pub const PASS_RESULT_IS_STATIC: &str = "PASS_RESULT_IS_STATIC";
+
+// Our own.
+
+/// A warning: a task waits for an answer that nobody may ever give. Not a code of AWS.
+pub const NO_TIMEOUT: &str = "NO_TIMEOUT";
+/// A warning: a retrier or a catcher that no error reaches. Not a code of AWS.
+pub const NEVER_REACHED: &str = "NEVER_REACHED";
 /// The definition is legal, but uses what this implementation does not have yet. Not a code of AWS.
 pub const NOT_BUILT_YET: &str = "NOT_BUILT_YET";
 
@@ -65,6 +78,17 @@ impl Diagnostic {
             code,
             message: message.into(),
             location,
+        }
+    }
+
+    pub(crate) fn warning(
+        code: &'static str,
+        message: impl Into<String>,
+        location: Option<String>,
+    ) -> Self {
+        Self {
+            severity: Severity::Warning,
+            ..Self::error(code, message, location)
         }
     }
 }

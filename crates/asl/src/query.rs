@@ -23,7 +23,7 @@ pub(crate) use budget::Budget;
 pub use choice::ChoiceRule;
 pub(crate) use choice::{Check, Comparison, Operand, Pattern, Rule};
 pub use path::Path;
-pub(crate) use path::{Allowed, Miss};
+pub(crate) use path::{Allowed, Miss, looks_computed};
 pub use result_path::ReferencePath;
 pub use template::Template;
 pub(crate) use variables::is_name as is_variable_name;
