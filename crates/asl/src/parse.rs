@@ -83,7 +83,10 @@ fn read(text: &str, machine_type: MachineType) -> (Option<StateMachine>, Vec<Dia
     if findings.is_empty() {
         findings = not_built;
     }
-    let jsonata = definition.get("QueryLanguage") == Some(&"JSONata".into());
-    warnings::check(&definition, "", jsonata, &mut findings);
+    let machine_wide = warnings::Machine {
+        speaks_jsonata: definition.get("QueryLanguage") == Some(&"JSONata".into()),
+        may_wait: machine_type == MachineType::Standard,
+    };
+    warnings::check(&definition, "", machine_wide, &mut findings);
     (machine, findings)
 }

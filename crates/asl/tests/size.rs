@@ -1,5 +1,10 @@
 //! Definitions as large as they may be, and of hostile shapes: parsed, refused, never stuck.
 
+#![expect(
+    clippy::disallowed_methods,
+    reason = "the time that it takes is what is tested"
+)]
+
 use std::time::{Duration, Instant};
 
 use asl::diagnose;

@@ -31,12 +31,20 @@ const TIMEOUTS: [&str; 4] = [
     "HeartbeatSecondsPath",
 ];
 
-/// Adds the warnings about `workflow`, whose states speak JSONata unless they say otherwise when
-/// `jsonata` says so. Workflows nest no deeper than the JSON does.
+/// What holds for a whole machine.
+#[derive(Clone, Copy)]
+pub(crate) struct Machine {
+    /// States that do not say otherwise speak JSONata.
+    pub(crate) speaks_jsonata: bool,
+    /// Its tasks may wait for answers.
+    pub(crate) may_wait: bool,
+}
+
+/// Adds the warnings about `workflow`. Workflows nest no deeper than the JSON does.
 pub(crate) fn check(
     workflow: &Map<String, Value>,
     location: &str,
-    jsonata: bool,
+    machine: Machine,
     findings: &mut Vec<Diagnostic>,
 ) {
     let states = workflow.get("States").and_then(Value::as_object);
@@ -46,15 +54,17 @@ pub(crate) fn check(
         };
         let at = format!("{location}/States/{name}");
         let own = fields.get("QueryLanguage").and_then(Value::as_str);
-        if !own.map_or(jsonata, |language| language == "JSONata") {
+        if !own.map_or(machine.speaks_jsonata, |language| language == "JSONata") {
             json_path(fields, &at, findings);
         }
-        callback(fields, &at, findings);
+        if machine.may_wait {
+            callback(fields, &at, findings);
+        }
         for list in ["Retry", "Catch"] {
             handlers(fields, list, &at, findings);
         }
         for (inner, inside) in inner_workflows(state) {
-            check(inner, &format!("{at}{inside}"), jsonata, findings);
+            check(inner, &format!("{at}{inside}"), machine, findings);
         }
     }
 }
