@@ -51,6 +51,10 @@ pub const MISSING_TRANSITION_TARGET: &str = "MISSING_TRANSITION_TARGET";
 pub const MISSING_END_STATE: &str = "MISSING_END_STATE";
 /// Two states of one machine have the same name.
 pub const DUPLICATE_STATE_NAME: &str = "DUPLICATE_STATE_NAME";
+/// A JSONata expression cannot be read.
+pub const INVALID_JSONATA_EXPRESSION: &str = "INVALID_JSONATA_EXPRESSION";
+/// A JSONata expression reads what there is not where it stands.
+pub const UNSUPPORTED_JSONATA_EXPRESSION: &str = "UNSUPPORTED_JSONATA_EXPRESSION";
 /// A warning: a field of a payload template holds what looks computed, and its name does not end in `.$`.
 pub const NO_DOLLAR: &str = "NO_DOLLAR";
 /// A warning: a field that takes a text holds a path, which its twin that ends in `Path` would take.

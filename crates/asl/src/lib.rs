@@ -18,4 +18,6 @@ mod validate;
 pub use definition::*;
 pub use diagnostic::{Diagnostic, Severity, joined};
 pub use json_fault::JsonFault;
-pub use parse::{MachineType, diagnose, diagnose_for, load, parse, parse_for};
+pub use parse::{
+    MachineType, Reading, diagnose, diagnose_as, diagnose_for, load, parse, parse_as, parse_for,
+};

@@ -35,6 +35,24 @@ pub enum MachineType {
     Express,
 }
 
+/// How a definition is read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub struct Reading {
+    /// The type of the machine.
+    pub machine_type: MachineType,
+    /// Operators of JSONata that are newer than the 2.0.6 of AWS are allowed: `??` and `?:`.
+    pub newer_jsonata: bool,
+}
+
+impl From<MachineType> for Reading {
+    fn from(machine_type: MachineType) -> Self {
+        Self {
+            machine_type,
+            newer_jsonata: false,
+        }
+    }
+}
+
 /// Parses the definition of a standard machine, or returns every error in it.
 pub fn parse(text: &str) -> Result<StateMachine, Vec<Diagnostic>> {
     parse_for(text, MachineType::Standard)
@@ -42,7 +60,12 @@ pub fn parse(text: &str) -> Result<StateMachine, Vec<Diagnostic>> {
 
 /// Parses the definition of a machine of the given type, or returns every error in it.
 pub fn parse_for(text: &str, machine_type: MachineType) -> Result<StateMachine, Vec<Diagnostic>> {
-    let (machine, mut findings) = read(text, machine_type);
+    parse_as(text, machine_type.into())
+}
+
+/// Parses a definition, or returns every error in it.
+pub fn parse_as(text: &str, reading: Reading) -> Result<StateMachine, Vec<Diagnostic>> {
+    let (machine, mut findings) = read(text, reading);
     findings.retain(|finding| finding.severity == Severity::Error);
     match machine {
         Some(machine) if findings.is_empty() => Ok(machine),
@@ -54,7 +77,11 @@ pub fn parse_for(text: &str, machine_type: MachineType) -> Result<StateMachine, 
 /// goes on with what it pinned although a later version of this crate finds more. `None` when it cannot
 /// be read as a machine at all.
 pub fn load(text: &str) -> Option<StateMachine> {
-    read(text, MachineType::Standard).0
+    let reading = Reading {
+        newer_jsonata: true,
+        ..Reading::default()
+    };
+    read(text, reading).0
 }
 
 /// Returns everything that is to be said about the definition of a standard machine.
@@ -64,17 +91,22 @@ pub fn diagnose(text: &str) -> Vec<Diagnostic> {
 
 /// Returns everything that is to be said about the definition of a machine of the given type.
 pub fn diagnose_for(text: &str, machine_type: MachineType) -> Vec<Diagnostic> {
-    read(text, machine_type).1
+    diagnose_as(text, machine_type.into())
 }
 
-fn read(text: &str, machine_type: MachineType) -> (Option<StateMachine>, Vec<Diagnostic>) {
+/// Returns everything that is to be said about a definition.
+pub fn diagnose_as(text: &str, reading: Reading) -> Vec<Diagnostic> {
+    read(text, reading).1
+}
+
+fn read(text: &str, reading: Reading) -> (Option<StateMachine>, Vec<Diagnostic>) {
     let report = Report::default();
     let mut repeated = Vec::new();
     let definition = match text::read(text, &mut repeated) {
         Ok(definition) => definition,
         Err(finding) => return (None, vec![finding]),
     };
-    let machine = workflow::machine(&definition, machine_type, &report);
+    let machine = workflow::machine(&definition, reading, &report);
     let (mut findings, not_built) = report.into_findings();
     let fields_are_right = findings.is_empty();
     findings.append(&mut repeated);

@@ -570,10 +570,6 @@ fn names_what_is_not_built() {
     let map = r#"{"Type":"Map","ItemReader":{},"ItemProcessor":{"ProcessorConfig":{"Mode":"DISTRIBUTED","ExecutionType":"EXPRESS"},"StartAt":"B","States":{"B":{"Type":"Succeed"}}},"End":true}"#;
     let cases = [
         (
-            one(r#"{"Type":"Pass","QueryLanguage":"JSONata","Output":1,"End":true}"#),
-            "JSONata is not built yet at /States/A",
-        ),
-        (
             one(r#"{"Type":"Pass","Parameters":{"a.$":"$.a[?(@.n == $count)]"},"End":true}"#),
             "Reading variables inside a path is not built yet at /States/A",
         ),
