@@ -117,7 +117,7 @@ fn read(text: &str, reading: Reading) -> (Option<StateMachine>, Vec<Diagnostic>)
     }
     let machine_wide = warnings::Machine {
         speaks_jsonata: definition.get("QueryLanguage") == Some(&"JSONata".into()),
-        may_wait: machine_type == MachineType::Standard,
+        may_wait: reading.machine_type == MachineType::Standard,
     };
     warnings::check(&definition, "", machine_wide, &mut findings);
     (machine, findings)
