@@ -11,6 +11,9 @@ use super::{Buckets, block_on, principal};
 const GET: &str = "arn:aws:states:::s3:getObject";
 const LIST: &str = "arn:aws:states:::s3:listObjectsV2";
 
+/// A name, the parameters, the configuration, and the items or the cause.
+type Case<'a> = (&'a str, Value, Value, Result<&'a [&'a str], &'a str>);
+
 /// Reads a whole data set in pages of `page` items: `value @ source`, with `key=` where there is one.
 fn read(
     buckets: &Arc<Buckets>,
@@ -108,7 +111,7 @@ fn objects_of_every_type() {
     let at = |key: &str| json!({ "Bucket": "bucket", "Key": key });
     let csv = || json!({ "InputType": "CSV", "CSVHeaderLocation": "FIRST_ROW" });
     let json_at = |pointer: &str| json!({ "InputType": "JSON", "ItemsPointer": pointer });
-    let cases: Vec<(&str, Value, Value, Result<&[&str], &str>)> = vec![
+    let cases: Vec<Case<'_>> = vec![
         (
             "CSV",
             at("a.csv"),
@@ -336,7 +339,7 @@ fn manifests() {
         r#"{"LastModifiedDate":"2023","Bucket":"source","Size":"1","Key":"b"} @ S3://bucket/d/2.csv.gz"#,
     ];
     let athena = json!({ "ManifestType": "ATHENA_DATA", "InputType": "JSONL" });
-    let cases: Vec<(&str, Value, Value, Result<&[&str], &str>)> = vec![
+    let cases: Vec<Case<'_>> = vec![
         (
             "an inventory",
             at("manifest.json"),
