@@ -7,6 +7,8 @@
 #![forbid(unsafe_code)]
 
 mod answers;
+mod distributed;
+mod footprint;
 mod language;
 mod paused;
 mod rates;
@@ -19,6 +21,7 @@ use anyhow::{Context, bail};
 struct Plan {
     seconds: u64,
     paused: usize,
+    items: usize,
 }
 
 fn main() -> anyhow::Result<()> {
@@ -31,6 +34,7 @@ fn main() -> anyhow::Result<()> {
     );
     rates::measure(&runtime, Duration::from_secs(plan.seconds))?;
     language::measure(&runtime)?;
+    distributed::measure(&runtime, plan.items)?;
     answers::measure(&runtime)?;
     paused::measure(&runtime, plan.paused)
 }
@@ -39,6 +43,7 @@ fn plan(mut arguments: impl Iterator<Item = String>) -> anyhow::Result<Plan> {
     let mut plan = Plan {
         seconds: 10,
         paused: 100_000,
+        items: 100_000,
     };
     while let Some(name) = arguments.next() {
         let value = arguments
@@ -49,6 +54,7 @@ fn plan(mut arguments: impl Iterator<Item = String>) -> anyhow::Result<Plan> {
             .with_context(|| format!("{name} needs a number, not {value}"))?;
         match name.as_str() {
             "--seconds" => plan.seconds = number,
+            "--items" => plan.items = usize::try_from(number).context("--items is too large")?,
             "--paused" => plan.paused = usize::try_from(number).context("--paused is too large")?,
             unknown => bail!("there is no option {unknown}"),
         }

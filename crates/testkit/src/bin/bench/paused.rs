@@ -3,8 +3,6 @@
 //! Every execution calls a function that answers at once, and then waits for its token: the pause of
 //! the workshop's page. Memory is that of the server alone, without the processes of the functions.
 
-use std::os::unix::fs::MetadataExt;
-use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
@@ -17,12 +15,12 @@ use tokio::task::JoinSet;
 
 use testkit::client::{NOTHING, ROLE, Target, asking};
 
+use crate::footprint::{MIB, disk, memory};
+
 const CALLERS: usize = 64;
 
 /// How many executions are asked whether they wait: spread over all, the last among them.
 const SAMPLES: usize = 200;
-
-const MIB: f64 = 1024.0 * 1024.0;
 
 /// Pauses `count` executions and measures; one of them is then answered, to see that they live.
 pub fn measure(runtime: &Runtime, count: usize) -> anyhow::Result<()> {
@@ -129,41 +127,4 @@ async fn answer(target: Target, execution: &str) -> anyhow::Result<()> {
     ensure!(status == "SUCCEEDED", "{execution} is {status}");
     println!("  one of them answered after that: {status}");
     Ok(())
-}
-
-/// Returns the server's resident memory in bytes.
-fn memory(server: &Server) -> anyhow::Result<u64> {
-    let path = format!("/proc/{}/status", server.id().context("the server runs")?);
-    let text = std::fs::read_to_string(&path).with_context(|| format!("could not read {path}"))?;
-    let line = text
-        .lines()
-        .find_map(|line| line.strip_prefix("VmRSS:"))
-        .context("a process has memory")?;
-    let kib: u64 = line
-        .trim()
-        .trim_end_matches(" kB")
-        .trim()
-        .parse()
-        .context("memory is a number")?;
-    Ok(kib * 1024)
-}
-
-/// Returns what the files below `folder` occupy on disk, in bytes.
-fn disk(folder: &Path) -> anyhow::Result<u64> {
-    let mut pending: Vec<PathBuf> = vec![folder.to_owned()];
-    let mut bytes = 0;
-    while let Some(folder) = pending.pop() {
-        for entry in std::fs::read_dir(&folder)
-            .with_context(|| format!("could not list {}", folder.display()))?
-        {
-            let entry = entry?;
-            // A file that the server has just removed occupies nothing.
-            let Ok(told) = entry.metadata() else { continue };
-            match told.is_dir() {
-                true => pending.push(entry.path()),
-                false => bytes += told.blocks() * 512,
-            }
-        }
-    }
-    Ok(bytes)
 }
