@@ -7,7 +7,6 @@ use std::sync::Arc;
 use anyhow::Context as _;
 use cloudformation::Deployer;
 use dynamodb::DynamoDb;
-use engine_core::Limits;
 use gateway::Gateway;
 use lambda::{Lambda, LambdaOptions};
 use service::{Clock, Gate, Site, SystemClock};
@@ -50,6 +49,8 @@ pub struct Arguments {
     /// Listen on an address that other machines reach, although requests are not encrypted
     #[arg(long)]
     allow_remote: bool,
+    #[command(flatten)]
+    limits: crate::limits::Raised,
 }
 
 fn account_id(text: &str) -> Result<String, String> {
@@ -165,7 +166,7 @@ impl Server {
         // Last, because calls that the last run left open go out at once, and need the others.
         let options = StatesOptions {
             site,
-            limits: Limits::default(),
+            limits: arguments.limits.into(),
             token_key: keys.tokens()?,
         };
         let states = States::open(options, store, gate, clock);

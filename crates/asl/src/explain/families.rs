@@ -127,6 +127,7 @@ pub(super) const FAMILIES: &[Family] = &[
         "Duplicate State name: {}",
         "names are unique in the whole machine, branches and maps included: rename one of the two",
     ),
+    says("State name cannot be empty", "give the state a name"),
     says(
         "State name is longer than {}",
         "shorten the name; a \"Comment\" can say the rest",

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use engine_core::{Command, Cue, Execution, Identity, Payload, Rejection, Text, Transition, step};
 use store::{Key, StoreError};
 use tokio::sync::{mpsc, oneshot};
-use vocab::{Entropy, Timestamp, limits};
+use vocab::{Entropy, Timestamp};
 
 use super::group::{Begin, Group, Touched};
 use super::hot::{Hot, HotExecutions};
@@ -239,9 +239,8 @@ impl Partition {
             "arn:aws:states:{}:{}:execution:{state_machine_name}:{name}",
             site.region, site.account_id
         );
-        let seconds = machine
-            .timeout_seconds
-            .unwrap_or(limits::EXECUTION_SECONDS_MAX);
+        let seconds_max = self.shared.options.limits.execution_seconds_max;
+        let seconds = machine.timeout_seconds.unwrap_or(seconds_max);
         let record = ExecutionRecord {
             execution_arn: execution_arn.clone(),
             name: (*name).to_owned(),
@@ -261,7 +260,7 @@ impl Partition {
             state_machine_name: state_machine_name.into(),
             role_arn: role_arn.into(),
             input,
-            deadline: now.plus_seconds(seconds.min(limits::EXECUTION_SECONDS_MAX)),
+            deadline: now.plus_seconds(seconds.min(seconds_max)),
             trace_header: trace_header.map(Text::from),
             region: site.region.clone().into(),
         };
