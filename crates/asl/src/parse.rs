@@ -10,6 +10,7 @@ mod fields;
 mod flow;
 mod map;
 mod map_numbers;
+mod map_rules;
 mod matrix;
 mod parallel;
 mod resource;
@@ -20,12 +21,14 @@ mod text;
 mod wait;
 mod workflow;
 
+use std::collections::BTreeSet;
+
 use vocab::limits::DEFINITION_BYTES_MAX;
 
 use crate::definition::StateMachine;
 use crate::diagnostic::{Diagnostic, Severity};
 use crate::parse::fields::Report;
-use crate::validate::{graph, warnings};
+use crate::validate::{graph, labels, warnings};
 
 /// The type of a state machine: it decides which integrations a definition may use.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
@@ -125,6 +128,7 @@ fn read(text: &str, reading: Reading) -> (Option<StateMachine>, Vec<Diagnostic>)
     let (mut findings, not_built) = report.into_findings();
     let fields_are_right = findings.is_empty();
     findings.append(&mut repeated);
+    labels::check(&definition, "", &mut BTreeSet::new(), &mut findings);
     graph::check(&definition, "", fields_are_right, &mut findings);
     // What is not built is only worth saying about a definition that is right.
     if findings.is_empty() {

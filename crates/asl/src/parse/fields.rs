@@ -131,6 +131,12 @@ impl<'j> Fields<'j> {
         ));
     }
 
+    /// Reports something about one field, with a code of its own.
+    pub(crate) fn refuse_as(&self, code: &'static str, name: &str, message: impl Into<String>) {
+        self.report
+            .add(Diagnostic::error(code, message, Some(self.at(name))));
+    }
+
     /// Notes that the object uses what is not built.
     pub(crate) fn not_built(&self, feature: &str) {
         let message = format!("{feature} is not built yet");

@@ -3,7 +3,7 @@
 use crate::definition::{Count, Flow, Items, Map};
 use crate::parse::fields::Fields;
 use crate::parse::workflow::{Builder, Language, Siblings};
-use crate::parse::{assign, flow, map_numbers, retry, state};
+use crate::parse::{assign, flow, map_numbers, map_rules, retry, state};
 use crate::query::{Allowed, Miss};
 
 /// The fields of a Distributed Map.
@@ -47,6 +47,9 @@ pub(crate) fn map<'j>(
     };
     processor.allow_only(&[&["Comment", "StartAt", "States", "ProcessorConfig"]]);
     if is_distributed(&processor) {
+        if let Some(config) = processor.object("ProcessorConfig") {
+            map_rules::check(builder.machine_type, fields, &config);
+        }
         map_numbers::check(fields);
         fields.not_built("Distributed Map");
         return None;
