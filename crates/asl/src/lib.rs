@@ -8,6 +8,7 @@
 
 pub mod definition;
 pub mod diagnostic;
+mod distributed;
 pub mod explain;
 pub mod outline;
 mod parse;
@@ -15,5 +16,6 @@ pub mod query;
 mod validate;
 
 pub use definition::*;
+pub use distributed::*;
 pub use diagnostic::{Diagnostic, Severity, joined};
 pub use parse::{MachineType, diagnose, diagnose_for, parse, parse_for};

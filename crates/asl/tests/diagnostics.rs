@@ -537,7 +537,6 @@ fn variables_have_names_of_their_own() {
 
 #[test]
 fn names_what_is_not_built() {
-    let map = r#"{"Type":"Map","ItemReader":{},"ItemProcessor":{"ProcessorConfig":{"Mode":"DISTRIBUTED","ExecutionType":"EXPRESS"},"StartAt":"B","States":{"B":{"Type":"Succeed"}}},"End":true}"#;
     let cases = [
         (
             one(r#"{"Type":"Pass","QueryLanguage":"JSONata","Output":1,"End":true}"#),
@@ -547,7 +546,6 @@ fn names_what_is_not_built() {
             one(r#"{"Type":"Pass","Parameters":{"a.$":"$.a[?(@.n == $count)]"},"End":true}"#),
             "Reading variables inside a path is not built yet at /States/A",
         ),
-        (one(map), "Distributed Map is not built yet at /States/A"),
     ];
     for (definition, expected) in cases {
         check(&definition, &format!("NOT_BUILT_YET: {expected}"));
