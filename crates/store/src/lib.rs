@@ -44,11 +44,15 @@ pub enum Space {
     Tags = 10,
     /// Activities and their queues.
     Activities = 11,
+    /// Map runs and their children.
+    MapRuns = 12,
+    /// Ends of executions that somebody waits for.
+    Announcements = 13,
 }
 
 impl Space {
     /// Every space, in the order of their numbers.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 14] = [
         Self::Meta,
         Self::StateMachines,
         Self::Executions,
@@ -61,6 +65,8 @@ impl Space {
         Self::Stacks,
         Self::Tags,
         Self::Activities,
+        Self::MapRuns,
+        Self::Announcements,
     ];
 }
 

@@ -47,6 +47,9 @@ pub struct MapRunStart {
     /// The number of the event that entered the state, which failures of the selector name.
     #[n(12)]
     pub entered: u64,
+    /// `arn:aws:states:…:mapRun:MACHINE/LABEL:UUID`.
+    #[n(13)]
+    pub map_run_arn: Text,
 }
 
 /// Where the items of a map run are.

@@ -129,7 +129,11 @@ impl<'t> Turn<'t> {
         let map_run_arn = self.map_run_arn(&distributed.label, &uuid);
         let tail = self.frame(id).tail;
         let frame = id;
-        let started = self.emit(tail, Event::MapRunStarted { frame, map_run_arn })?;
+        let event = Event::MapRunStarted {
+            frame,
+            map_run_arn: map_run_arn.clone(),
+        };
+        let started = self.emit(tail, event)?;
         if evaluated.items_negative {
             let failure = map_run::Failure {
                 error: "States.ItemReaderFailed".into(),
@@ -151,6 +155,7 @@ impl<'t> Turn<'t> {
             variables: self.variables_of_run(id),
             seed,
             entered: id.0.0,
+            map_run_arn,
         };
         let run = MapRunId(started);
         let start = Box::new(start);
