@@ -136,7 +136,8 @@ mod tests {
         let definition = r#"{"QueryLanguage":"JSONata","StartAt":"P","States":{"P":{"Type":"Parallel","Branches":[
             {"StartAt":"M","States":{"M":{"Type":"Map","ItemProcessor":{"ProcessorConfig":{"Mode":"DISTRIBUTED"},
              "StartAt":"B","States":{"B":{"Type":"Succeed"}}},"End":true}}}],"End":true}}}"#;
-        let child = r#"{"QueryLanguage":"JSONata","StartAt":"B","States":{"B":{"Type":"Succeed"}}}"#;
+        let child =
+            r#"{"QueryLanguage":"JSONata","StartAt":"B","States":{"B":{"Type":"Succeed"}}}"#;
         assert_eq!(child_definition(definition, "M").as_deref(), Some(child));
         assert_eq!(child_definition(definition, "B"), None, "is no Map");
         assert_eq!(child_definition(definition, "X"), None);

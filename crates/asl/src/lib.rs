@@ -16,6 +16,6 @@ pub mod query;
 mod validate;
 
 pub use definition::*;
-pub use distributed::*;
 pub use diagnostic::{Diagnostic, Severity, joined};
+pub use distributed::*;
 pub use parse::{MachineType, diagnose, diagnose_for, parse, parse_for};

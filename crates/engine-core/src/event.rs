@@ -354,7 +354,7 @@ pub enum Event {
         frame: FrameId,
     },
     /// A Map state in distributed mode begins.
-    #[n(32)]
+    #[n(30)]
     DistributedMapStarted {
         /// The Map state.
         #[n(0)]
@@ -364,7 +364,7 @@ pub enum Event {
         length: u64,
     },
     /// The map run of a Distributed Map begins; the event's number is the run's name.
-    #[n(33)]
+    #[n(31)]
     MapRunStarted {
         /// The Map state.
         #[n(0)]
@@ -374,14 +374,14 @@ pub enum Event {
         map_run_arn: Text,
     },
     /// A map run came to its end; its result is in what leaves the state.
-    #[n(34)]
+    #[n(32)]
     MapRunSucceeded {
         /// The Map state.
         #[n(0)]
         frame: FrameId,
     },
     /// A map run failed.
-    #[n(35)]
+    #[n(33)]
     MapRunFailed {
         /// The Map state.
         #[n(0)]
@@ -394,7 +394,7 @@ pub enum Event {
         cause: Text,
     },
     /// A map run ended because another branch or iteration failed.
-    #[n(36)]
+    #[n(34)]
     MapRunAborted {
         /// The Map state.
         #[n(0)]

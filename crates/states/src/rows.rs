@@ -185,7 +185,9 @@ pub struct ListingEntry {
 impl ListingEntry {
     /// Returns the ARN under which the execution is listed.
     pub fn listed_under(&self) -> &str {
-        self.map_run_arn.as_deref().unwrap_or(&self.state_machine_arn)
+        self.map_run_arn
+            .as_deref()
+            .unwrap_or(&self.state_machine_arn)
     }
 }
 

@@ -9,7 +9,8 @@ use serde_json::{Value, json};
 
 /// A machine of one Distributed Map with the label `L` over `inner`, with more fields.
 fn machine(fields: Value, inner: Value) -> Value {
-    let mut processor = json!({"ProcessorConfig": {"Mode": "DISTRIBUTED", "ExecutionType": "STANDARD"}});
+    let mut processor =
+        json!({"ProcessorConfig": {"Mode": "DISTRIBUTED", "ExecutionType": "STANDARD"}});
     extend(&mut processor, inner);
     let mut map = json!({"Type": "Map", "Label": "L", "ItemProcessor": processor, "End": true});
     extend(&mut map, fields);
@@ -43,11 +44,15 @@ fn waits() -> Value {
 
 async fn run_of(world: &World, execution: &str) -> String {
     let listed = world
-        .until("ListMapRuns", json!({"executionArn": execution}), |answer| {
-            answer
-                .as_ref()
-                .is_ok_and(|shown| shown["mapRuns"][0].is_object())
-        })
+        .until(
+            "ListMapRuns",
+            json!({"executionArn": execution}),
+            |answer| {
+                answer
+                    .as_ref()
+                    .is_ok_and(|shown| shown["mapRuns"][0].is_object())
+            },
+        )
         .await
         .expect("was just listed");
     listed["mapRuns"][0]["mapRunArn"]
@@ -159,21 +164,43 @@ async fn children_are_executions_of_their_own_and_their_results_are_in_the_order
     let children = children(&world, &run).await;
     assert_eq!(children.len(), 5);
     let child = children[0]["executionArn"].as_str().expect("an ARN");
-    assert!(child.starts_with(&format!("{head}:execution:M/L:")), "{child}");
+    assert!(
+        child.starts_with(&format!("{head}:execution:M/L:")),
+        "{child}"
+    );
     assert_eq!(children[0]["stateMachineArn"], labelled);
-    assert_eq!((&children[0]["mapRunArn"], &children[0]["itemCount"]), (&json!(run), &json!(1)));
-    let shown = world.ok("DescribeExecution", json!({"executionArn": child})).await;
-    assert_eq!((&shown["mapRunArn"], &shown["status"]), (&json!(run), &json!("SUCCEEDED")));
-    let pinned = world
-        .ok("DescribeStateMachineForExecution", json!({"executionArn": child}))
+    assert_eq!(
+        (&children[0]["mapRunArn"], &children[0]["itemCount"]),
+        (&json!(run), &json!(1))
+    );
+    let shown = world
+        .ok("DescribeExecution", json!({"executionArn": child}))
         .await;
     assert_eq!(
-        (&pinned["label"], &pinned["mapRunArn"], &pinned["definition"]),
+        (&shown["mapRunArn"], &shown["status"]),
+        (&json!(run), &json!("SUCCEEDED"))
+    );
+    let pinned = world
+        .ok(
+            "DescribeStateMachineForExecution",
+            json!({"executionArn": child}),
+        )
+        .await;
+    assert_eq!(
+        (
+            &pinned["label"],
+            &pinned["mapRunArn"],
+            &pinned["definition"]
+        ),
         (&json!("L"), &json!(run), &json!(pass().to_string()))
     );
     let machine = json!({"stateMachineArn": common::machine_arn("M")});
     let of_machine = world.ok("ListExecutions", machine).await;
-    assert_eq!(of_machine["executions"].as_array().map(Vec::len), Some(1), "children are not listed");
+    assert_eq!(
+        of_machine["executions"].as_array().map(Vec::len),
+        Some(1),
+        "children are not listed"
+    );
 }
 
 #[tokio::test]
@@ -182,18 +209,48 @@ async fn more_failures_than_are_tolerated_fail_the_run() {
     let cases = [
         (json!({}), "[false]", None),
         (json!({}), "[false,true,false]", threshold),
-        (json!({"ToleratedFailureCount": 1}), "[false,true,false]", None),
-        (json!({"ToleratedFailureCount": 1}), "[true,true,false]", threshold),
-        (json!({"ToleratedFailurePercentage": 34}), "[false,true,false]", None),
-        (json!({"ToleratedFailurePercentage": 33}), "[false,true,false]", threshold),
-        (json!({"ToleratedFailurePercentage": 100}), "[true,true]", None),
-        (json!({"ToleratedFailureCount": 1, "ToleratedFailurePercentage": 10}), "[true,false]", threshold),
-        (json!({"ToleratedFailureCount": 1, "ToleratedFailurePercentage": 90}), "[true,true,false]", threshold),
+        (
+            json!({"ToleratedFailureCount": 1}),
+            "[false,true,false]",
+            None,
+        ),
+        (
+            json!({"ToleratedFailureCount": 1}),
+            "[true,true,false]",
+            threshold,
+        ),
+        (
+            json!({"ToleratedFailurePercentage": 34}),
+            "[false,true,false]",
+            None,
+        ),
+        (
+            json!({"ToleratedFailurePercentage": 33}),
+            "[false,true,false]",
+            threshold,
+        ),
+        (
+            json!({"ToleratedFailurePercentage": 100}),
+            "[true,true]",
+            None,
+        ),
+        (
+            json!({"ToleratedFailureCount": 1, "ToleratedFailurePercentage": 10}),
+            "[true,false]",
+            threshold,
+        ),
+        (
+            json!({"ToleratedFailureCount": 1, "ToleratedFailurePercentage": 90}),
+            "[true,true,false]",
+            threshold,
+        ),
     ];
     let world = World::new().await;
     for (number, (fields, input, error)) in cases.into_iter().enumerate() {
         let name = format!("M{number}");
-        world.create(&name, &machine(fields.clone(), fails_for_true())).await;
+        world
+            .create(&name, &machine(fields.clone(), fails_for_true()))
+            .await;
         let arn = world.start(&name, "e", input).await;
         let closed = world.until_closed(&arn).await;
         assert_eq!(closed["error"].as_str(), error, "{fields} {input} {closed}");
@@ -202,12 +259,19 @@ async fn more_failures_than_are_tolerated_fail_the_run() {
             assert_eq!(run["status"], "SUCCEEDED");
             continue;
         }
-        assert_eq!(closed["cause"], "The specified tolerated failure threshold was exceeded");
+        assert_eq!(
+            closed["cause"],
+            "The specified tolerated failure threshold was exceeded"
+        );
         assert_eq!(run["status"], "FAILED");
         let history = world
             .ok("GetExecutionHistory", json!({"executionArn": arn}))
             .await;
-        let shape = [(4, "MapRunFailed"), (5, "MapStateFailed"), (6, "ExecutionFailed")];
+        let shape = [
+            (4, "MapRunFailed"),
+            (5, "MapStateFailed"),
+            (6, "ExecutionFailed"),
+        ];
         let shape = shape.map(|(previous, name)| (previous, name.to_owned()));
         assert_eq!(events(&history)[4..], shape);
     }
@@ -222,7 +286,13 @@ async fn a_run_goes_on_after_a_restart_and_loses_and_doubles_nothing() {
     let arn = world.start("M", "e", &json!(items).to_string()).await;
     let run = run_of(&world, &arn).await;
     let counts = until_counted(&world, &run, "running", 7).await;
-    assert_eq!((&counts["itemCounts"]["pending"], &counts["itemCounts"]["total"]), (&json!(33), &json!(40)));
+    assert_eq!(
+        (
+            &counts["itemCounts"]["pending"],
+            &counts["itemCounts"]["total"]
+        ),
+        (&json!(33), &json!(40))
+    );
     for _ in 0..5 {
         world.restart().await;
         world.clock.advance_millis(60_000);
@@ -234,27 +304,47 @@ async fn a_run_goes_on_after_a_restart_and_loses_and_doubles_nothing() {
     let closed = world.until_closed(&arn).await;
     assert_eq!(closed["output"], json!(items).to_string());
     let children = children(&world, &run).await;
-    let names: BTreeSet<_> = children.iter().map(|child| child["name"].to_string()).collect();
+    let names: BTreeSet<_> = children
+        .iter()
+        .map(|child| child["name"].to_string())
+        .collect();
     assert_eq!((children.len(), names.len()), (40, 40));
     let run = described(&world, &run).await;
-    assert_eq!((&run["itemCounts"]["succeeded"], &run["itemCounts"]["total"]), (&json!(40), &json!(40)));
+    assert_eq!(
+        (&run["itemCounts"]["succeeded"], &run["itemCounts"]["total"]),
+        (&json!(40), &json!(40))
+    );
 }
 
 #[tokio::test]
 async fn a_stopped_parent_ends_its_run_and_the_children_that_run() {
     let world = World::new().await;
-    world.create("M", &machine(json!({"MaxConcurrency": 2}), waits())).await;
+    world
+        .create("M", &machine(json!({"MaxConcurrency": 2}), waits()))
+        .await;
     let arn = world.start("M", "e", "[1,2,3,4,5]").await;
     let run = run_of(&world, &arn).await;
     until_counted(&world, &run, "running", 2).await;
-    world.ok("StopExecution", json!({"executionArn": arn})).await;
+    world
+        .ok("StopExecution", json!({"executionArn": arn}))
+        .await;
     let ended = until_ended(&world, &run).await;
     assert_eq!(ended["status"], "ABORTED");
     let counts = &ended["itemCounts"];
     let of = |name: &str| counts[name].as_u64();
-    assert_eq!((of("aborted"), of("pending"), of("running"), of("total")), (Some(2), Some(3), Some(0), Some(5)));
-    assert!(children(&world, &run).await.iter().all(|child| child["status"] == "ABORTED"));
-    let history = world.ok("GetExecutionHistory", json!({"executionArn": arn})).await;
+    assert_eq!(
+        (of("aborted"), of("pending"), of("running"), of("total")),
+        (Some(2), Some(3), Some(0), Some(5))
+    );
+    assert!(
+        children(&world, &run)
+            .await
+            .iter()
+            .all(|child| child["status"] == "ABORTED")
+    );
+    let history = world
+        .ok("GetExecutionHistory", json!({"executionArn": arn}))
+        .await;
     assert_eq!(events(&history)[4..], [(0, "ExecutionAborted".to_owned())]);
 }
 
@@ -273,9 +363,14 @@ async fn a_branch_that_fails_aborts_the_run_beside_it() {
     world.clock.advance_millis(1_000);
     let closed = world.until_closed(&arn).await;
     assert_eq!(closed["error"], "E");
-    let history = world.ok("GetExecutionHistory", json!({"executionArn": arn})).await;
+    let history = world
+        .ok("GetExecutionHistory", json!({"executionArn": arn}))
+        .await;
     let types: Vec<String> = events(&history).into_iter().map(|(_, name)| name).collect();
-    let at = types.iter().position(|name| name == "MapRunAborted").expect("is there");
+    let at = types
+        .iter()
+        .position(|name| name == "MapRunAborted")
+        .expect("is there");
     assert_eq!(types[at + 1], "MapStateAborted", "{types:?}");
     assert_eq!(until_ended(&world, &run).await["status"], "ABORTED");
 }
@@ -288,73 +383,133 @@ async fn items_come_in_batches_through_a_selector_and_as_pairs() {
     let batches = json!({"ItemBatcher": {"MaxItemsPerBatch": 2, "BatchInput": {"day": 1}}});
     let bytes = json!({"ItemBatcher": {"MaxInputBytesPerBatch": 15}});
     let cases = [
-        (batches, "[1,2,3]", r#"[{"BatchInput":{"day":1},"Items":[1,2]},{"BatchInput":{"day":1},"Items":[3]}]"#),
+        (
+            batches,
+            "[1,2,3]",
+            r#"[{"BatchInput":{"day":1},"Items":[1,2]},{"BatchInput":{"day":1},"Items":[3]}]"#,
+        ),
         (bytes, "[1,2,3]", r#"[{"Items":[1,2]},{"Items":[3]}]"#),
-        (json!({"ItemBatcher": {"MaxItemsPerBatchPath": "$.n"}, "ItemsPath": "$.a"}), r#"{"n":9,"a":[1]}"#, r#"[{"Items":[1]}]"#),
-        (selector, r#"{"items":["a"],"n":7}"#, r#"[{"v":"a","i":0,"from":"STATE_DATA","id":"e","all":7}]"#),
-        (json!({"ItemsPath": "$.o"}), r#"{"o":{"b":1,"a":[]}}"#, r#"[{"Key":"b","Value":1},{"Key":"a","Value":[]}]"#),
+        (
+            json!({"ItemBatcher": {"MaxItemsPerBatchPath": "$.n"}, "ItemsPath": "$.a"}),
+            r#"{"n":9,"a":[1]}"#,
+            r#"[{"Items":[1]}]"#,
+        ),
+        (
+            selector,
+            r#"{"items":["a"],"n":7}"#,
+            r#"[{"v":"a","i":0,"from":"STATE_DATA","id":"e","all":7}]"#,
+        ),
+        (
+            json!({"ItemsPath": "$.o"}),
+            r#"{"o":{"b":1,"a":[]}}"#,
+            r#"[{"Key":"b","Value":1},{"Key":"a","Value":[]}]"#,
+        ),
         (keyed, r#"{"o":{"b":1}}"#, r#"[{"k":"b","v":1}]"#),
         (json!({}), "[]", "[]"),
-        (json!({"ResultSelector": {"n.$": "States.ArrayLength($)"}}), "[1,2]", r#"{"n":2}"#),
+        (
+            json!({"ResultSelector": {"n.$": "States.ArrayLength($)"}}),
+            "[1,2]",
+            r#"{"n":2}"#,
+        ),
     ];
     let world = World::new().await;
     for (number, (fields, input, output)) in cases.into_iter().enumerate() {
         let name = format!("M{number}");
         world.create(&name, &machine(fields.clone(), pass())).await;
-        let closed = world.until_closed(&world.start(&name, "e", input).await).await;
+        let closed = world
+            .until_closed(&world.start(&name, "e", input).await)
+            .await;
         assert_eq!(closed["output"], output, "{fields} {closed}");
     }
     let run = run_of(&world, &execution_arn("M0", "e")).await;
     let run = described(&world, &run).await;
     let of = |counts: &str, name: &str| run[counts][name].as_u64();
-    assert_eq!((of("itemCounts", "total"), of("executionCounts", "total")), (Some(3), Some(2)));
+    assert_eq!(
+        (of("itemCounts", "total"), of("executionCounts", "total")),
+        (Some(3), Some(2))
+    );
     let pinned = children(&world, run["mapRunArn"].as_str().expect("an ARN")).await;
-    let items: u64 = pinned.iter().filter_map(|child| child["itemCount"].as_u64()).sum();
+    let items: u64 = pinned
+        .iter()
+        .filter_map(|child| child["itemCount"].as_u64())
+        .sum();
     assert_eq!(items, 3);
 }
 
 #[tokio::test]
 async fn a_running_run_takes_other_settings_and_an_ended_one_does_not() {
     let world = World::new().await;
-    world.create("M", &machine(json!({"MaxConcurrency": 1}), waits())).await;
+    world
+        .create("M", &machine(json!({"MaxConcurrency": 1}), waits()))
+        .await;
     let arn = world.start("M", "e", "[1,2,3]").await;
     let run = run_of(&world, &arn).await;
     until_counted(&world, &run, "running", 1).await;
     let change = json!({"mapRunArn": run, "maxConcurrency": 2, "toleratedFailurePercentage": 50.5});
     assert_eq!(world.ok("UpdateMapRun", change).await, json!({}));
     let shown = until_counted(&world, &run, "running", 2).await;
-    assert_eq!((&shown["maxConcurrency"], &shown["toleratedFailurePercentage"]), (&json!(2), &json!(50.5)));
-    world.ok("StopExecution", json!({"executionArn": arn})).await;
+    assert_eq!(
+        (
+            &shown["maxConcurrency"],
+            &shown["toleratedFailurePercentage"]
+        ),
+        (&json!(2), &json!(50.5))
+    );
+    world
+        .ok("StopExecution", json!({"executionArn": arn}))
+        .await;
     until_ended(&world, &run).await;
-    let refused = world.err("UpdateMapRun", json!({"mapRunArn": run, "maxConcurrency": 3})).await;
+    let refused = world
+        .err(
+            "UpdateMapRun",
+            json!({"mapRunArn": run, "maxConcurrency": 3}),
+        )
+        .await;
     assert!(refused.starts_with("ValidationException"), "{refused}");
     let unknown = "arn:aws:states:us-east-1:000000000000:mapRun:M/L:x";
     for operation in ["UpdateMapRun", "DescribeMapRun", "ListExecutions"] {
         let refused = world.err(operation, json!({"mapRunArn": unknown})).await;
-        assert_eq!(refused, format!("ResourceNotFound: Resource not found: '{unknown}'"), "{operation}");
+        assert_eq!(
+            refused,
+            format!("ResourceNotFound: Resource not found: '{unknown}'"),
+            "{operation}"
+        );
     }
 }
 
 #[tokio::test]
 async fn express_children_have_five_minutes_and_no_history() {
-    let mut definition = machine(json!({}), json!({"StartAt": "W", "States": {"W": {"Type": "Wait", "Seconds": 600, "End": true}}}));
-    definition["States"]["Map"]["ItemProcessor"]["ProcessorConfig"]["ExecutionType"] = "EXPRESS".into();
+    let mut definition = machine(
+        json!({}),
+        json!({"StartAt": "W", "States": {"W": {"Type": "Wait", "Seconds": 600, "End": true}}}),
+    );
+    definition["States"]["Map"]["ItemProcessor"]["ProcessorConfig"]["ExecutionType"] =
+        "EXPRESS".into();
     let world = World::new().await;
     world.create("M", &definition).await;
     let arn = world.start("M", "e", "[1]").await;
     let run = run_of(&world, &arn).await;
     until_counted(&world, &run, "running", 1).await;
-    let child = children(&world, &run).await[0]["executionArn"].as_str().expect("an ARN").to_owned();
+    let child = children(&world, &run).await[0]["executionArn"]
+        .as_str()
+        .expect("an ARN")
+        .to_owned();
     assert!(child.contains(":express:M/L:"), "{child}");
     for operation in ["DescribeExecution", "GetExecutionHistory", "StopExecution"] {
         let refused = world.err(operation, json!({"executionArn": child})).await;
-        assert_eq!(refused, "InvalidArn: Invalid Arn: 'Resource type not valid in this context: express'");
+        assert_eq!(
+            refused,
+            "InvalidArn: Invalid Arn: 'Resource type not valid in this context: express'"
+        );
     }
     world.clock.advance_millis(300_000);
     let closed = world.until_closed(&arn).await;
     assert_eq!(closed["error"], "States.ExceedToleratedFailureThreshold");
     let counts = &described(&world, &run).await["executionCounts"];
-    assert_eq!((&counts["timedOut"], &counts["failed"]), (&json!(1), &json!(0)));
+    assert_eq!(
+        (&counts["timedOut"], &counts["failed"]),
+        (&json!(1), &json!(0))
+    );
 }
 
 #[tokio::test]
@@ -362,9 +517,14 @@ async fn results_longer_than_a_payload_fail_the_state() {
     let world = World::new().await;
     let long = json!({"StartAt": "P", "States": {"P": {"Type": "Pass", "Result": "x".repeat(100_000), "End": true}}});
     world.create("M", &machine(json!({}), long)).await;
-    let closed = world.until_closed(&world.start("M", "e", "[1,2,3]").await).await;
+    let closed = world
+        .until_closed(&world.start("M", "e", "[1,2,3]").await)
+        .await;
     assert_eq!(closed["error"], "States.DataLimitExceeded");
-    assert_eq!(closed["cause"], "The state/task 'Map' returned a result with a size exceeding the maximum number of bytes service limit.");
+    assert_eq!(
+        closed["cause"],
+        "The state/task 'Map' returned a result with a size exceeding the maximum number of bytes service limit."
+    );
 }
 
 #[tokio::test]
@@ -378,7 +538,10 @@ async fn maps_nest_and_their_runs_do_too() {
     let arn = world.start("M", "e", "[[1,2],[3]]").await;
     assert_eq!(world.until_closed(&arn).await["output"], "[[1,2],[3]]");
     let outer = run_of(&world, &arn).await;
-    let child = children(&world, &outer).await[0]["executionArn"].as_str().expect("an ARN").to_owned();
+    let child = children(&world, &outer).await[0]["executionArn"]
+        .as_str()
+        .expect("an ARN")
+        .to_owned();
     let run = run_of(&world, &child).await;
     assert!(run.contains(":mapRun:M/Inner:"), "{run}");
 }

@@ -14,7 +14,9 @@ pub(crate) fn distributed(
     execution_type: ExecutionType,
 ) -> Distributed {
     Distributed {
-        label: fields.text("Label").map_or_else(|| label_of(name), Into::into),
+        label: fields
+            .text("Label")
+            .map_or_else(|| label_of(name), Into::into),
         execution_type,
         reader: object(fields, "ItemReader").map(|fields| reader(&fields)),
         batcher: object(fields, "ItemBatcher").map(|fields| batcher(&fields)),

@@ -1,9 +1,9 @@
 //! The Map state, in both modes and in its legacy spelling.
 
 use crate::definition::{Count, Flow, Map};
+use crate::distributed::ExecutionType;
 use crate::parse::fields::Fields;
 use crate::parse::workflow::{Builder, Siblings};
-use crate::distributed::ExecutionType;
 use crate::parse::{assign, distributed, flow, map_numbers, retry, state};
 use crate::query::{Allowed, Miss};
 

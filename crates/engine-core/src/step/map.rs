@@ -79,7 +79,12 @@ impl Turn<'_> {
         }
     }
 
-    pub(super) fn concurrency(&self, id: FrameId, map: &Map, input: &Payload) -> Result<u32, Failure> {
+    pub(super) fn concurrency(
+        &self,
+        id: FrameId,
+        map: &Map,
+        input: &Payload,
+    ) -> Result<u32, Failure> {
         let count = match &map.max_concurrency {
             None => 0,
             Some(Count::Literal(count)) => *count,

@@ -84,7 +84,6 @@ pub fn out_of_scope(definition: &Value) -> Option<&'static str> {
                     let text = member.as_str().unwrap_or_default();
                     match (name.as_str(), text) {
                         ("QueryLanguage", "JSONata") => return Some("JSONata"),
-                        ("Mode", "DISTRIBUTED") => return Some("Distributed Map"),
                         ("Resource", "activity_arn") => return Some("activities"),
                         _ => open.push(member),
                     }

@@ -9,10 +9,7 @@ use crate::rows::{MapRunRecord, MapRunRef, StatusCode};
 use crate::service::States;
 
 /// Returns the run that `arn` names, or `ResourceNotFound`.
-pub(super) async fn find(
-    states: &States,
-    arn: &str,
-) -> Result<(MapRunRef, MapRunRecord), Failure> {
+pub(super) async fn find(states: &States, arn: &str) -> Result<(MapRunRef, MapRunRecord), Failure> {
     let (resource_type, _) = names::resource(arn)?;
     if resource_type != "mapRun" {
         return Err(failure::wrong_resource_type(resource_type));

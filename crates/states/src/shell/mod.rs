@@ -31,8 +31,7 @@ use vocab::Timestamp;
 
 use crate::definitions::{Definitions, unreadable};
 use crate::rows::{
-    self, ChildOf, Chunk, DefinitionHash, ExecutionRecord, ExecutionRef, MapRunRecord,
-    MapRunRef,
+    self, ChildOf, Chunk, DefinitionHash, ExecutionRecord, ExecutionRef, MapRunRecord, MapRunRef,
 };
 use crate::token::TokenSealer;
 

@@ -309,10 +309,13 @@ impl<'s> Runner<'s> {
         let text = text.ok_or(CommandError::Unavailable)?;
         let hash = Definitions::hash(&text);
         let put = vec![(Definitions::key(&hash), Bytes::from(text))];
-        commit(shared, Batch {
-            put,
-            ..Batch::default()
-        })
+        commit(
+            shared,
+            Batch {
+                put,
+                ..Batch::default()
+            },
+        )
         .await?;
         self.child_definition = Some(hash);
         Ok(hash)
@@ -418,10 +421,13 @@ impl<'s> Runner<'s> {
             map_runs::abort_key(self.run),
             end_key,
         ];
-        commit(&self.shell.shared, Batch {
-            delete,
-            ..Batch::default()
-        })
+        commit(
+            &self.shell.shared,
+            Batch {
+                delete,
+                ..Batch::default()
+            },
+        )
         .await
     }
 
