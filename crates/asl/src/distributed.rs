@@ -8,7 +8,7 @@ use std::sync::Arc;
 use serde_json::{Map, Value};
 
 use crate::definition::Count;
-use crate::query::{Path, Template};
+use crate::query::{Expression, Path, Template};
 use crate::validate::graph::inner_workflows;
 
 /// The fields of a Distributed Map.
@@ -74,13 +74,15 @@ pub struct ResultWriter {
     pub config: Option<Template>,
 }
 
-/// A number between 0 and 100: literal or found by a path.
+/// A number between 0 and 100: literal, found by a path, or made by an expression.
 #[derive(Clone, Debug)]
 pub enum Percentage {
     /// The literal field.
     Literal(f64),
     /// The field whose name ends in `Path`.
     Path(Path),
+    /// The field's JSONata expression.
+    Expression(Expression),
 }
 
 /// Returns the label of a Distributed Map that names none: 32 hexadecimal digits that are a function of

@@ -10,6 +10,7 @@ pub mod definition;
 pub mod diagnostic;
 mod distributed;
 pub mod explain;
+mod json_fault;
 pub mod outline;
 mod parse;
 pub mod query;
@@ -18,4 +19,7 @@ mod validate;
 pub use definition::*;
 pub use diagnostic::{Diagnostic, Severity, joined};
 pub use distributed::*;
-pub use parse::{MachineType, diagnose, diagnose_for, parse, parse_for};
+pub use json_fault::JsonFault;
+pub use parse::{
+    MachineType, Reading, diagnose, diagnose_as, diagnose_for, load, parse, parse_as, parse_for,
+};

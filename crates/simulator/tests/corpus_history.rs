@@ -37,6 +37,14 @@ const EXCUSED: &[(&str, &str)] = &[
         "the API Gateway integration's own checks",
     ),
     (
+        "test_map_state_items_eval_jsonata_variable_sampling_fail_object_",
+        "recorded before maps iterated over objects",
+    ),
+    (
+        "test_map_state_items_variable_sampling_object_",
+        "recorded before maps iterated over objects",
+    ),
+    (
         "test_map_item_reader_base_list_objects_v2",
         "the recorder wrote the output anew, with spaces",
     ),

@@ -66,6 +66,9 @@ fn arguments(fields: &Fields<'_>) -> Option<crate::query::Template> {
 
 /// Reads the field `literal`, or the one of that name with `Path` behind it.
 fn count(fields: &Fields<'_>, literal: &'static str) -> Option<Count> {
+    if let Some(expression) = fields.expression(literal) {
+        return expression.map(Count::Expression);
+    }
     if fields.has(literal) {
         return fields.get(literal)?.as_u64().map(Count::Literal);
     }
@@ -76,6 +79,9 @@ fn count(fields: &Fields<'_>, literal: &'static str) -> Option<Count> {
 }
 
 fn percentage(fields: &Fields<'_>) -> Option<Percentage> {
+    if let Some(expression) = fields.expression("ToleratedFailurePercentage") {
+        return expression.map(Percentage::Expression);
+    }
     if let Some(value) = fields.get("ToleratedFailurePercentage") {
         return value.as_f64().map(Percentage::Literal);
     }

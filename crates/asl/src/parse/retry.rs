@@ -6,8 +6,8 @@ use serde_json::Value;
 
 use crate::definition::{Catcher, Retrier};
 use crate::parse::fields::Fields;
-use crate::parse::workflow::{SECONDS_MAX, Siblings};
-use crate::parse::{assign, flow};
+use crate::parse::workflow::{Language, SECONDS_MAX, Siblings};
+use crate::parse::{assign, flow, matrix};
 
 /// Longest `MaxDelaySeconds`: 366 days (Step Functions developer guide, "Error handling").
 const DELAY_SECONDS_MAX: u64 = 31_622_400;
@@ -59,20 +59,18 @@ pub(crate) fn catch(state: &Fields<'_>, siblings: &Siblings<'_>) -> Vec<Catcher>
 }
 
 fn catcher(fields: &Fields<'_>, siblings: &Siblings<'_>, is_last: bool) -> Option<Catcher> {
-    if fields.has("Output") {
-        fields.refuse(
-            "The QueryLanguage is set to 'JSONPath', but field 'Output' is only supported for the 'JSONata' QueryLanguage",
-        );
-    }
-    fields.allow_only(&[&[
-        "Comment",
-        "ErrorEquals",
-        "Next",
-        "ResultPath",
-        "Assign",
-        "Output",
-    ]]);
-    let assign = assign::assign(fields);
+    matrix::check_fields(
+        fields,
+        fields.language(),
+        &[&["Comment", "ErrorEquals", "Next", "Assign"]],
+        &["ResultPath"],
+        &["Output"],
+    );
+    let assign = assign::assign_reading(fields, flow::ERROR_OUTPUT);
+    let output = match fields.language() {
+        Language::JsonPath => None,
+        Language::Jsonata => fields.template_reading("Output", flow::ERROR_OUTPUT),
+    };
     let has_next = fields.require(&["Next"]);
     let error_equals = error_equals(fields, is_last);
     let result_path = flow::result_path(fields);
@@ -85,6 +83,7 @@ fn catcher(fields: &Fields<'_>, siblings: &Siblings<'_>, is_last: bool) -> Optio
         error_equals: error_equals?,
         next,
         result_path,
+        output,
         assign,
     })
 }

@@ -3,18 +3,14 @@
 use crate::definition::{Pass, StateKind, Succeed, Transition};
 use crate::parse::fields::Fields;
 use crate::parse::workflow::{Builder, Language, Siblings, language};
-use crate::parse::{assign, choice, fail, flow, map, parallel, task, wait};
+use crate::parse::{assign, choice, fail, flow, map, matrix, parallel, task, wait};
 
 /// In the order in which AWS lists them.
 const TYPES: [&str; 8] = [
     "Task", "Wait", "Pass", "Succeed", "Fail", "Choice", "Parallel", "Map",
 ];
 
-const COMMON: [&str; 3] = ["Type", "Comment", "QueryLanguage"];
 const FOLLOWED: [&str; 2] = ["Next", "End"];
-const IN_AND_OUT: [&str; 2] = ["InputPath", "OutputPath"];
-const RESULT: [&str; 4] = ["Parameters", "ResultSelector", "ResultPath", "OutputPath"];
-const RETRIED: [&str; 2] = ["Retry", "Catch"];
 
 /// Reads what a state is; `None` when something is wrong, which is then in the report.
 pub(crate) fn kind<'j>(
@@ -34,12 +30,9 @@ pub(crate) fn kind<'j>(
         );
         return None;
     }
-    if own_language.unwrap_or(builder.language) == Language::Jsonata {
-        task::check_credentials(fields);
-        fields.not_built("JSONata");
-        return None;
-    }
-    check_fields(kind, fields);
+    let language = own_language.unwrap_or(builder.language);
+    matrix::check(kind, language, fields);
+    let fields = &fields.of_state(language, builder.dialect);
     match kind {
         "Pass" => pass(fields, siblings).map(StateKind::Pass),
         "Task" => task::task(builder.machine_type, fields, siblings).map(StateKind::Task),
@@ -55,7 +48,7 @@ pub(crate) fn kind<'j>(
 }
 
 fn pass(fields: &Fields<'_>, siblings: &Siblings<'_>) -> Option<Pass> {
-    let flow = flow::full(fields);
+    let flow = flow::of_pass(fields);
     let result = fields.get("Result").cloned();
     Some(Pass {
         flow,
@@ -76,85 +69,5 @@ pub(crate) fn transition(fields: &Fields<'_>, siblings: &Siblings<'_>) -> Option
             Some(Transition::End)
         }
         _ => siblings.find(fields.text("Next")?).map(Transition::Next),
-    }
-}
-
-/// Reports the fields that a state of this type does not have.
-fn check_fields(kind: &str, fields: &Fields<'_>) {
-    let (groups, jsonata_only): (&[&[&str]], &[&str]) = match kind {
-        "Pass" => (
-            &[
-                &FOLLOWED,
-                &[
-                    "InputPath",
-                    "Parameters",
-                    "Result",
-                    "ResultPath",
-                    "OutputPath",
-                    "Assign",
-                ],
-            ],
-            &["Output"],
-        ),
-        "Task" => (
-            &[
-                &FOLLOWED,
-                &IN_AND_OUT,
-                &RESULT,
-                &RETRIED,
-                &["Resource", "Credentials", "Assign"],
-                &[
-                    "TimeoutSeconds",
-                    "TimeoutSecondsPath",
-                    "HeartbeatSeconds",
-                    "HeartbeatSecondsPath",
-                ],
-            ],
-            &["Arguments", "Output"],
-        ),
-        "Choice" => (
-            &[&IN_AND_OUT, &["Choices", "Default", "Assign"]],
-            &["Output"],
-        ),
-        "Wait" => (
-            &[&FOLLOWED, &IN_AND_OUT, &wait::FORMS, &["Assign"]],
-            &["Output"],
-        ),
-        "Succeed" => (&[&IN_AND_OUT], &["Output"]),
-        "Fail" => (&[&["Error", "ErrorPath", "Cause", "CausePath"]], &[]),
-        "Parallel" => (
-            &[
-                &FOLLOWED,
-                &IN_AND_OUT,
-                &RESULT,
-                &RETRIED,
-                &["Branches", "Assign"],
-            ],
-            &["Arguments", "Output"],
-        ),
-        _ => (
-            &[
-                &FOLLOWED,
-                &IN_AND_OUT,
-                &RESULT,
-                &RETRIED,
-                &map::FIELDS,
-                &map::DISTRIBUTED_FIELDS,
-                &["Assign"],
-            ],
-            &["Items", "Output"],
-        ),
-    };
-    for name in fields.names() {
-        if COMMON.contains(&name) || groups.iter().any(|group| group.contains(&name)) {
-            continue;
-        }
-        if jsonata_only.contains(&name) {
-            fields.refuse(format!(
-                "The QueryLanguage is set to 'JSONPath', but field '{name}' is only supported for the 'JSONata' QueryLanguage"
-            ));
-        } else {
-            fields.refuse(format!("Field '{name}' is not supported"));
-        }
     }
 }

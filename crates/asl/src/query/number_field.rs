@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use crate::definition::Count;
 use crate::distributed::Percentage;
-use crate::query::{Failure, Scope};
+use crate::query::{Expected, Expression, Failure, Scope};
 
 impl Count {
     /// Returns the number; `field` is the name that AWS's complaint carries, such as
@@ -22,6 +22,10 @@ impl Count {
         let path = match self {
             Self::Literal(number) => return Ok(i64::try_from(*number).unwrap_or(i64::MAX)),
             Self::Path(path) => path,
+            Self::Expression(expression) => {
+                let number = whole_number(expression, scope)?;
+                return Ok(i64::try_from(number).unwrap_or(i64::MAX));
+            }
         };
         let found = path.evaluate(scope)?;
         if let Some(number) = found.as_i64() {
@@ -38,12 +42,38 @@ impl Count {
     }
 }
 
+/// Returns an expression's number; one with a fraction is rounded down, as the guide says of every
+/// number that must be whole.
+pub(super) fn whole_number(expression: &Expression, scope: &Scope<'_>) -> Result<u64, Failure> {
+    let found = expression.evaluate_as(scope, Expected::Number)?;
+    let whole = found.as_u64().or_else(|| {
+        found
+            .as_f64()
+            .filter(|number| *number >= 0.0)
+            .map(|number| number as u64)
+    });
+    whole.ok_or_else(|| out_of_range(expression, "must not be negative", &found))
+}
+
+fn out_of_range(expression: &Expression, rule: &str, found: &Value) -> Failure {
+    expression.refused(&format!(
+        "returned a value that is out of range. It {rule}, but was {found}"
+    ))
+}
+
 impl Percentage {
     /// Returns the number; `field` as for [`Count::evaluate`].
     pub fn evaluate(&self, scope: &Scope<'_>, field: &str) -> Result<f64, Failure> {
+        let fits = |number: &f64| (0.0..=100.0).contains(number);
         let path = match self {
             Self::Literal(number) => return Ok(*number),
             Self::Path(path) => path,
+            Self::Expression(expression) => {
+                let found = expression.evaluate_as(scope, Expected::Number)?;
+                let number = found.as_f64().filter(fits);
+                return number
+                    .ok_or_else(|| out_of_range(expression, "must be between 0 and 100", &found));
+            }
         };
         let found = path.evaluate(scope)?;
         let Some(number) = found.as_f64() else {
@@ -53,13 +83,10 @@ impl Percentage {
                 path.text()
             )));
         };
-        if (0.0..=100.0).contains(&number) {
-            return Ok(number);
-        }
         let name = field.strip_suffix("Path").unwrap_or(field);
-        Err(Failure::runtime(format!(
-            "{name} must be between 0 and 100."
-        )))
+        Some(number)
+            .filter(fits)
+            .ok_or_else(|| Failure::runtime(format!("{name} must be between 0 and 100.")))
     }
 }
 

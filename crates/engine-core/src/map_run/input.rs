@@ -5,7 +5,7 @@ use std::cell::RefCell;
 use asl::query::{Context, Scope, Variables};
 use asl::{Map, StateKind, StateMachine};
 use serde_json::{Map as Object, Value, json};
-use vocab::Entropy;
+use vocab::{Entropy, Timestamp};
 
 use super::progress::Failure;
 use super::start::{Batching, MapRunStart};
@@ -45,11 +45,13 @@ impl ItemContext {
     }
 }
 
-/// Returns what a child, or a place in its batch, gets of an item.
+/// Returns what a child, or a place in its batch, gets of an item; `now` is for expressions that tell the
+/// time.
 pub fn child_input(
     machine: &StateMachine,
     start: &MapRunStart,
     item: &ItemContext,
+    now: Timestamp,
 ) -> Result<Payload, Failure> {
     let selector = map_of(machine, &start.state).and_then(|map| map.item_selector.as_ref());
     let (Some(selector), Some(input)) = (selector, &start.input) else {
@@ -62,6 +64,9 @@ pub fn child_input(
         context: &context,
         variables: &Given(start.variables.value()),
         entropy: &RefCell::new(entropy),
+        result: None,
+        error_output: None,
+        now,
     };
     let selected = selector
         .evaluate(&scope)

@@ -1,10 +1,12 @@
 //! Map in inline mode: one iteration an item, as many at once as the state allows.
 
-use asl::{Count, Flow, Map};
+use asl::query::Expected;
+use asl::{Count, Items, Map};
 use serde_json::{Value, json};
 
 use super::assign::VariablesOf;
 use super::failure::Failure;
+use super::flow::Seen;
 use super::{Progress, Turn};
 use crate::context::{ContextOf, item_shown};
 use crate::event::{Event, Scope};
@@ -60,9 +62,18 @@ impl Turn<'_> {
         map: &Map,
         input: &Payload,
     ) -> Result<(Payload, bool), Failure> {
-        let items = match &map.items_path {
-            Some(path) => Payload::from_value(self.look_up(id, path, input)?),
-            None => input.clone(),
+        let items = match &map.items {
+            Items::Path(path) => Payload::from_value(self.look_up(id, path, input)?),
+            Items::Input => input.clone(),
+            Items::Template(template) => match template.as_expression() {
+                Some(expression) => {
+                    let items = self.with_scope(id, Seen::input(input), |scope| {
+                        expression.evaluate_as(scope, Expected::ArrayOrObject)
+                    })?;
+                    self.made(id, items)?
+                }
+                None => self.fill(id, template, Seen::input(input))?,
+            },
         };
         match items.value() {
             Value::Array(_) => Ok((items, false)),
@@ -88,7 +99,7 @@ impl Turn<'_> {
         let count = match &map.max_concurrency {
             None => 0,
             Some(Count::Literal(count)) => *count,
-            Some(count @ Count::Path(_)) => self.with_scope(id, input.value(), |scope| {
+            Some(count) => self.with_scope(id, Seen::input(input), |scope| {
                 count.evaluate(scope, "MaxConcurrencyPath")
             })?,
         };
@@ -151,10 +162,15 @@ impl Turn<'_> {
             Ok(input) => self.enter_workflow(&map.processor, scope, started, input),
             Err(failure) if failure.is_runtime() => self.fail_at(id, started, failure),
             Err(failure) => {
+                let (mut failure, mut tail) = (failure, started);
+                if failure.location.is_some() {
+                    tail = self.record_evaluation_failure(id, &failure)?;
+                    failure.location = None;
+                }
                 // The iteration fails as if its first state had: the others end with it.
-                self.end_iteration(id, scope, started)?;
-                self.abort_siblings(id, scope, started)?;
-                self.fail_at(id, started, failure)
+                self.end_iteration(id, scope, tail)?;
+                self.abort_siblings(id, scope, tail)?;
+                self.fail_at(id, tail, failure)
             }
         }
     }
@@ -186,9 +202,12 @@ impl Turn<'_> {
         };
         let scope = asl::query::Scope {
             input: input.value(),
+            result: None,
+            error_output: None,
             context: &context,
             variables: &variables,
             entropy: &self.entropy,
+            now: self.cue.now,
         };
         let selected = selector
             .evaluate(&scope)
@@ -230,7 +249,6 @@ impl Turn<'_> {
     }
 
     fn finish_map(&mut self, id: FrameId, map: &Map) -> Progress {
-        let Flow::JsonPath(_) = &map.flow;
         let Waiting::Iterations { outputs, .. } = &self.frame(id).waiting else {
             return Ok(());
         };

@@ -6,6 +6,7 @@ use serde_json::{Map as Object, Value, json};
 use vocab::Arn;
 
 use super::failure::Failure;
+use super::flow::Seen;
 use super::{Progress, Turn};
 use crate::command::Rejection;
 use crate::context::ContextOf;
@@ -88,7 +89,7 @@ impl<'t> Turn<'t> {
         items: Option<ItemsFrom>,
     ) -> Result<Evaluated, Failure> {
         let concurrency = u64::from(self.concurrency(id, map, input)?);
-        self.with_scope(id, input.value(), |scope| {
+        self.with_scope(id, Seen::input(input), |scope| {
             let (items, items_negative) = match items {
                 Some(items) => (items, false),
                 None => reader(distributed, scope)?,
@@ -249,6 +250,7 @@ impl<'t> Turn<'t> {
             error: Some(error),
             cause: Some(cause),
             heartbeat: false,
+            location: None,
         };
         self.fail_at(id, failed, failure)
     }

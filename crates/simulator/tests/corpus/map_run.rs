@@ -9,6 +9,7 @@ use engine_core::map_run::{
 };
 use engine_core::{Command, MapRunId, Payload, Status};
 use serde_json::{Value, json};
+use vocab::Timestamp;
 
 use super::stand_in;
 
@@ -43,7 +44,7 @@ pub fn end(
     while let Phase::Begin(_) = counts.phase(items.peek().is_some()) {
         let mut batch = Batch::new(start.batching.as_ref(), 262_144);
         while let (false, Some(item)) = (batch.is_full(), items.peek()) {
-            let selected = match child_input(machine, start, item) {
+            let selected = match child_input(machine, start, item, Timestamp::from_millis(0)) {
                 Ok(selected) => selected,
                 Err(failure) => return Ok(Command::MapRunFailed { run, failure }),
             };

@@ -10,7 +10,6 @@ pub(crate) mod describe_state_machine_for_execution;
 mod executions;
 pub(crate) mod failure;
 pub(crate) mod get_execution_history;
-mod jackson;
 pub(crate) mod list_executions;
 pub(crate) mod list_map_runs;
 pub(crate) mod list_state_machines;

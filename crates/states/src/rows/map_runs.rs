@@ -203,8 +203,3 @@ pub fn children_of(run: MapRunRef, from: u64) -> Range {
     range.start = child_key(run, from).bytes;
     range
 }
-
-/// Returns the number of the child that a key of [`children_of`] is for.
-pub fn index_of_child(bytes: &[u8]) -> Option<u64> {
-    Some(u64::from_be_bytes(*bytes.last_chunk()?))
-}

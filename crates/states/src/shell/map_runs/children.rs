@@ -6,6 +6,8 @@ use asl::StateMachine;
 use engine_core::Payload;
 use engine_core::map_run::{Batch, Count, Failure, MapRunStart, child_input};
 
+use vocab::Timestamp;
+
 use super::source::Source;
 
 /// Most bytes of the inputs that are made ahead of their children.
@@ -32,6 +34,8 @@ pub(super) struct Children {
     next: u64,
     exhausted: bool,
     input_bytes_max: usize,
+    /// What expressions are told: when the run began, so that a child which is made twice is made alike.
+    now: Timestamp,
 }
 
 impl Children {
@@ -41,6 +45,7 @@ impl Children {
         start: Arc<MapRunStart>,
         done: Count,
         input_bytes_max: usize,
+        now: Timestamp,
     ) -> Result<Self, Failure> {
         Ok(Self {
             source: Source::open(&start.items, done.items).await?,
@@ -50,6 +55,7 @@ impl Children {
             next: done.children,
             exhausted: false,
             input_bytes_max,
+            now,
         })
     }
 
@@ -84,7 +90,7 @@ impl Children {
             let item = match self.held.take() {
                 Some(item) => item,
                 None => match self.source.next().await? {
-                    Some(item) => child_input(&self.machine, &start, &item)?,
+                    Some(item) => child_input(&self.machine, &start, &item, self.now)?,
                     None => break,
                 },
             };

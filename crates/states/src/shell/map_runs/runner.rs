@@ -82,6 +82,7 @@ impl<'s> Runner<'s> {
             self.start.clone(),
             self.record.confirmed,
             self.shell.shared.options.limits.payload_bytes_max,
+            self.record.started_at,
         );
         match opened.await {
             Ok(children) => self.children = Some(children),
