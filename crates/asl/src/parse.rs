@@ -108,14 +108,10 @@ fn read(text: &str, reading: Reading) -> (Option<StateMachine>, Vec<Diagnostic>)
         Err(finding) => return (None, vec![finding]),
     };
     let machine = workflow::machine(&definition, reading, &report);
-    let (mut findings, not_built) = report.into_findings();
+    let mut findings = report.into_findings();
     findings.append(&mut repeated);
     if findings.is_empty() {
         graph::check(&definition, "", &mut findings);
-    }
-    // What is not built is only worth saying about a definition that is right.
-    if findings.is_empty() {
-        findings = not_built;
     }
     (machine, findings)
 }

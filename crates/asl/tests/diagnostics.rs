@@ -565,15 +565,3 @@ fn variables_have_names_of_their_own() {
         assert!(parse(&assign(name)).is_ok(), "{name}");
     }
 }
-
-#[test]
-fn names_what_is_not_built() {
-    let cases = [(
-        one(r#"{"Type":"Pass","Parameters":{"a.$":"$.a[?(@.n == $count)]"},"End":true}"#),
-        "Reading variables inside a path is not built yet at /States/A",
-    )];
-    for (definition, expected) in cases {
-        check(&definition, &format!("NOT_BUILT_YET: {expected}"));
-        assert!(parse(&definition).is_err());
-    }
-}

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use serde_json::{Map, Value};
 use vocab::Timestamp;
 
-use crate::diagnostic::{Diagnostic, NOT_BUILT_YET, SCHEMA_VALIDATION_FAILED};
+use crate::diagnostic::{Diagnostic, SCHEMA_VALIDATION_FAILED};
 use crate::parse::workflow::Language;
 use crate::query::{Allowed, Dialect, Expression, Miss, Path, Place, Readable, Refusal, Template};
 
@@ -16,7 +16,6 @@ use crate::query::{Allowed, Dialect, Expression, Miss, Path, Place, Readable, Re
 #[derive(Default)]
 pub(crate) struct Report {
     findings: RefCell<Vec<Diagnostic>>,
-    not_built: RefCell<Vec<Diagnostic>>,
     /// The variables that the state reads whose fields are being looked at.
     variables: RefCell<BTreeSet<Arc<str>>>,
 }
@@ -31,9 +30,9 @@ impl Report {
         self.variables.replace(names)
     }
 
-    /// Returns the findings, and apart from them the uses of what is not built.
-    pub(crate) fn into_findings(self) -> (Vec<Diagnostic>, Vec<Diagnostic>) {
-        (self.findings.into_inner(), self.not_built.into_inner())
+    /// Returns the findings.
+    pub(crate) fn into_findings(self) -> Vec<Diagnostic> {
+        self.findings.into_inner()
     }
 }
 
@@ -128,21 +127,6 @@ impl<'j> Fields<'j> {
             SCHEMA_VALIDATION_FAILED,
             message,
             Some(self.at(name)),
-        ));
-    }
-
-    /// Notes that the object uses what is not built.
-    pub(crate) fn not_built(&self, feature: &str) {
-        let message = format!("{feature} is not built yet");
-        let location = if self.location.is_empty() {
-            "/".to_owned()
-        } else {
-            self.location.clone()
-        };
-        self.report.not_built.borrow_mut().push(Diagnostic::error(
-            NOT_BUILT_YET,
-            message,
-            Some(location),
         ));
     }
 
@@ -285,10 +269,6 @@ impl<'j> Fields<'j> {
                 path.add_variables(&mut self.report.variables.borrow_mut());
                 Some(path)
             }
-            Err(_) if reads_variable_inside(text) => {
-                self.not_built("Reading variables inside a path");
-                None
-            }
             Err(_) => {
                 self.refuse_field(name, invalid_path(text, allowed, miss));
                 None
@@ -388,10 +368,6 @@ impl<'j> Fields<'j> {
             }
             Err(invalid) => {
                 for field in invalid {
-                    if field.text.as_deref().is_some_and(reads_variable_inside) {
-                        self.not_built("Reading variables inside a path");
-                        continue;
-                    }
                     let message = format!(
                         "The value for the field '{}' must be a valid JSONPath or a valid intrinsic function call",
                         field.name
@@ -455,13 +431,4 @@ fn invalid_path(text: &str, allowed: Allowed, miss: Miss) -> &'static str {
         }
         (Allowed::Context, _) => "Value must be a valid JSONPath.",
     }
-}
-
-/// Says whether a path that cannot be read names a variable in a filter: `$.a[?(@.b == $name)]`.
-fn reads_variable_inside(text: &str) -> bool {
-    let after_dollar = text.split('$').skip(2);
-    text.contains("[?")
-        && after_dollar
-            .filter_map(|rest| rest.chars().next())
-            .any(|next| next.is_alphabetic() || next == '_')
 }
