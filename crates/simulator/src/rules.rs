@@ -13,6 +13,8 @@ use crate::store::Rows;
 #[derive(Default)]
 pub struct Rules {
     seen: Vec<Vec<u8>>,
+    /// What is seen, folded.
+    replayed: Execution,
     last: EventId,
     closed: bool,
     /// The last event of each state that is entered and not left, with what else may come before the
@@ -53,16 +55,18 @@ impl Rules {
 
     /// Checks the rows, and the execution that memory holds, after a command.
     pub fn check(&mut self, rows: &Rows, live: &Execution) -> Result<(), String> {
-        let events = rows.events();
         self.only_appended(rows)?;
-        for recorded in events.iter().skip(self.seen.len()) {
-            self.read(recorded)?;
+        // The fold goes on where it stood: a shell that crashed folds from the beginning, and both meet.
+        for recorded in rows.events_from(self.seen.len()) {
+            self.replayed.apply(&recorded);
+            self.read(&recorded)?;
         }
-        self.seen.clone_from(&rows.journal);
-        let replayed = Execution::replay(&events);
-        if replayed != *live {
+        self.seen
+            .extend_from_slice(&rows.journal[self.seen.len()..]);
+        if self.replayed != *live {
             return Err(format!(
-                "replay differs:\n  replayed {replayed:?}\n  live     {live:?}"
+                "replay differs:\n  replayed {:?}\n  live     {live:?}",
+                self.replayed
             ));
         }
         if live.last_event() != self.last {
@@ -167,6 +171,10 @@ impl Rules {
             | Event::TaskFailed { frame, .. }
             | Event::TaskTimedOut { frame, .. }
             | Event::ParallelStarted { frame, .. }
+            | Event::DistributedMapStarted { frame, .. }
+            | Event::MapRunStarted { frame, .. }
+            | Event::MapRunSucceeded { frame }
+            | Event::MapRunFailed { frame, .. }
             | Event::MapStarted { frame, .. } => own(frame),
             Event::ParallelSucceeded { .. } | Event::MapSucceeded { .. } => {
                 if previous.next() == self.last {
@@ -188,6 +196,7 @@ impl Rules {
             | Event::EvaluationFailed { .. }
             | Event::StateAborted { .. }
             | Event::StateFailed { .. }
+            | Event::MapRunAborted { .. }
             | Event::ExecutionSucceeded { .. }
             | Event::ExecutionFailed { .. } => Ok(()),
         }
@@ -247,6 +256,12 @@ impl Rules {
                 self.needs_open(*frame)?;
                 self.open.retain(|_, open| open != frame);
             }
+            Event::DistributedMapStarted { frame, .. }
+            | Event::MapRunStarted { frame, .. }
+            | Event::MapRunFailed { frame, .. }
+            | Event::MapRunAborted { frame } => self.moved(*frame, id),
+            // Not a link of the chain: the exit follows the start of the run.
+            Event::MapRunSucceeded { .. } => {}
             Event::ParallelStarted { frame, .. } | Event::MapStarted { frame, .. } => {
                 if let Some(state) = self.states.get_mut(frame) {
                     (state.own, state.owns) = (id, true);
@@ -366,9 +381,11 @@ fn same_rows(rows: &Rows, live: &Execution) -> Result<(), String> {
             ..
         } => open.is_empty() && *next as usize == outputs.len(),
         Waiting::Branches { outputs } => outputs.iter().all(Option::is_some),
-        Waiting::Turn | Waiting::Task { .. } | Waiting::Retry { .. } | Waiting::Timer { .. } => {
-            false
-        }
+        Waiting::Turn
+        | Waiting::Task { .. }
+        | Waiting::Retry { .. }
+        | Waiting::Timer { .. }
+        | Waiting::MapRun { .. } => false,
     });
     match full {
         Some(frame) => Err(format!("'{}' waits for nothing", frame.name)),

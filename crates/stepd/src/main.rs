@@ -10,6 +10,7 @@ mod env;
 mod keys;
 mod limits;
 mod logs;
+mod objects;
 mod place;
 mod serve;
 mod stacks;

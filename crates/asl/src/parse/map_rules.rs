@@ -18,7 +18,12 @@ const LABEL_CHARS_MAX: usize = 40;
 const LABEL_FORBIDDEN: &str = "?*<>{}[]:;,\\|^~$#%&`\"";
 
 /// Checks the parts of a Map whose children are executions of their own, beside its numbers.
-pub(crate) fn check(machine_type: MachineType, map: &Fields<'_>, config: &Fields<'_>) {
+///
+/// What is not of the right type is left to those who read it.
+pub(crate) fn check(machine_type: MachineType, map: &Fields<'_>, processor: &Fields<'_>) {
+    let Some(config) = object(processor, "ProcessorConfig") else {
+        return;
+    };
     if machine_type == MachineType::Express {
         config.refuse_field(
             "Mode",
@@ -27,19 +32,24 @@ pub(crate) fn check(machine_type: MachineType, map: &Fields<'_>, config: &Fields
     }
     config.require(&["ExecutionType"]);
     label(map);
-    if let Some(reader) = map.object("ItemReader") {
+    if let Some(reader) = object(map, "ItemReader") {
         self::reader(&reader);
     }
-    if let Some(batcher) = map.object("ItemBatcher") {
+    if let Some(batcher) = object(map, "ItemBatcher") {
         self::batcher(&batcher);
     }
-    if let Some(writer) = map.object("ResultWriter") {
+    if let Some(writer) = object(map, "ResultWriter") {
         self::writer(&writer);
     }
 }
 
+fn object<'j>(fields: &Fields<'j>, name: &str) -> Option<Fields<'j>> {
+    fields.get(name).filter(|value| value.is_object())?;
+    fields.object(name)
+}
+
 fn label(map: &Fields<'_>) {
-    let Some(label) = map.text("Label") else {
+    let Some(label) = map.get("Label").and_then(Value::as_str) else {
         return;
     };
     let is_allowed =
@@ -66,7 +76,7 @@ fn reader(reader: &Fields<'_>) {
     );
     reader.require(&["Resource"]);
     action(reader, &["s3:getObject", "s3:listObjectsV2"]);
-    let Some(config) = reader.object("ReaderConfig") else {
+    let Some(config) = object(reader, "ReaderConfig") else {
         return;
     };
     matrix::check_fields(
@@ -157,7 +167,7 @@ fn writer(writer: &Fields<'_>) {
 
 /// The resource is one of a few integrations, in the text that was seen of a Task's.
 fn action(fields: &Fields<'_>, actions: &[&str]) {
-    let Some(resource) = fields.text("Resource") else {
+    let Some(resource) = fields.get("Resource").and_then(Value::as_str) else {
         return;
     };
     let arn = vocab::Arn::parse(resource);
