@@ -14,7 +14,7 @@ fn choices() {
             .map(str::trim)
             .filter(|row| !row.is_empty())
             .map(|row| {
-                let (rule, expected) = row.split_once(" | ").unwrap_or((row, ""));
+                let (rule, expected) = row.split_once(" |").unwrap_or((row, ""));
                 format!("\"Choices\":[{{{rule},\"Next\":\"B\"}}],\"Default\":\"B\" | {expected}\n")
             })
             .collect();

@@ -66,10 +66,10 @@ fn pass_states() {
         "Parameters":{"a.$":"States.Format('\\{ \\} \\' \\\\')"}
         "Parameters":{"a.$":"States.Format('\\n')"} | The value for the field 'a.$' must be a valid JSONPath or a valid intrinsic function call at @/Parameters
         "Parameters":{"a.$":"States.Format('a"} | The value for the field 'a.$' must be a valid JSONPath or a valid intrinsic function call at @/Parameters
-        "Parameters":{"a.$":"States.Format()"} | The value for the field 'a.$' must be a valid JSONPath or a valid intrinsic function call at @/Parameters
+        "Parameters":{"a.$":"States.Format()"}
         "Parameters":{"a.$":"States.format('a')"} | The value for the field 'a.$' must be a valid JSONPath or a valid intrinsic function call at @/Parameters
-        "Parameters":{"a.$":"States.UUID(1)"} | The value for the field 'a.$' must be a valid JSONPath or a valid intrinsic function call at @/Parameters
-        "Parameters":{"a.$":"States.Hash('a')"} | The value for the field 'a.$' must be a valid JSONPath or a valid intrinsic function call at @/Parameters
+        "Parameters":{"a.$":"States.UUID(1)"}
+        "Parameters":{"a.$":"States.Hash('a')"}
         "Parameters":{"a.$":"States.MathAdd(1, 2) "}
         "Parameters":{"a.$":"States.MathAdd(1, 2) x"} | The value for the field 'a.$' must be a valid JSONPath or a valid intrinsic function call at @/Parameters
         "Parameters":{"a.$":"States.Array(States.Array(States.Array(States.Array(States.Array(States.Array(States.Array(States.Array(States.Array(States.Array(1))))))))))"}
