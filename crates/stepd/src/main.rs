@@ -8,7 +8,6 @@ mod client;
 mod deploy;
 mod env;
 mod keys;
-mod limits;
 mod logs;
 mod objects;
 mod place;
