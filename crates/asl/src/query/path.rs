@@ -232,3 +232,13 @@ impl PathField {
         }
     }
 }
+
+/// Says whether a text looks as if it were to be computed: a path into the input or the context, or a
+/// call of an intrinsic function. A price such as `$5` does not.
+pub(crate) fn looks_computed(text: &str) -> bool {
+    let is_path = ["$.", "$[", "$$.", "$$["]
+        .iter()
+        .any(|start| text.starts_with(start));
+    let is_call = text.starts_with("States.") && text.ends_with(')');
+    (is_path || is_call) && Source::parse(text, Allowed::Call).is_ok()
+}
