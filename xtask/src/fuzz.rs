@@ -10,7 +10,13 @@ use anyhow::Context;
 use crate::workspace;
 
 /// The targets, in the order in which all of them are run.
-const TARGETS: [&str; 5] = ["definition", "jsonpath", "intrinsics", "jsonata", "interpreter"];
+const TARGETS: [&str; 5] = [
+    "definition",
+    "jsonpath",
+    "intrinsics",
+    "jsonata",
+    "interpreter",
+];
 
 /// Longest input in bytes, longest time of one input in seconds, most memory in MiB.
 const LIMITS: [&str; 3] = ["-max_len=4096", "-timeout=25", "-rss_limit_mb=3000"];
@@ -28,7 +34,10 @@ pub fn run(arguments: &[String]) -> anyhow::Result<()> {
         .parse::<u64>()
         .with_context(|| format!("`{seconds}` is no number of seconds"))?;
     if let Some(target) = target.filter(|target| !TARGETS.contains(target)) {
-        anyhow::bail!("there is no target `{target}`; there are {}", TARGETS.join(", "));
+        anyhow::bail!(
+            "there is no target `{target}`; there are {}",
+            TARGETS.join(", ")
+        );
     }
     for known in TARGETS {
         if target.is_none_or(|target| target == known) {

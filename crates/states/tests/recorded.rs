@@ -243,7 +243,9 @@ fn difference(path: &str, recorded: &Value, ours: &Value) -> Option<String> {
         }
         (recorded, ours) if recorded == ours => None,
         // The recorder hid every moment, and whatever is in a member that is called one; it is there.
-        (Value::String(recorded), Value::Number(_)) if recorded == "timestamp" && is_moment(path) => {
+        (Value::String(recorded), Value::Number(_))
+            if recorded == "timestamp" && is_moment(path) =>
+        {
             None
         }
         (Value::String(recorded), Value::String(ours))
