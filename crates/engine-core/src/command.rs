@@ -45,6 +45,13 @@ pub enum Command {
         /// `None` where the answer names none.
         cause: Option<Text>,
     },
+    /// A worker took the task of an activity: from here on its time counts.
+    TaskTaken {
+        /// Which attempt.
+        task: TaskId,
+        /// As the worker calls itself.
+        worker_name: Option<Text>,
+    },
     /// The holder of a token is still at work.
     TaskHeartbeat {
         /// Which attempt.
@@ -86,6 +93,9 @@ pub enum Rejection {
     /// The call of the task has already returned.
     #[error("the task was already submitted")]
     TaskAlreadySubmitted,
+    /// A worker took the task before, or it is none of an activity.
+    #[error("the task is not offered to workers")]
+    TaskNotOffered,
     /// The timer was cancelled or has fired before.
     #[error("the timer is not running")]
     TimerNotRunning,

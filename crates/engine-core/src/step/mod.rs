@@ -3,6 +3,7 @@
 //! One kind of state, one file. All of them work on a [`Turn`], which holds the execution, applies
 //! each event as it is emitted, and keeps the frames that can still be moved in this turn.
 
+mod activity;
 mod assign;
 mod choice;
 mod complete;
@@ -24,7 +25,7 @@ use vocab::{Entropy, Timestamp, limits};
 
 use self::assign::Assigned;
 use crate::command::{Command, Rejection};
-use crate::effect::{Effect, Timer, TimerKind};
+use crate::effect::{Effect, Offer, Timer, TimerKind};
 use crate::event::{Event, Identity, Recorded, Scope, StateType};
 use crate::execution::{Execution, Frame, Waiting};
 use crate::ids::{EventId, FrameId, TaskId};
@@ -38,6 +39,8 @@ pub struct Cue<'a> {
     pub seed: u64,
     /// Makes the tokens of tasks.
     pub tokens: &'a dyn SealToken,
+    /// Knows which activities there are.
+    pub activities: &'a dyn KnowActivities,
     /// The limits that hold.
     pub limits: &'a Limits,
 }
@@ -46,6 +49,22 @@ pub struct Cue<'a> {
 pub trait SealToken {
     /// Returns the token by which `task` of this execution is answered.
     fn seal(&self, task: TaskId) -> String;
+}
+
+/// Knows which activities there are, at the moment of the decision.
+pub trait KnowActivities {
+    /// Says whether there is an activity with this ARN.
+    fn exists(&self, arn: &str) -> bool;
+}
+
+/// A world in which every activity is there.
+#[derive(Clone, Copy, Debug)]
+pub struct EveryActivity;
+
+impl KnowActivities for EveryActivity {
+    fn exists(&self, _: &str) -> bool {
+        true
+    }
 }
 
 /// Limits that an operator may raise; the default is AWS's.
@@ -151,6 +170,7 @@ impl<'a> Turn<'a> {
                 self.task_submit_failed(task, error, cause)
             }
             Command::TaskFailed { task, error, cause } => self.task_failed(task, error, cause),
+            Command::TaskTaken { task, worker_name } => self.task_taken(task, worker_name),
             Command::TaskHeartbeat { task } => self.task_heartbeat(task),
             Command::TimerFired { timer, due_at } => self.timer_fired(timer, due_at),
             Command::StopExecution { error, cause } => {
@@ -297,11 +317,15 @@ impl<'a> Turn<'a> {
     /// Closes the execution; whatever is open is taken back.
     fn close(&mut self, previous: EventId, event: Event) -> Progress {
         let calls: Vec<TaskId> = self.execution.open_calls().collect();
+        let offers: Vec<Offer> = self.execution.open_offers().collect();
         let timers = self.execution.open_timers();
         self.emit(previous, event)?;
         self.ready.clear();
         for task in calls {
             self.effect(Effect::SettleTask { task });
+        }
+        for offer in offers {
+            self.effect(Effect::WithdrawTask { offer });
         }
         for (timer, due_at) in timers {
             self.effect(Effect::CancelTimer { timer, due_at });
@@ -346,11 +370,17 @@ impl<'a> Turn<'a> {
             Effect::SettleTask { task } => effects
                 .iter()
                 .rposition(|earlier| matches!(earlier, Effect::ScheduleTask { task: begun, .. } if begun == task)),
+            Effect::WithdrawTask { offer } => effects
+                .iter()
+                .rposition(|earlier| matches!(earlier, Effect::OfferTask { offer: begun, .. } if begun == offer)),
             Effect::CancelTimer { timer, due_at } => effects.iter().rposition(|earlier| {
                 matches!(earlier, Effect::StartTimer { timer: begun, due_at: at } if begun == timer && at == due_at)
             }),
             Effect::AnnounceClosed => effects.iter().position(|earlier| *earlier == Effect::Continue),
-            Effect::ScheduleTask { .. } | Effect::StartTimer { .. } | Effect::Continue => None,
+            Effect::ScheduleTask { .. }
+            | Effect::OfferTask { .. }
+            | Effect::StartTimer { .. }
+            | Effect::Continue => None,
         };
         match (undone, effect) {
             (Some(at), Effect::AnnounceClosed) => effects[at] = Effect::AnnounceClosed,
