@@ -21,14 +21,14 @@ pub struct ExecutionRef {
 }
 
 impl ExecutionRef {
-    fn bytes(self) -> Vec<u8> {
+    pub(crate) fn bytes(self) -> Vec<u8> {
         let mut bytes = Vec::with_capacity(32);
         bytes.extend_from_slice(&self.partition.to_be_bytes());
         bytes.extend_from_slice(&self.number.to_be_bytes());
         bytes
     }
 
-    fn from_bytes(bytes: &[u8]) -> Option<Self> {
+    pub(crate) fn from_bytes(bytes: &[u8]) -> Option<Self> {
         let (partition, rest) = bytes.split_first_chunk()?;
         let number = rest.first_chunk()?;
         Some(Self {

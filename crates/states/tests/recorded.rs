@@ -98,6 +98,7 @@ impl Player {
             ("<resource:1>", "M"),
             ("<resource:2>", "E"),
             ("<partition>", "aws"),
+            ("activity_name", "A"),
         ];
         for (scrubbed, ours) in pairs {
             text = text.replace(scrubbed, ours);

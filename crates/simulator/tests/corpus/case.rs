@@ -59,11 +59,14 @@ pub fn cases(corpus: &Path, folder: &str) -> Vec<Case> {
 
 fn read(corpus: &Path, file: &Path) -> Case {
     let text = fs::read_to_string(file).expect("a case can be read");
-    let text = text.replace("activity_arn", ACTIVITY);
+    let scrubbed = ACTIVITY
+        .replace("arn:aws:", "arn:<partition>:")
+        .replace("us-east-1", "<region>");
+    let text = text.replace("activity_arn", &scrubbed);
     let mut json: Value = serde_json::from_str(&text).expect("a case is JSON");
     let definition = match json.get("definition_text").and_then(Value::as_str) {
         Some(text) => text.to_owned(),
-        None => json["definition"].to_string(),
+        None => json["definition"].to_string().replace(&scrubbed, ACTIVITY),
     };
     Case {
         name: file
