@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
-use crate::query::{ChoiceRule, Path, ReferencePath, Template};
+use crate::query::{ChoiceRule, Expression, Path, ReferencePath, Template};
 
 /// A parsed and validated definition. Immutable; shared by all executions that pin it.
 #[derive(Clone, Debug)]
@@ -110,12 +110,22 @@ pub enum Transition {
 }
 
 /// How data flows through a state, in the query language that the state speaks.
-///
-/// JSONata is a second variant with fields of its own (`Arguments`, `Output`, `Assign`).
 #[derive(Clone, Debug)]
 pub enum Flow {
     /// `"QueryLanguage": "JSONPath"`, the default.
-    JsonPath(JsonPathFlow),
+    JsonPath(Box<JsonPathFlow>),
+    /// `"QueryLanguage": "JSONata"`.
+    Jsonata(JsonataFlow),
+}
+
+/// The fields of JSONata's data flow. A state type that lacks a field has its default.
+#[derive(Clone, Debug, Default)]
+pub struct JsonataFlow {
+    /// `Arguments`: what a Task calls with, what the branches of a Parallel start from; the state's
+    /// input where absent.
+    pub arguments: Option<Template>,
+    /// `Output`: the state's result where absent, or its input if it has no result.
+    pub output: Option<Template>,
 }
 
 /// The fields of JSONPath's data flow, in the order in which they apply
@@ -139,7 +149,10 @@ impl Flow {
     /// Says whether a state whose result is its own input hands that input on as it is, so that
     /// nothing needs to be parsed or evaluated: Choice, Wait, Succeed, and Pass without `Result`.
     pub fn passes_input_through(&self) -> bool {
-        let Self::JsonPath(flow) = self;
+        let flow = match self {
+            Self::JsonPath(flow) => flow,
+            Self::Jsonata(flow) => return flow.arguments.is_none() && flow.output.is_none(),
+        };
         let keeps_input = match &flow.result_path {
             ResultPath::Root | ResultPath::Discard => true,
             ResultPath::Path(_) => false,
@@ -264,13 +277,15 @@ impl Pattern {
     }
 }
 
-/// A whole number (seconds, a concurrency), literal or found by a path.
+/// A whole number (seconds, a concurrency): literal, found by a path, or made by an expression.
 #[derive(Clone, Debug)]
 pub enum Count {
     /// The literal field.
     Literal(u64),
     /// The field whose name ends in `Path`.
     Path(Path),
+    /// The field's JSONata expression.
+    Expression(Expression),
 }
 
 /// One member of `Retry`.
@@ -299,6 +314,8 @@ pub struct Catcher {
     pub next: StateIndex,
     /// `ResultPath` of the error output.
     pub result_path: ResultPath,
+    /// `Output`, in JSONata; the error output where absent.
+    pub output: Option<Template>,
     /// `Assign`, of the error output.
     pub assign: Option<Template>,
 }
@@ -323,6 +340,8 @@ pub struct ChoiceOption {
     pub rule: ChoiceRule,
     /// `Next`.
     pub next: StateIndex,
+    /// `Output`, in JSONata; the state's input where absent.
+    pub output: Option<Template>,
     /// `Assign`.
     pub assign: Option<Template>,
 }
@@ -340,7 +359,7 @@ pub struct Wait {
     pub transition: Transition,
 }
 
-/// The four forms of waiting in JSONPath.
+/// The forms of waiting.
 #[derive(Clone, Debug)]
 pub enum WaitUntil {
     /// `Seconds`.
@@ -351,6 +370,10 @@ pub enum WaitUntil {
     SecondsPath(Path),
     /// `TimestampPath`.
     TimestampPath(Path),
+    /// `Seconds` as a JSONata expression.
+    SecondsExpression(Expression),
+    /// `Timestamp` as a JSONata expression.
+    TimestampExpression(Expression),
 }
 
 /// A Succeed state.
@@ -376,6 +399,8 @@ pub enum FailText {
     Literal(Arc<str>),
     /// Found by a reference path or made by an intrinsic function.
     Path(Path),
+    /// Made by a JSONata expression.
+    Expression(Expression),
 }
 
 /// A Parallel state.
@@ -402,8 +427,8 @@ pub struct Map {
     pub flow: Flow,
     /// `Assign`.
     pub assign: Option<Template>,
-    /// `ItemsPath`.
-    pub items_path: Option<Path>,
+    /// What it iterates over.
+    pub items: Items,
     /// `ItemSelector`, or `Parameters` in the legacy form.
     pub item_selector: Option<Template>,
     /// `MaxConcurrency`; 0 for as many as possible.
@@ -416,4 +441,16 @@ pub struct Map {
     pub catch: Vec<Catcher>,
     /// What follows.
     pub transition: Transition,
+}
+
+/// What a Map state iterates over.
+#[derive(Clone, Debug, Default)]
+pub enum Items {
+    /// The state's input.
+    #[default]
+    Input,
+    /// What `ItemsPath` finds.
+    Path(Path),
+    /// `Items`: written down, or one JSONata expression, or an array or object of them.
+    Template(Template),
 }

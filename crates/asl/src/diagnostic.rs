@@ -30,12 +30,19 @@ pub struct Diagnostic {
     pub code: &'static str,
     /// What is wrong.
     pub message: String,
-    /// Where: `/States/X/Choices[0]/Next`, or `/` for the whole definition.
+    /// Where: `/States/X/Choices[0]/Next`, `/` for the whole definition, or `[Source: (String)"…";
+    /// line: 1, column: 4]` in a text that is no JSON.
     pub location: Option<String>,
 }
 
+// The codes of AWS (API reference, `ValidateStateMachineDefinitionDiagnostic`).
+
 /// The text is not JSON.
 pub const INVALID_JSON_DESCRIPTION: &str = "INVALID_JSON_DESCRIPTION";
+/// There is no text.
+pub const MISSING_DESCRIPTION: &str = "MISSING_DESCRIPTION";
+/// States are nested too deeply.
+pub const TOO_DEEPLY_NESTED: &str = "TOO_DEEPLY_NESTED";
 /// A field is missing, unknown, or has a value that it may not have.
 pub const SCHEMA_VALIDATION_FAILED: &str = "SCHEMA_VALIDATION_FAILED";
 /// A transition leads nowhere, or a state cannot be reached.
@@ -44,6 +51,10 @@ pub const MISSING_TRANSITION_TARGET: &str = "MISSING_TRANSITION_TARGET";
 pub const MISSING_END_STATE: &str = "MISSING_END_STATE";
 /// Two states of one machine have the same name.
 pub const DUPLICATE_STATE_NAME: &str = "DUPLICATE_STATE_NAME";
+/// A JSONata expression cannot be read.
+pub const INVALID_JSONATA_EXPRESSION: &str = "INVALID_JSONATA_EXPRESSION";
+/// A JSONata expression reads what there is not where it stands.
+pub const UNSUPPORTED_JSONATA_EXPRESSION: &str = "UNSUPPORTED_JSONATA_EXPRESSION";
 /// The definition is legal, but uses what this implementation does not have yet. Not a code of AWS.
 pub const NOT_BUILT_YET: &str = "NOT_BUILT_YET";
 

@@ -4,7 +4,8 @@
 
 use std::ops::Range;
 
-use crate::diagnostic::{Diagnostic, INVALID_JSON_DESCRIPTION, MISSING_END_STATE};
+use crate::diagnostic::{Diagnostic, MISSING_END_STATE};
+use crate::json_fault::JsonFault;
 use crate::outline::{Outline, Place};
 
 mod families;
@@ -71,7 +72,7 @@ struct Subject<'s> {
 
 impl Subject<'_> {
     fn marks(&self, family: Option<&Family>, captured: &[&str]) -> Vec<Range<usize>> {
-        if self.finding.code == INVALID_JSON_DESCRIPTION {
+        if self.location.starts_with("[Source: ") {
             return vec![self.fault()];
         }
         if self.finding.location.is_none() {
@@ -104,8 +105,13 @@ impl Subject<'_> {
             .collect()
     }
 
-    /// Returns the place of a syntax error, of which the location tells line and column.
+    /// Returns the place of a syntax error. In JSON the reader finds it once more, because the location
+    /// says how far it had read; of YAML the location tells line and column.
     fn fault(&self) -> Range<usize> {
+        if self.location.starts_with("[Source: (String)\"") {
+            let error = serde_json::from_str::<serde_json::Value>(self.text).err();
+            return error.map_or(0..0, |error| JsonFault::of(self.text, &error).bytes);
+        }
         let number = |name: &str| -> Option<usize> {
             let (_, rest) = self.location.split_once(name)?;
             let end = rest.find(|c: char| !c.is_ascii_digit())?;

@@ -9,6 +9,7 @@
 pub mod definition;
 pub mod diagnostic;
 pub mod explain;
+mod json_fault;
 pub mod outline;
 mod parse;
 pub mod query;
@@ -16,4 +17,7 @@ mod validate;
 
 pub use definition::*;
 pub use diagnostic::{Diagnostic, Severity, joined};
-pub use parse::{MachineType, diagnose, diagnose_for, parse, parse_for};
+pub use json_fault::JsonFault;
+pub use parse::{
+    MachineType, Reading, diagnose, diagnose_as, diagnose_for, load, parse, parse_as, parse_for,
+};

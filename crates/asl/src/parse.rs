@@ -16,14 +16,12 @@ mod resource;
 mod retry;
 mod state;
 mod task;
+mod text;
 mod wait;
 mod workflow;
 
-use serde_json::Value;
-use vocab::limits::DEFINITION_BYTES_MAX;
-
 use crate::definition::StateMachine;
-use crate::diagnostic::{Diagnostic, INVALID_JSON_DESCRIPTION, Severity};
+use crate::diagnostic::{Diagnostic, Severity};
 use crate::parse::fields::Report;
 use crate::validate::graph;
 
@@ -37,6 +35,24 @@ pub enum MachineType {
     Express,
 }
 
+/// How a definition is read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub struct Reading {
+    /// The type of the machine.
+    pub machine_type: MachineType,
+    /// Operators of JSONata that are newer than the 2.0.6 of AWS are allowed: `??` and `?:`.
+    pub newer_jsonata: bool,
+}
+
+impl From<MachineType> for Reading {
+    fn from(machine_type: MachineType) -> Self {
+        Self {
+            machine_type,
+            newer_jsonata: false,
+        }
+    }
+}
+
 /// Parses the definition of a standard machine, or returns every error in it.
 pub fn parse(text: &str) -> Result<StateMachine, Vec<Diagnostic>> {
     parse_for(text, MachineType::Standard)
@@ -44,12 +60,28 @@ pub fn parse(text: &str) -> Result<StateMachine, Vec<Diagnostic>> {
 
 /// Parses the definition of a machine of the given type, or returns every error in it.
 pub fn parse_for(text: &str, machine_type: MachineType) -> Result<StateMachine, Vec<Diagnostic>> {
-    let (machine, mut findings) = read(text, machine_type);
+    parse_as(text, machine_type.into())
+}
+
+/// Parses a definition, or returns every error in it.
+pub fn parse_as(text: &str, reading: Reading) -> Result<StateMachine, Vec<Diagnostic>> {
+    let (machine, mut findings) = read(text, reading);
     findings.retain(|finding| finding.severity == Severity::Error);
     match machine {
         Some(machine) if findings.is_empty() => Ok(machine),
         _ => Err(findings),
     }
+}
+
+/// Reads a definition that was accepted before, whatever would be said about it today: an execution
+/// goes on with what it pinned although a later version of this crate finds more. `None` when it cannot
+/// be read as a machine at all.
+pub fn load(text: &str) -> Option<StateMachine> {
+    let reading = Reading {
+        newer_jsonata: true,
+        ..Reading::default()
+    };
+    read(text, reading).0
 }
 
 /// Returns everything that is to be said about the definition of a standard machine.
@@ -59,54 +91,30 @@ pub fn diagnose(text: &str) -> Vec<Diagnostic> {
 
 /// Returns everything that is to be said about the definition of a machine of the given type.
 pub fn diagnose_for(text: &str, machine_type: MachineType) -> Vec<Diagnostic> {
-    read(text, machine_type).1
+    diagnose_as(text, machine_type.into())
 }
 
-fn read(text: &str, machine_type: MachineType) -> (Option<StateMachine>, Vec<Diagnostic>) {
-    let json = match json(text) {
-        Ok(json) => json,
+/// Returns everything that is to be said about a definition.
+pub fn diagnose_as(text: &str, reading: Reading) -> Vec<Diagnostic> {
+    read(text, reading).1
+}
+
+fn read(text: &str, reading: Reading) -> (Option<StateMachine>, Vec<Diagnostic>) {
+    let report = Report::default();
+    let mut repeated = Vec::new();
+    let definition = match text::read(text, &mut repeated) {
+        Ok(definition) => definition,
         Err(finding) => return (None, vec![finding]),
     };
-    let Value::Object(definition) = &json else {
-        return (
-            None,
-            vec![not_json("Definition must be a valid JSON object", None)],
-        );
-    };
-    let report = Report::default();
-    let machine = workflow::machine(definition, machine_type, &report);
+    let machine = workflow::machine(&definition, reading, &report);
     let (mut findings, not_built) = report.into_findings();
+    findings.append(&mut repeated);
     if findings.is_empty() {
-        graph::check(definition, "", &mut findings);
+        graph::check(&definition, "", &mut findings);
     }
     // What is not built is only worth saying about a definition that is right.
     if findings.is_empty() {
         findings = not_built;
     }
     (machine, findings)
-}
-
-/// Reads JSON whose size and depth are bounded: `serde_json` refuses more than 128 levels.
-fn json(text: &str) -> Result<Value, Diagnostic> {
-    if text.len() > DEFINITION_BYTES_MAX {
-        let message = format!("Definition is longer than {DEFINITION_BYTES_MAX} bytes");
-        return Err(not_json(&message, None));
-    }
-    serde_json::from_str(text).map_err(|error| {
-        let location = format!(
-            "[Source: (String); line: {}, column: {}]",
-            error.line(),
-            error.column()
-        );
-        let message = error.to_string();
-        let message = message
-            .split(" at line ")
-            .next()
-            .unwrap_or("Definition must be a valid JSON object");
-        not_json(message, Some(location))
-    })
-}
-
-fn not_json(message: &str, location: Option<String>) -> Diagnostic {
-    Diagnostic::error(INVALID_JSON_DESCRIPTION, message, location)
 }

@@ -1,4 +1,5 @@
-//! The query language: paths, payload templates, intrinsic functions and choice rules.
+//! The query languages: paths, intrinsic functions and JSONata expressions, and the payload templates
+//! and choice rules that are made of them.
 //!
 //! Everything here is evaluated against a [`Scope`] and fails with a [`Failure`] whose cause is the
 //! text that AWS records, without the sentence that names the state (the engine adds it).
@@ -6,6 +7,7 @@
 mod budget;
 mod choice;
 mod intrinsic;
+mod jsonata;
 mod number_field;
 mod path;
 mod result_path;
@@ -15,13 +17,16 @@ mod wait;
 
 use std::borrow::Cow;
 use std::cell::RefCell;
+use std::sync::Arc;
 
 use serde_json::Value;
-use vocab::Entropy;
+use vocab::{Entropy, Timestamp};
 
 pub(crate) use budget::Budget;
 pub use choice::ChoiceRule;
 pub(crate) use choice::{Check, Comparison, Operand, Pattern, Rule};
+pub(crate) use jsonata::{Dialect, Place, Readable, Refusal};
+pub use jsonata::{Expected, Expression};
 pub use path::Path;
 pub(crate) use path::{Allowed, Miss};
 pub use result_path::ReferencePath;
@@ -33,14 +38,27 @@ pub use wait::WaitTime;
 /// What an expression may read.
 #[derive(Clone, Copy)]
 pub struct Scope<'a> {
-    /// The value that `$` names.
+    /// The value that `$` names, `$states.input` in JSONata.
     pub input: &'a Value,
+    /// `$states.result`: what a state's task, branches or iterations made.
+    pub result: Option<&'a Value>,
+    /// `$states.errorOutput`: what a catcher caught.
+    pub error_output: Option<&'a Value>,
     /// Gives the context object, `$$`; made only when an expression reads it.
     pub context: &'a dyn Context,
     /// The variables, `$name`.
     pub variables: &'a dyn Variables,
-    /// Feeds `States.UUID` and `States.MathRandom`.
+    /// Feeds `States.UUID` and `States.MathRandom`, `$uuid` and `$random`.
     pub entropy: &'a RefCell<Entropy>,
+    /// What `$now` and `$millis` tell.
+    pub now: Timestamp,
+}
+
+impl<'a> Scope<'a> {
+    /// Returns the same scope over another input.
+    pub fn with_input(self, input: &'a Value) -> Self {
+        Self { input, ..self }
+    }
 }
 
 /// The context object, made only when an expression reads it. A closure that makes it is one.
@@ -68,6 +86,8 @@ pub struct Failure {
     pub error: Cow<'static, str>,
     /// AWS's text, without "An error occurred while executing the state …".
     pub cause: String,
+    /// The field whose JSONata expression failed, as `EvaluationFailed` shows it: `Output/a/b[0]`.
+    pub location: Option<Arc<str>>,
 }
 
 impl Failure {
@@ -76,10 +96,12 @@ impl Failure {
         Self::new("States.Runtime", cause)
     }
 
-    pub(crate) fn new(error: &'static str, cause: impl Into<String>) -> Self {
+    /// Returns the failure with this error and cause, of no JSONata expression.
+    pub fn new(error: &'static str, cause: impl Into<String>) -> Self {
         Self {
             error: Cow::Borrowed(error),
             cause: cause.into(),
+            location: None,
         }
     }
 }

@@ -146,6 +146,9 @@ fn string_patterns() {
             context: &context,
             variables: &NoVariables,
             entropy: &entropy,
+            result: None,
+            error_output: None,
+            now: vocab::Timestamp::default(),
         };
         assert_eq!(
             choice.choices[0].rule.matches(&scope),

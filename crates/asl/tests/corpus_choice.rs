@@ -53,6 +53,9 @@ fn output(machine: &StateMachine, mut value: Value) -> Value {
                     context: &context,
                     variables: &NoVariables,
                     entropy: &entropy,
+                    result: None,
+                    error_output: None,
+                    now: vocab::Timestamp::default(),
                 };
                 let rule = choice
                     .choices

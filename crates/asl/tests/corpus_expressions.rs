@@ -32,10 +32,10 @@ fn evaluates_as_recorded() {
             continue;
         }
         match run(pass, &input) {
-            Ok(output) => assert_eq!(
-                as_recorded(&output),
-                as_recorded(&expected["output"]),
-                "{name}"
+            Ok(output) => assert!(
+                same(&output, &expected["output"]),
+                "{name}: {output}, recorded {}",
+                expected["output"]
             ),
             Err(failure) => check_failure(name, &failure, expected),
         }
@@ -43,6 +43,12 @@ fn evaluates_as_recorded() {
     }
     println!("{checked} recorded Pass states agree");
     assert!(checked > 0);
+}
+
+/// Scalars were recorded as their text.
+fn same(output: &Value, recorded: &Value) -> bool {
+    as_recorded(output) == as_recorded(recorded)
+        || recorded.as_str() == Some(output.to_string().as_str())
 }
 
 /// What was random or named by AWS was replaced when it was recorded.
@@ -97,7 +103,6 @@ fn check_failure(name: &str, failure: &Failure, expected: &Value) {
 }
 
 fn run(pass: &asl::Pass, input: &Value) -> Result<Value, Failure> {
-    let Flow::JsonPath(flow) = &pass.flow;
     let entropy = RefCell::new(Entropy::from_seed(1));
     let context = || json!({ "Execution": { "Input": input }, "State": { "Name": "state" } });
     let scope = Scope {
@@ -105,6 +110,21 @@ fn run(pass: &asl::Pass, input: &Value) -> Result<Value, Failure> {
         context: &context,
         variables: &NoVariables,
         entropy: &entropy,
+        result: None,
+        error_output: None,
+        now: vocab::Timestamp::default(),
+    };
+    let flow = match &pass.flow {
+        Flow::JsonPath(flow) => flow,
+        Flow::Jsonata(flow) => {
+            if let Some(assign) = &pass.assign {
+                assign.evaluate(&scope)?;
+            }
+            return match &flow.output {
+                Some(output) => output.evaluate(&scope),
+                None => Ok(input.clone()),
+            };
+        }
     };
     let selected = flow.input_path.select(&scope)?;
     let inner = Scope {
@@ -112,6 +132,9 @@ fn run(pass: &asl::Pass, input: &Value) -> Result<Value, Failure> {
         context: &context,
         variables: &NoVariables,
         entropy: &entropy,
+        result: None,
+        error_output: None,
+        now: vocab::Timestamp::default(),
     };
     let payload = match &flow.parameters {
         Some(template) => template.evaluate(&inner)?,
@@ -124,6 +147,9 @@ fn run(pass: &asl::Pass, input: &Value) -> Result<Value, Failure> {
         context: &context,
         variables: &NoVariables,
         entropy: &entropy,
+        result: None,
+        error_output: None,
+        now: vocab::Timestamp::default(),
     };
     Ok(flow.output_path.select(&outer)?.into_owned())
 }

@@ -30,16 +30,48 @@ fn rule(rule: &str) -> String {
 fn what_is_no_definition() {
     let cases = [
         (
-            "",
-            "INVALID_JSON_DESCRIPTION: EOF while parsing a value at [Source: (String); line: 1, column: 0]",
+            " ",
+            "MISSING_DESCRIPTION: Definition must not be empty at null",
         ),
         (
             "{",
-            "INVALID_JSON_DESCRIPTION: EOF while parsing an object at [Source: (String); line: 1, column: 1]",
+            "INVALID_JSON_DESCRIPTION: Unexpected end-of-input: expected close marker for Object at [Source: (String)\"{\"; line: 1, column: 2]",
+        ),
+        (
+            "Pass",
+            "INVALID_JSON_DESCRIPTION: Unrecognized token 'Pass': was expecting (JSON String, Number, Array, Object or token 'null', 'true' or 'false') at [Source: (String)\"Pass\"; line: 1, column: 5]",
+        ),
+        (
+            "{\"StartAt\": \"A\",\n}",
+            "INVALID_JSON_DESCRIPTION: Unexpected character ('}' (code 125)): was expecting double-quote to start field name at [Source: (String)\"{\"StartAt\": \"A\",\n}\"; line: 2, column: 2]",
+        ),
+        (
+            "{\"StartAt\": \"A\tB\"}",
+            "INVALID_JSON_DESCRIPTION: Illegal unquoted character ((CTRL-CHAR, code 9)): has to be escaped using backslash to be included in string value at [Source: (String)\"{\"StartAt\": \"A\tB\"}\"; line: 1, column: 16]",
+        ),
+        (
+            "{\"StartAt\": \"\\q\"}",
+            "INVALID_JSON_DESCRIPTION: Unrecognized character escape 'q' (code 113) at [Source: (String)\"{\"StartAt\": \"\\q\"}\"; line: 1, column: 16]",
         ),
         (
             "[]",
-            "INVALID_JSON_DESCRIPTION: Definition must be a valid JSON object at null",
+            "SCHEMA_VALIDATION_FAILED: Definition must be a valid JSON object at null",
+        ),
+        (
+            "null",
+            "SCHEMA_VALIDATION_FAILED: Definition must be a valid JSON object at null",
+        ),
+        (
+            r#"{"StartAt":"A","States":{"A":{"Type":"Pass","Next":"B"},"A":{"Type":"Pass","Next":"B"},"B":{"Type":"Succeed"}}}"#,
+            "DUPLICATE_STATE_NAME: Duplicate State name: A at /States/A",
+        ),
+        (
+            r#"{"StartAt":"A","States":{"A":{"Type":"Parallel","End":true,"Branches":[{"StartAt":"B","States":{"B":{"Type":"Succeed"},"B":{"Type":"Succeed"}}}]}}}"#,
+            "DUPLICATE_STATE_NAME: Duplicate State name: B at /States/A/Branches[0]/States/B",
+        ),
+        (
+            r#"{"StartAt":"A","States":{"A":{"Type":"Pass","Result":{"States":{"B":1,"B":2}},"End":true,"End":true}}}"#,
+            "",
         ),
         (
             "{}",
@@ -81,11 +113,10 @@ fn size_and_depth_are_bounded() {
     });
     for definition in [deep, one(&nested)] {
         let findings = parse(&definition).expect_err("too deep");
-        assert_eq!(findings[0].code, "INVALID_JSON_DESCRIPTION");
-        assert!(
-            findings[0].message.contains("recursion limit"),
-            "{}",
-            findings[0]
+        assert_eq!(findings[0].code, "TOO_DEEPLY_NESTED");
+        assert_eq!(
+            findings[0].message,
+            "The definition is nested more than 128 levels deep"
         );
     }
     let long = one(&format!(
@@ -94,7 +125,7 @@ fn size_and_depth_are_bounded() {
     ));
     check(
         &long,
-        "INVALID_JSON_DESCRIPTION: Definition is longer than 1048576 bytes at null",
+        "SCHEMA_VALIDATION_FAILED: Definition is longer than 1048576 bytes at null",
     );
 }
 
@@ -539,10 +570,6 @@ fn variables_have_names_of_their_own() {
 fn names_what_is_not_built() {
     let map = r#"{"Type":"Map","ItemReader":{},"ItemProcessor":{"ProcessorConfig":{"Mode":"DISTRIBUTED","ExecutionType":"EXPRESS"},"StartAt":"B","States":{"B":{"Type":"Succeed"}}},"End":true}"#;
     let cases = [
-        (
-            one(r#"{"Type":"Pass","QueryLanguage":"JSONata","Output":1,"End":true}"#),
-            "JSONata is not built yet at /States/A",
-        ),
         (
             one(r#"{"Type":"Pass","Parameters":{"a.$":"$.a[?(@.n == $count)]"},"End":true}"#),
             "Reading variables inside a path is not built yet at /States/A",

@@ -133,9 +133,11 @@ fn findings_have_a_place_and_a_next_step() {
 #[test]
 fn syntax_errors_are_shown_where_the_reader_stopped() {
     check("{\n  \"StartAt\": \"A\",\n}", &["}"], "remove the comma");
-    check("{\"StartAt\": \"A\"", &["\""], "never closed");
-    check("", &[""], "never closed");
-    check("[]", &[""], "\"StartAt\" and \"States\"");
+    check("{\"StartAt\": \"A\"", &[""], "never closed");
+    check("{\"StartAt\": yes}", &["yes"], "written small");
+    check(&"[".repeat(1000), &["["], "nest less");
+    check("", &[], "\"StartAt\" and \"States\"");
+    check("[]", &[], "\"StartAt\" and \"States\"");
 }
 
 #[test]

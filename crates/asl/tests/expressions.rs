@@ -5,8 +5,8 @@ mod expression;
 
 use std::cell::RefCell;
 
-use asl::StateKind;
 use asl::query::{NoVariables, Scope, WaitTime};
+use asl::{Items, StateKind};
 use expression::{as_pair, context, flow, input, machine, pass, state, template, with_scope};
 use serde_json::{Value, json};
 use vocab::{Entropy, Timestamp};
@@ -264,6 +264,9 @@ fn waits() {
             context: &context,
             variables: &NoVariables,
             entropy: &entropy,
+            result: None,
+            error_output: None,
+            now: vocab::Timestamp::default(),
         };
         let due = wait
             .until
@@ -295,7 +298,9 @@ fn maps() {
         let StateKind::Map(map) = &state(&machine).kind else {
             panic!("a Map state")
         };
-        let path = map.items_path.as_ref().expect("ItemsPath");
+        let Items::Path(path) = &map.items else {
+            panic!("{:?}", map.items);
+        };
         let found = as_pair(with_scope(|scope| {
             path.evaluate(scope).map(|value| value.into_owned())
         }));

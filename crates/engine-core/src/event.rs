@@ -356,6 +356,25 @@ pub enum Event {
         #[n(0)]
         frame: FrameId,
     },
+    /// A JSONata expression of a state failed; the state fails with it, unless it retries.
+    #[n(29)]
+    EvaluationFailed {
+        /// The state's frame.
+        #[n(0)]
+        frame: FrameId,
+        /// The state's name.
+        #[n(1)]
+        state: Text,
+        /// `States.QueryEvaluationError`.
+        #[n(2)]
+        error: Text,
+        /// Why.
+        #[n(3)]
+        cause: Text,
+        /// The field of the expression: `Output/a/b[0]`.
+        #[n(4)]
+        location: Text,
+    },
 }
 
 impl Event {

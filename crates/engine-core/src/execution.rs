@@ -91,6 +91,9 @@ pub struct Frame {
     pub entered_at: Timestamp,
     /// The last event of its chain: the next one follows it.
     pub tail: EventId,
+    /// The last event before what the state did since it last waited: an expression's failure follows
+    /// it. Recorded for a state that was just entered: what the entering followed.
+    pub settled: EventId,
     /// How often each member of `Retry` took a failure on.
     pub retries: BTreeMap<u32, u64>,
     /// What it waits for.
@@ -98,6 +101,11 @@ pub struct Frame {
 }
 
 impl Frame {
+    /// Notes that the state did what it does until `event`, and now waits.
+    fn settle(&mut self, event: EventId) {
+        (self.tail, self.settled) = (event, event);
+    }
+
     /// Returns how often the state was retried (`$$.State.RetryCount`).
     pub fn retry_count(&self) -> u64 {
         self.retries.values().sum()
@@ -320,6 +328,7 @@ impl Execution {
                     input: input.clone(),
                     entered_at: *at,
                     tail: id,
+                    settled: *previous,
                     retries: BTreeMap::new(),
                     waiting: Waiting::Turn,
                 };
@@ -343,7 +352,7 @@ impl Execution {
                 task,
                 timeout_at,
             } => self.on(*frame, |frame| {
-                frame.tail = id;
+                frame.settle(id);
                 frame.waiting = calling(TaskId(id), task, *at, *timeout_at);
             }),
             Event::TaskStarted {
@@ -353,7 +362,7 @@ impl Execution {
                 timeout_at,
                 ..
             } => self.on(*frame, |frame| {
-                frame.tail = id;
+                frame.settle(id);
                 frame.waiting.set_heartbeat(*heartbeat_at);
                 if let TaskResource::Activity { .. } = resource {
                     frame.waiting.taken(*timeout_at);
@@ -364,7 +373,7 @@ impl Execution {
                 heartbeat_at,
                 ..
             } => self.on(*frame, |frame| {
-                frame.tail = id;
+                frame.settle(id);
                 frame.waiting.set_heartbeat(*heartbeat_at);
                 if let Waiting::Task { stage, .. } = &mut frame.waiting {
                     *stage = TaskStage::Submitted;
@@ -384,6 +393,7 @@ impl Execution {
                 frame.tail = id;
                 frame.waiting = Waiting::Turn;
             }),
+            Event::EvaluationFailed { frame, .. } => self.on(*frame, |frame| frame.tail = id),
             Event::ParallelSucceeded { frame } | Event::MapSucceeded { frame } => {
                 // Not a link of the chain: the state's exit follows what this followed.
                 self.on(*frame, |frame| {
@@ -400,17 +410,18 @@ impl Execution {
                 self.forget_inner(*frame);
                 self.on(*frame, |frame| {
                     *frame.retries.entry(*retrier).or_default() += 1;
-                    frame.tail = *failed_at;
+                    frame.settle(*failed_at);
                     frame.waiting = Waiting::Retry { due_at: *due_at };
                 });
             }
             Event::WaitStarted { frame, due_at } => {
                 self.on(*frame, |frame| {
+                    frame.settle(frame.tail);
                     frame.waiting = Waiting::Timer { due_at: *due_at }
                 });
             }
             Event::ParallelStarted { frame, branches } => self.on(*frame, |frame| {
-                frame.tail = id;
+                frame.settle(id);
                 frame.waiting = Waiting::Branches {
                     outputs: vec![None; *branches as usize],
                 };
@@ -419,10 +430,16 @@ impl Execution {
                 scope,
                 output,
                 last,
+            }
+            | Event::IterationSucceeded {
+                scope,
+                output,
+                last,
+                ..
             } => {
                 self.variables.remove(scope);
                 self.on_owner(*scope, |frame| {
-                    frame.tail = *last;
+                    frame.settle(*last);
                     frame.waiting.set_output(scope.index, output.clone());
                 });
             }
@@ -433,7 +450,7 @@ impl Execution {
                 concurrency,
                 input,
             } => self.on(*frame, |frame| {
-                frame.tail = id;
+                frame.settle(id);
                 frame.waiting = Waiting::Iterations {
                     items: items.clone(),
                     input: input.clone(),
@@ -449,18 +466,6 @@ impl Execution {
                     open.insert(scope.index, id);
                 }
             }),
-            Event::IterationSucceeded {
-                scope,
-                output,
-                last,
-                ..
-            } => {
-                self.variables.remove(scope);
-                self.on_owner(*scope, |frame| {
-                    frame.tail = *last;
-                    frame.waiting.set_output(scope.index, output.clone());
-                });
-            }
             Event::IterationFailed { scope, .. } | Event::IterationAborted { scope, .. } => {
                 self.on_owner(*scope, |frame| {
                     if let Waiting::Iterations { open, .. } = &mut frame.waiting {

@@ -64,6 +64,7 @@ pub fn event_type(event: &Event) -> String {
         Event::IterationAborted { .. } => "MapIterationAborted",
         Event::MapSucceeded { .. } => "MapStateSucceeded",
         Event::MapFailed { .. } => "MapStateFailed",
+        Event::EvaluationFailed { .. } => "EvaluationFailed",
         Event::ExecutionSucceeded { .. } => "ExecutionSucceeded",
         Event::ExecutionFailed { .. } => "ExecutionFailed",
         Event::ExecutionAborted { .. } => "ExecutionAborted",
@@ -197,6 +198,18 @@ fn details(event: &Event, view: View<'_>) -> Option<(String, Map<String, Value>)
         Event::IterationAborted { scope, name } => {
             shown.iteration(name, scope.index);
             "mapIterationAbortedEventDetails"
+        }
+        Event::EvaluationFailed {
+            state,
+            error,
+            cause,
+            location,
+            ..
+        } => {
+            shown.failure(Some(error), Some(cause));
+            shown.text("location", location);
+            shown.text("state", state);
+            "evaluationFailedEventDetails"
         }
         Event::ExecutionSucceeded { output } => {
             shown.data("output", output);

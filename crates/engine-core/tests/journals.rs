@@ -16,11 +16,12 @@ use engine_core::{
 use vocab::Timestamp;
 
 /// The histories of `tests/histories` whose journals are kept: together they use every event.
-const KEPT: [&str; 15] = [
+const KEPT: [&str; 16] = [
     "callback",
     "callback_failure",
     "callback_heartbeat",
     "execution_timeout",
+    "evaluation_failed",
     "fail_in_branch",
     "map",
     "nested_failure",
@@ -232,6 +233,7 @@ fn number(event: &Event) -> usize {
         Event::ExecutionAborted { .. } => 26,
         Event::ExecutionTimedOut => 27,
         Event::StateFailed { .. } => 28,
+        Event::EvaluationFailed { .. } => 29,
     }
 }
 
@@ -397,7 +399,17 @@ fn samples() -> Vec<Event> {
             scope,
             name: name.clone(),
         },
-        Event::IterationAborted { scope, name },
+        Event::IterationAborted {
+            scope,
+            name: name.clone(),
+        },
+        Event::EvaluationFailed {
+            frame,
+            state: name,
+            error: "States.QueryEvaluationError".into(),
+            cause: "C".into(),
+            location: "Output/größe[0]".into(),
+        },
         Event::MapSucceeded { frame },
         Event::MapFailed { frame },
         Event::ExecutionSucceeded { output },

@@ -189,6 +189,7 @@ impl Rules {
             | Event::BranchSucceeded { .. }
             | Event::ParallelFailed { .. }
             | Event::MapFailed { .. }
+            | Event::EvaluationFailed { .. }
             | Event::StateAborted { .. }
             | Event::StateFailed { .. }
             | Event::ExecutionSucceeded { .. }
@@ -268,7 +269,9 @@ impl Rules {
                 // Not a link of the chain: the exit follows what this followed.
                 self.owns_no_more(*frame, recorded.previous);
             }
-            Event::ParallelFailed { frame } | Event::MapFailed { frame } => {
+            Event::ParallelFailed { frame }
+            | Event::MapFailed { frame }
+            | Event::EvaluationFailed { frame, .. } => {
                 self.owns_no_more(*frame, id);
             }
             Event::RetryScheduled {

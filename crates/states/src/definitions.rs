@@ -55,8 +55,8 @@ impl Definitions {
             return Ok(machine.clone());
         }
         let text = self.text(hash).await?;
-        let machine = asl::parse(&text)
-            .map_err(|_| Failure::internal("a stored definition does not parse"))?;
+        let machine = asl::load(&text)
+            .ok_or_else(|| Failure::internal("a stored definition does not parse"))?;
         Ok(self.keep(*hash, machine))
     }
 

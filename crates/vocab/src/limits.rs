@@ -10,6 +10,10 @@ pub const HISTORY_EVENTS_MAX: u64 = 25_000;
 /// Longest definition, in bytes (Step Functions quotas; `Definition` of the API model).
 pub const DEFINITION_BYTES_MAX: usize = 1_048_576;
 
+/// Most levels of objects and lists in a definition: 31 Parallel or Map states inside each other. AWS
+/// has a limit (`TOO_DEEPLY_NESTED`) whose size is not documented; this one is our reader's.
+pub const DEFINITION_LEVELS_MAX: usize = 128;
+
 /// Longest name of a state, in characters (Amazon States Language, "States").
 pub const STATE_NAME_CHARS_MAX: usize = 80;
 

@@ -50,33 +50,60 @@ const fn says(message: &'static str, hint: &'static str) -> Family {
 pub(super) const FAMILIES: &[Family] = &[
     // Syntax.
     says(
-        "EOF while parsing{}",
+        "Unexpected end-of-input{}",
         "something is opened and never closed: a brace, a bracket or a quote is missing",
     ),
     says(
-        "trailing comma",
+        "Unexpected character ('}' {}was expecting double-quote to start field name",
         "remove the comma before the closing bracket",
     ),
-    says("key must be a string", "names stand in double quotes"),
     says(
-        "expected `,` or `}`",
+        "Unexpected character (']' {}expected a valid value{}",
+        "remove the comma before the closing bracket",
+    ),
+    says(
+        "Unexpected character {}was expecting double-quote to start field name",
+        "names stand in double quotes",
+    ),
+    says(
+        "Unexpected character {}was expecting a colon to separate field name and value",
+        "write a colon between a name and its value",
+    ),
+    says(
+        "Unexpected character {}was expecting comma to separate Object entries",
         "separate fields by commas, and close the object with }",
     ),
     says(
-        "expected `,` or `]`",
+        "Unexpected character {}was expecting comma to separate Array entries",
         "separate the members by commas, and close the list with ]",
     ),
     says(
-        "trailing characters",
+        "Unexpected character {}expected the end of the text",
         "the definition ends before this: one brace too many?",
     ),
     says(
-        "recursion limit exceeded",
-        "nest less: a definition has at most 128 levels",
+        "Unexpected character {}expected a valid value{}",
+        "a value is a text in double quotes, a number, true, false, null, { … } or [ … ]",
     ),
     says(
-        "control character {}",
+        "Unrecognized token {}",
+        "texts stand in double quotes; true, false and null are written small",
+    ),
+    says(
+        "Illegal unquoted character {}",
         "write \\n for a line break within a text",
+    ),
+    says(
+        "Unrecognized character escape {}",
+        "a backslash goes before \" \\ / b f n r t or u and four hexadecimal digits; write \\\\ for one",
+    ),
+    says(
+        "The definition is nested more than {}",
+        "nest less: start an inner machine by states:startExecution instead",
+    ),
+    says(
+        "Definition must not be empty",
+        "a definition is an object with \"StartAt\" and \"States\"",
     ),
     says(
         "Definition is longer than {}",

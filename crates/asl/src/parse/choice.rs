@@ -12,6 +12,8 @@ use crate::query::{Allowed, Check, ChoiceRule, Comparison, Miss, Operand, Patter
 /// What a rule may have beside its one operator.
 const RULE_FIELDS: [&str; 4] = ["Variable", "Next", "Comment", "Assign"];
 
+const CONDITION_FIELDS: [&str; 5] = ["Condition", "Next", "Comment", "Assign", "Output"];
+
 const COMPARISONS: [(&str, Comparison); 5] = [
     ("Equals", Comparison::Equals),
     ("GreaterThan", Comparison::GreaterThan),
@@ -42,6 +44,9 @@ pub(crate) fn choice(fields: &Fields<'_>, siblings: &Siblings<'_>) -> Option<Cho
 }
 
 fn top_rule(fields: &Fields<'_>, siblings: &Siblings<'_>) -> Option<ChoiceOption> {
+    if fields.language() == Language::Jsonata {
+        return condition_rule(fields, siblings);
+    }
     for name in ["Condition", "Output"] {
         if fields.has(name) {
             matrix::refuse_language(fields, name, Language::JsonPath);
@@ -58,6 +63,33 @@ fn top_rule(fields: &Fields<'_>, siblings: &Siblings<'_>) -> Option<ChoiceOption
     Some(ChoiceOption {
         rule: ChoiceRule(rule?),
         next: next?,
+        output: None,
+        assign,
+    })
+}
+
+/// Reads a rule of JSONata: a `Condition`, which is an expression or a constant.
+fn condition_rule(fields: &Fields<'_>, siblings: &Siblings<'_>) -> Option<ChoiceOption> {
+    for name in fields.names() {
+        if name == "Variable" || is_operator(name) {
+            matrix::refuse_language(fields, name, Language::Jsonata);
+        } else if !CONDITION_FIELDS.contains(&name) {
+            matrix::refuse_unknown(fields, name);
+        }
+    }
+    let (assign, output) = (assign::assign(fields), fields.template("Output"));
+    if !fields.require(&["Next", "Condition"]) {
+        return None;
+    }
+    let rule = match fields.expression("Condition") {
+        Some(expression) => expression.map(Rule::Expression),
+        None => fields.flag("Condition").map(Rule::Constant),
+    };
+    let next = siblings.find(fields.text("Next")?);
+    Some(ChoiceOption {
+        rule: ChoiceRule(rule?),
+        next: next?,
+        output,
         assign,
     })
 }

@@ -12,6 +12,9 @@ pub(crate) fn fail(fields: &Fields<'_>) -> Fail {
 }
 
 fn fail_text(fields: &Fields<'_>, literal: &'static str, path: &'static str) -> Option<FailText> {
+    if let Some(expression) = fields.expression(literal) {
+        return expression.map(FailText::Expression);
+    }
     if fields.at_most_one(&[literal, path])? == literal {
         return fields
             .text(literal)

@@ -9,7 +9,8 @@ use serde_json::{Map, Value};
 use vocab::Timestamp;
 
 use crate::diagnostic::{Diagnostic, NOT_BUILT_YET, SCHEMA_VALIDATION_FAILED};
-use crate::query::{Allowed, Miss, Path, Template};
+use crate::parse::workflow::Language;
+use crate::query::{Allowed, Dialect, Expression, Miss, Path, Place, Readable, Refusal, Template};
 
 /// Where findings are collected while a definition is read.
 #[derive(Default)]
@@ -41,6 +42,10 @@ pub(crate) struct Fields<'j> {
     object: &'j Map<String, Value>,
     /// Empty for the definition itself.
     location: String,
+    /// How much of the location is that of the state that the object is part of.
+    state_at: usize,
+    language: Language,
+    dialect: Dialect,
     report: &'j Report,
 }
 
@@ -53,8 +58,37 @@ impl<'j> Fields<'j> {
         Self {
             object,
             location,
+            state_at: 0,
+            language: Language::JsonPath,
+            dialect: Dialect::Aws,
             report,
         }
+    }
+
+    /// Returns the same fields as those of a state that speaks `language`.
+    pub(crate) fn of_state(&self, language: Language, dialect: Dialect) -> Self {
+        Self {
+            object: self.object,
+            location: self.location.clone(),
+            state_at: self.location.len(),
+            language,
+            dialect,
+            report: self.report,
+        }
+    }
+
+    /// Returns the fields of an object within this one.
+    fn within(&self, object: &'j Map<String, Value>, name: &str) -> Self {
+        Self {
+            object,
+            location: self.at(name),
+            ..*self
+        }
+    }
+
+    /// Returns the language of the state that the object is part of.
+    pub(crate) fn language(&self) -> Language {
+        self.language
     }
 
     pub(crate) fn has(&self, name: &str) -> bool {
@@ -262,7 +296,84 @@ impl<'j> Fields<'j> {
         }
     }
 
+    /// Returns a template in the language of the state.
     pub(crate) fn template(&self, name: &str) -> Option<Template> {
+        self.template_reading(name, Readable::default())
+    }
+
+    /// Like [`template`](Self::template), where JSONata may read more of `$states` than everywhere.
+    pub(crate) fn template_reading(&self, name: &str, readable: Readable) -> Option<Template> {
+        match self.language {
+            Language::JsonPath => self.json_path_template(name),
+            Language::Jsonata => self.jsonata_template(name, readable),
+        }
+    }
+
+    fn jsonata_template(&self, name: &str, readable: Readable) -> Option<Template> {
+        let json = self.get(name)?;
+        let location = self.at_in_state(name);
+        match Template::parse_jsonata(json, self.place(&location, readable)) {
+            Ok(template) => {
+                template.add_variables(&mut self.report.variables.borrow_mut());
+                Some(template)
+            }
+            Err(refused) => {
+                for (location, refusal) in refused {
+                    self.refuse_expression(&location, refusal);
+                }
+                None
+            }
+        }
+    }
+
+    /// Returns the expression in a field, if the state speaks JSONata and there is one: the outer
+    /// `None` says that the field holds something else.
+    pub(crate) fn expression(&self, name: &str) -> Option<Option<Expression>> {
+        if self.language != Language::Jsonata {
+            return None;
+        }
+        let text = Expression::written(self.get(name)?.as_str()?)?;
+        let location = self.at_in_state(name);
+        match Expression::parse(text, self.place(&location, Readable::default())) {
+            Ok(expression) => {
+                expression.add_variables(&mut self.report.variables.borrow_mut());
+                Some(Some(expression))
+            }
+            Err(refusals) => {
+                for refusal in refusals {
+                    self.refuse_expression(&location, refusal);
+                }
+                Some(None)
+            }
+        }
+    }
+
+    fn place<'p>(&self, location: &'p str, readable: Readable) -> Place<'p> {
+        Place {
+            location,
+            readable,
+            dialect: self.dialect,
+        }
+    }
+
+    /// Returns the place of a field within its state: `Catch[0]/Output`.
+    fn at_in_state(&self, name: &str) -> String {
+        match self.location[self.state_at..].strip_prefix('/') {
+            Some(inside) => format!("{inside}/{name}"),
+            None => name.to_owned(),
+        }
+    }
+
+    fn refuse_expression(&self, location: &str, refusal: Refusal) {
+        let state = &self.location[..self.state_at];
+        self.report.add(Diagnostic::error(
+            refusal.code,
+            refusal.message,
+            Some(format!("{state}/{location}")),
+        ));
+    }
+
+    fn json_path_template(&self, name: &str) -> Option<Template> {
         let json = self.get(name)?;
         match Template::parse(json) {
             Ok(template) => {
@@ -292,7 +403,7 @@ impl<'j> Fields<'j> {
         if !value.is_object() {
             self.refuse_type(name, "Object");
         }
-        Some(Fields::new(value.as_object()?, self.at(name), self.report))
+        Some(self.within(value.as_object()?, name))
     }
 
     /// Returns the objects of the array in a field, whose other members are reported.
@@ -307,7 +418,7 @@ impl<'j> Fields<'j> {
                 self.refuse_type(&name, "Object");
                 return None;
             };
-            Some(Fields::new(object, self.at(&name), self.report))
+            Some(self.within(object, &name))
         });
         Some(fields.collect())
     }

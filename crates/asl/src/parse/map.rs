@@ -1,8 +1,8 @@
 //! The Map state, in inline mode and in its legacy spelling.
 
-use crate::definition::{Count, Flow, Map};
+use crate::definition::{Count, Flow, Items, Map};
 use crate::parse::fields::Fields;
-use crate::parse::workflow::{Builder, Siblings};
+use crate::parse::workflow::{Builder, Language, Siblings};
 use crate::parse::{assign, flow, map_numbers, retry, state};
 use crate::query::{Allowed, Miss};
 
@@ -29,12 +29,14 @@ pub(crate) fn map<'j>(
     let transition = state::transition(fields, siblings);
     let selector = fields.at_most_one(&["ItemSelector", "Parameters"]);
     let item_selector = selector.and_then(|name| fields.template(name));
+    let mut flow = flow::full(fields);
     // `Parameters` is the legacy spelling of `ItemSelector` here: it is no field of the flow.
-    let Flow::JsonPath(mut flow) = flow::full(fields);
-    flow.parameters = None;
-    let items_path = fields.path("ItemsPath", Allowed::Context, Miss::Items);
+    if let Flow::JsonPath(flow) = &mut flow {
+        flow.parameters = None;
+    }
+    let items = items(fields);
     let max_concurrency = max_concurrency(fields);
-    let assign = assign::assign(fields);
+    let assign = assign::assign_reading(fields, flow::RESULT);
     let (retry, catch) = (retry::retry(fields), retry::catch(fields, siblings));
     let processor = match fields.at_most_one(&["ItemProcessor", "Iterator"]) {
         Some(name) => fields.object(name)?,
@@ -56,8 +58,8 @@ pub(crate) fn map<'j>(
         fields.refuse(format!("Field '{name}' is not supported"));
     }
     Some(Map {
-        flow: Flow::JsonPath(flow),
-        items_path,
+        flow,
+        items,
         item_selector,
         max_concurrency,
         processor: builder.workflow(&processor)?,
@@ -68,7 +70,28 @@ pub(crate) fn map<'j>(
     })
 }
 
+/// Reads `ItemsPath`, or `Items`: an array or an object, or an expression.
+fn items(fields: &Fields<'_>) -> Items {
+    if fields.language() == Language::JsonPath {
+        let path = fields.path("ItemsPath", Allowed::Context, Miss::Items);
+        return path.map_or(Items::Input, Items::Path);
+    }
+    match fields.template("Items") {
+        None => Items::Input,
+        Some(template) => {
+            let fixed = template.as_literal();
+            if fixed.is_some_and(|items| !items.is_array() && !items.is_object()) {
+                fields.refuse_field("Items", "Expected value of type Array");
+            }
+            Items::Template(template)
+        }
+    }
+}
+
 fn max_concurrency(fields: &Fields<'_>) -> Option<Count> {
+    if let Some(expression) = fields.expression("MaxConcurrency") {
+        return expression.map(Count::Expression);
+    }
     match fields.at_most_one(&["MaxConcurrency", "MaxConcurrencyPath"])? {
         "MaxConcurrency" => fields
             .integer("MaxConcurrency", 0..=CONCURRENCY_MAX)

@@ -39,7 +39,9 @@ pub(crate) fn check(map: &Fields<'_>) {
 
 fn number(fields: &Fields<'_>, literal: &'static str, path: &'static str, most: u64) {
     fields.at_most_one(&[literal, path]);
-    fields.integer(literal, 0..=most);
+    if fields.expression(literal).is_none() {
+        fields.integer(literal, 0..=most);
+    }
     fields.path(path, Allowed::Input, Miss::Invalid);
 }
 
@@ -49,9 +51,10 @@ fn percentage(map: &Fields<'_>) {
         "ToleratedFailurePercentagePath",
     );
     map.at_most_one(&[literal, path]);
-    if map
-        .float(literal, 0.0)
-        .is_some_and(|percentage| percentage > 100.0)
+    if map.expression(literal).is_none()
+        && map
+            .float(literal, 0.0)
+            .is_some_and(|percentage| percentage > 100.0)
     {
         map.refuse_field(literal, "Maximum value is 100.0");
     }

@@ -12,7 +12,7 @@ pub(crate) fn parallel<'j>(
 ) -> Option<Parallel> {
     let transition = state::transition(fields, siblings);
     let flow = flow::full(fields);
-    let assign = assign::assign(fields);
+    let assign = assign::assign_reading(fields, flow::RESULT);
     let (retry, catch) = (retry::retry(fields), retry::catch(fields, siblings));
     let branches = fields
         .require(&["Branches"])

@@ -61,12 +61,16 @@ pub(crate) fn catch(state: &Fields<'_>, siblings: &Siblings<'_>) -> Vec<Catcher>
 fn catcher(fields: &Fields<'_>, siblings: &Siblings<'_>, is_last: bool) -> Option<Catcher> {
     matrix::check_fields(
         fields,
-        Language::JsonPath,
+        fields.language(),
         &[&["Comment", "ErrorEquals", "Next", "Assign"]],
         &["ResultPath"],
         &["Output"],
     );
-    let assign = assign::assign(fields);
+    let assign = assign::assign_reading(fields, flow::ERROR_OUTPUT);
+    let output = match fields.language() {
+        Language::JsonPath => None,
+        Language::Jsonata => fields.template_reading("Output", flow::ERROR_OUTPUT),
+    };
     let has_next = fields.require(&["Next"]);
     let error_equals = error_equals(fields, is_last);
     let result_path = flow::result_path(fields);
@@ -79,6 +83,7 @@ fn catcher(fields: &Fields<'_>, siblings: &Siblings<'_>, is_last: bool) -> Optio
         error_equals: error_equals?,
         next,
         result_path,
+        output,
         assign,
     })
 }

@@ -31,11 +31,7 @@ pub(crate) fn kind<'j>(
     }
     let language = own_language.unwrap_or(builder.language);
     matrix::check(kind, language, fields);
-    if language == Language::Jsonata {
-        task::check_credentials(fields);
-        fields.not_built("JSONata");
-        return None;
-    }
+    let fields = &fields.of_state(language, builder.dialect);
     match kind {
         "Pass" => pass(fields, siblings).map(StateKind::Pass),
         "Task" => task::task(builder.machine_type, fields, siblings).map(StateKind::Task),
@@ -51,7 +47,7 @@ pub(crate) fn kind<'j>(
 }
 
 fn pass(fields: &Fields<'_>, siblings: &Siblings<'_>) -> Option<Pass> {
-    let flow = flow::full(fields);
+    let flow = flow::of_pass(fields);
     let result = fields.get("Result").cloned();
     Some(Pass {
         flow,

@@ -24,7 +24,7 @@ pub(crate) fn task(
         );
     }
     let credentials = credentials(fields);
-    let assign = assign::assign(fields);
+    let assign = assign::assign_reading(fields, flow::RESULT);
     let (retry, catch) = (retry::retry(fields), retry::catch(fields, siblings));
     let has_resource = fields.require(&["Resource"]);
     let resource = if has_resource {
@@ -46,6 +46,9 @@ pub(crate) fn task(
 }
 
 fn seconds(fields: &Fields<'_>, literal: &'static str, path: &'static str) -> Option<Count> {
+    if let Some(expression) = fields.expression(literal) {
+        return expression.map(Count::Expression);
+    }
     if fields.at_most_one(&[literal, path])? == literal {
         return fields.integer(literal, 1..=SECONDS_MAX).map(Count::Literal);
     }

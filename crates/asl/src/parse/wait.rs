@@ -12,10 +12,16 @@ pub(crate) const FORMS: [&str; 4] = ["Seconds", "SecondsPath", "Timestamp", "Tim
 pub(crate) fn wait(fields: &Fields<'_>, siblings: &Siblings<'_>) -> Option<Wait> {
     let flow = flow::in_and_out(fields);
     let until = match fields.exactly_one(&FORMS) {
-        Some("Seconds") => fields
-            .integer("Seconds", 0..=SECONDS_MAX)
-            .map(WaitUntil::Seconds),
-        Some("Timestamp") => fields.timestamp("Timestamp").map(WaitUntil::Timestamp),
+        Some("Seconds") => match fields.expression("Seconds") {
+            Some(expression) => expression.map(WaitUntil::SecondsExpression),
+            None => fields
+                .integer("Seconds", 0..=SECONDS_MAX)
+                .map(WaitUntil::Seconds),
+        },
+        Some("Timestamp") => match fields.expression("Timestamp") {
+            Some(expression) => expression.map(WaitUntil::TimestampExpression),
+            None => fields.timestamp("Timestamp").map(WaitUntil::Timestamp),
+        },
         Some("SecondsPath") => path(fields, "SecondsPath").map(WaitUntil::SecondsPath),
         Some(_) => path(fields, "TimestampPath").map(WaitUntil::TimestampPath),
         None => None,

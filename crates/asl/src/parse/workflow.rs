@@ -8,9 +8,10 @@ use vocab::limits::STATE_NAME_CHARS_MAX;
 
 use crate::definition::{State, StateIndex, StateMachine, Workflow};
 use crate::diagnostic::{DUPLICATE_STATE_NAME, Diagnostic};
-use crate::parse::MachineType;
 use crate::parse::fields::{Fields, Report};
+use crate::parse::{MachineType, Reading};
 use crate::parse::{assign, state};
+use crate::query::Dialect;
 use crate::validate::graph::inner_workflows;
 
 /// Most seconds that a machine or a task may be given (Amazon States Language, "Timeouts").
@@ -37,9 +38,10 @@ pub(crate) struct Builder<'j> {
     pub(crate) machine_type: MachineType,
     /// Inner states follow the machine's language; that of a Map or Parallel does not reach them.
     pub(crate) language: Language,
+    pub(crate) dialect: Dialect,
     report: &'j Report,
     /// The variables that each workflow around the one being read assigns, and its own.
-    assigned: Vec<BTreeSet<&'j str>>,
+    assigned: Vec<assign::Assigned<'j>>,
     states: Vec<Option<State>>,
     by_name: BTreeMap<Arc<str>, StateIndex>,
 }
@@ -57,19 +59,21 @@ impl Siblings<'_> {
 /// Reads a whole definition; `None` when something in it is wrong, which is then in the report.
 pub(crate) fn machine<'j>(
     definition: &'j Map<String, Value>,
-    machine_type: MachineType,
+    reading: Reading,
     report: &'j Report,
 ) -> Option<StateMachine> {
     let fields = Fields::new(definition, String::new(), report);
     fields.allow_only(&[&MACHINE_FIELDS]);
     fields.word("Version", &["1.0"]);
     let language = language(&fields).unwrap_or(Language::JsonPath);
-    if language == Language::Jsonata {
-        fields.not_built("JSONata");
-    }
     let mut builder = Builder {
-        machine_type,
+        machine_type: reading.machine_type,
         language,
+        dialect: if reading.newer_jsonata {
+            Dialect::Newer
+        } else {
+            Dialect::Aws
+        },
         report,
         assigned: Vec::new(),
         states: Vec::new(),
@@ -110,7 +114,14 @@ impl<'j> Builder<'j> {
         assign::check_shadowing(&states, &assigned, &self.assigned);
         self.assigned.push(assigned);
         for name in states.names() {
+            let state = states.get(name).unwrap_or(&Value::Null);
+            if let Some(own) = self.assigned.last_mut() {
+                assign::take_caught(own, state);
+            }
             self.state(name, &states, &siblings);
+            if let Some(own) = self.assigned.last_mut() {
+                assign::put_caught(own, state);
+            }
         }
         self.assigned.pop();
         Some(Workflow {

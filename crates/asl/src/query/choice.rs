@@ -7,7 +7,7 @@ use jsonpath::compare_numbers;
 use serde_json::{Number, Value};
 use vocab::Timestamp;
 
-use crate::query::{Failure, Path, Scope};
+use crate::query::{Expected, Expression, Failure, Path, Scope};
 
 /// One rule of a Choice state, with the rules it is made of.
 #[derive(Clone, Debug)]
@@ -19,7 +19,14 @@ pub(crate) enum Rule {
     And(Vec<Rule>),
     Or(Vec<Rule>),
     Not(Box<Rule>),
-    Test { variable: Path, check: Check },
+    Test {
+        variable: Path,
+        check: Check,
+    },
+    /// JSONata's `Condition`.
+    Expression(Expression),
+    /// A `Condition` that is written down (recorded).
+    Constant(bool),
 }
 
 /// What a rule asks of its variable.
@@ -81,6 +88,11 @@ impl Rule {
                 Ok(false)
             }
             Self::Not(rule) => Ok(!rule.matches(scope)?),
+            Self::Constant(holds) => Ok(*holds),
+            Self::Expression(condition) => {
+                let value = condition.evaluate_as(scope, Expected::Boolean)?;
+                Ok(value == Value::Bool(true))
+            }
             Self::Test {
                 variable,
                 check: Check::IsPresent(wanted),

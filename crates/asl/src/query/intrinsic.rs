@@ -15,6 +15,9 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
+pub(crate) use array::partition;
+pub(crate) use encoding::digest;
+
 use crate::query::path::Source;
 use crate::query::{Budget, Failure, Scope};
 

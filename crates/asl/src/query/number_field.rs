@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use crate::definition::Count;
-use crate::query::{Failure, Scope};
+use crate::query::{Expected, Expression, Failure, Scope};
 
 impl Count {
     /// Returns the number; `field` is the name that AWS's complaint carries, such as
@@ -12,6 +12,7 @@ impl Count {
         let path = match self {
             Self::Literal(number) => return Ok(*number),
             Self::Path(path) => path,
+            Self::Expression(expression) => return whole_number(expression, scope),
         };
         let found = path.evaluate(scope)?;
         if let Some(number) = found.as_u64() {
@@ -27,6 +28,23 @@ impl Count {
             path.text()
         )))
     }
+}
+
+/// Returns an expression's number; one with a fraction is rounded down, as the guide says of every
+/// number that must be whole.
+pub(super) fn whole_number(expression: &Expression, scope: &Scope<'_>) -> Result<u64, Failure> {
+    let found = expression.evaluate_as(scope, Expected::Number)?;
+    let whole = found.as_u64().or_else(|| {
+        found
+            .as_f64()
+            .filter(|number| *number >= 0.0)
+            .map(|number| number as u64)
+    });
+    whole.ok_or_else(|| {
+        expression.refused(&format!(
+            "returned a value that is out of range. It must not be negative, but was {found}"
+        ))
+    })
 }
 
 /// Writes a value without the quotes of a string.

@@ -1,4 +1,7 @@
-//! Payload templates: JSON whose fields that end in `.$` are computed, everything else copied.
+//! Payload templates: JSON of which a part is computed, everything else copied.
+//!
+//! In JSONPath the fields are computed whose names end in `.$`; in JSONata the texts of the form
+//! `{% … %}`, wherever they stand.
 
 use std::borrow::Cow;
 use std::collections::BTreeSet;
@@ -8,9 +11,9 @@ use jsonpath::NotFound;
 use serde_json::{Map, Value};
 
 use crate::query::path::{Source, not_in_input};
-use crate::query::{Allowed, Budget, Failure, Scope};
+use crate::query::{Allowed, Budget, Expression, Failure, Place, Refusal, Scope};
 
-/// A payload template: JSON whose fields that end in `.$` are computed.
+/// A payload template: JSON of which a part is computed, in either query language.
 #[derive(Clone, Debug)]
 pub struct Template(Node);
 
@@ -20,6 +23,7 @@ enum Node {
     Literal(Value),
     Object(Vec<Field>),
     Array(Vec<Node>),
+    Expression(Expression),
 }
 
 #[derive(Clone, Debug)]
@@ -60,11 +64,36 @@ impl Template {
         }
     }
 
+    /// Compiles a JSONata template and collects every expression that is refused, each with its place
+    /// in its state: `Output/a/b[0]`.
+    ///
+    /// Recurses as deep as the JSON nests, which the reader of definitions limits.
+    pub(crate) fn parse_jsonata(
+        json: &Value,
+        place: Place<'_>,
+    ) -> Result<Self, Vec<(String, Refusal)>> {
+        let mut refused = Vec::new();
+        let node = Node::parse_jsonata(json, place, &mut refused);
+        if refused.is_empty() {
+            Ok(Self(node))
+        } else {
+            Err(refused)
+        }
+    }
+
     /// Returns the payload when nothing in it is computed.
     pub fn as_literal(&self) -> Option<&Value> {
         match &self.0 {
             Node::Literal(value) => Some(value),
-            Node::Object(_) | Node::Array(_) => None,
+            Node::Object(_) | Node::Array(_) | Node::Expression(_) => None,
+        }
+    }
+
+    /// Returns the expression that the whole template is, if it is one.
+    pub fn as_expression(&self) -> Option<&Expression> {
+        match &self.0 {
+            Node::Expression(expression) => Some(expression),
+            Node::Literal(_) | Node::Object(_) | Node::Array(_) => None,
         }
     }
 
@@ -112,9 +141,67 @@ impl Node {
         }
     }
 
+    fn parse_jsonata(json: &Value, place: Place<'_>, refused: &mut Vec<(String, Refusal)>) -> Self {
+        match json {
+            Value::Object(members) => {
+                let fields: Vec<Field> = members
+                    .iter()
+                    .map(|(name, value)| {
+                        let location = format!("{}/{name}", place.location);
+                        let place = Place {
+                            location: &location,
+                            ..place
+                        };
+                        Field {
+                            name: name.as_str().into(),
+                            content: Content::Node(Self::parse_jsonata(value, place, refused)),
+                        }
+                    })
+                    .collect();
+                if fields.iter().all(Field::is_literal) {
+                    Self::Literal(json.clone())
+                } else {
+                    Self::Object(fields)
+                }
+            }
+            Value::Array(items) => {
+                let nodes: Vec<Self> = items
+                    .iter()
+                    .enumerate()
+                    .map(|(at, item)| {
+                        let location = format!("{}[{at}]", place.location);
+                        let place = Place {
+                            location: &location,
+                            ..place
+                        };
+                        Self::parse_jsonata(item, place, refused)
+                    })
+                    .collect();
+                if nodes.iter().all(|node| matches!(node, Self::Literal(_))) {
+                    Self::Literal(json.clone())
+                } else {
+                    Self::Array(nodes)
+                }
+            }
+            Value::String(text) => match Expression::written(text) {
+                None => Self::Literal(json.clone()),
+                Some(text) => match Expression::parse(text, place) {
+                    Ok(expression) => Self::Expression(expression),
+                    Err(refusals) => {
+                        let found = refusals.into_iter();
+                        refused.extend(found.map(|one| (place.location.to_owned(), one)));
+                        Self::Literal(Value::Null)
+                    }
+                },
+            },
+            scalar => Self::Literal(scalar.clone()),
+        }
+    }
+
     fn add_variables(&self, names: &mut BTreeSet<Arc<str>>) {
         match self {
             Self::Literal(_) => {}
+            Self::Expression(expression) => expression.add_variables(names),
             Self::Array(nodes) => nodes.iter().for_each(|node| node.add_variables(names)),
             Self::Object(fields) => {
                 for field in fields {
@@ -130,6 +217,11 @@ impl Node {
     fn evaluate(&self, scope: &Scope<'_>, budget: &Budget) -> Result<Value, Failure> {
         match self {
             Self::Literal(value) => Ok(value.clone()),
+            Self::Expression(expression) => {
+                let value = expression.evaluate(scope)?;
+                budget.spend(&value)?;
+                Ok(value)
+            }
             Self::Array(nodes) => nodes
                 .iter()
                 .map(|node| node.evaluate(scope, budget))

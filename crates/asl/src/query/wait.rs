@@ -4,7 +4,8 @@ use serde_json::Value;
 use vocab::Timestamp;
 
 use crate::definition::WaitUntil;
-use crate::query::{Failure, Path, Scope};
+use crate::query::number_field::whole_number;
+use crate::query::{Expected, Failure, Path, Scope};
 
 /// The longest delay, in seconds: 24,855 whole days are less than 2^31 s (features ASL-7).
 const WAIT_SECONDS_MAX: u64 = 2_147_483_647;
@@ -49,6 +50,18 @@ impl WaitUntil {
                 seconds(path, &*path.evaluate(scope)?).map(WaitTime::Seconds)
             }
             Self::TimestampPath(path) => moment(path, &*path.evaluate(scope)?).map(WaitTime::Until),
+            Self::SecondsExpression(expression) => {
+                whole_number(expression, scope).map(WaitTime::Seconds)
+            }
+            Self::TimestampExpression(expression) => {
+                let found = expression.evaluate_as(scope, Expected::String)?;
+                let moment = found.as_str().and_then(Timestamp::parse_rfc3339);
+                moment.map(WaitTime::Until).ok_or_else(|| {
+                    expression.refused(&format!(
+                        "returned a value that is not a valid ISO-8601 extended offset date-time format string: {found}"
+                    ))
+                })
+            }
         }
     }
 }

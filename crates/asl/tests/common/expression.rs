@@ -36,6 +36,9 @@ pub fn with_scope<T>(evaluate: impl FnOnce(&Scope<'_>) -> T) -> T {
         context: &context,
         variables: &NoVariables,
         entropy: &entropy,
+        result: None,
+        error_output: None,
+        now: vocab::Timestamp::default(),
     })
 }
 
@@ -52,6 +55,7 @@ pub fn flow(state: &State) -> &JsonPathFlow {
     match &state.kind {
         StateKind::Pass(pass) => match &pass.flow {
             Flow::JsonPath(flow) => flow,
+            Flow::Jsonata(_) => panic!("a state in JSONata"),
         },
         other => panic!("a {} state", other.name()),
     }

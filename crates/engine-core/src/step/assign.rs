@@ -6,6 +6,7 @@ use vocab::limits::{ASSIGN_BYTES_MAX, VARIABLES_BYTES_MAX};
 
 use super::Turn;
 use super::failure::Failure;
+use super::flow::Seen;
 use crate::event::{Assignment, Scope};
 use crate::execution::Execution;
 use crate::ids::FrameId;
@@ -29,18 +30,18 @@ impl Variables for VariablesOf<'_> {
 }
 
 impl Turn<'_> {
-    /// Returns what `assign` assigns, where `$` is `data`. Nothing is assigned yet: all of one
-    /// `Assign` see the values from before it.
+    /// Returns what `assign` assigns. Nothing is assigned yet: all of one `Assign` see the values from
+    /// before it, and so does an `Output` beside it.
     pub(super) fn assigned(
         &self,
         id: FrameId,
         assign: Option<&Template>,
-        data: &Payload,
+        seen: Seen<'_>,
     ) -> Result<Assigned, Failure> {
         let Some(template) = assign else {
             return Ok(None);
         };
-        let values = self.with_scope(id, data.value(), |scope| template.evaluate(scope))?;
+        let values = self.with_scope(id, seen, |scope| template.evaluate(scope))?;
         let Value::Object(values) = values else {
             return Ok(None);
         };

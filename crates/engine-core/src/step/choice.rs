@@ -1,9 +1,10 @@
 //! Choice: the first rule that holds says where to go.
 
-use asl::{Choice, StateIndex, Transition};
+use asl::{Choice, Flow, StateIndex, Transition};
 
 use super::assign::Assigned;
 use super::failure::Failure;
+use super::flow::Seen;
 use super::{Progress, Turn};
 use crate::ids::FrameId;
 use crate::payload::Payload;
@@ -27,17 +28,29 @@ impl Turn<'_> {
         choice: &Choice,
     ) -> Result<(StateIndex, Payload, Assigned), Failure> {
         let input = self.effective_input(id, &choice.flow)?;
-        let chosen = self.with_scope(id, input.value(), |scope| {
+        let chosen = self.with_scope(id, Seen::input(&input), |scope| {
             for option in &choice.choices {
                 if option.rule.matches(scope)? {
-                    return Ok(Some((option.next, option.assign.as_ref())));
+                    return Ok(Some(option));
                 }
             }
-            Ok(choice.default.map(|next| (next, choice.assign.as_ref())))
+            Ok(None)
         })?;
-        let (next, assign) = chosen.ok_or_else(|| self.runtime_failure(id, NO_CHOICE.into()))?;
-        let assigned = self.assigned(id, assign, &input)?;
-        let output = self.effective_output(id, &choice.flow, &input)?;
-        Ok((next, output, assigned))
+        let Some(option) = chosen else {
+            let next = choice.default;
+            let next = next.ok_or_else(|| self.runtime_failure(id, NO_CHOICE.into()))?;
+            let assign = choice.assign.as_ref();
+            let (output, assigned) = self.passed_and_assigned(id, &choice.flow, assign, &input)?;
+            return Ok((next, output, assigned));
+        };
+        let assigned = self.assigned(id, option.assign.as_ref(), Seen::input(&input))?;
+        let output = match &choice.flow {
+            Flow::JsonPath(_) => self.effective_output(id, &choice.flow, &input)?,
+            // The state's own Output is that of its Default only, as its Assign is.
+            Flow::Jsonata(_) => {
+                self.filled_or(id, option.output.as_ref(), Seen::input(&input), &input)?
+            }
+        };
+        Ok((option.next, output, assigned))
     }
 }

@@ -2,9 +2,11 @@
 
 use std::sync::Arc;
 
-use asl::{Catcher, Retrier, StateKind};
+use asl::{Catcher, Flow, Retrier, StateIndex, StateKind};
 use serde_json::{Value, json};
 
+use super::assign::Assigned;
+use super::flow::Seen;
 use super::{Progress, Turn};
 use crate::effect::{Effect, Timer, TimerKind};
 use crate::event::{Event, Scope, StateType};
@@ -19,6 +21,8 @@ pub(super) struct Failure {
     pub cause: Option<Text>,
     /// A missed heartbeat: recorded as `States.Timeout`, caught by `States.HeartbeatTimeout` too.
     pub heartbeat: bool,
+    /// The field of the JSONata expression that failed, which has an event of its own.
+    pub location: Option<Text>,
 }
 
 /// The error that no retrier and no catcher takes on.
@@ -30,6 +34,17 @@ impl Failure {
             error: Some(error.into()),
             cause: Some(Text::from(cause)),
             heartbeat: false,
+            location: None,
+        }
+    }
+
+    /// The failure that somebody told: of a task, or of a Fail state.
+    pub(super) fn told(error: Option<Text>, cause: Option<Text>) -> Self {
+        Self {
+            error,
+            cause,
+            heartbeat: false,
+            location: None,
         }
     }
 
@@ -82,7 +97,10 @@ impl Turn<'_> {
     ///
     /// A loop over the enclosing scopes, from the inside to the outside.
     pub(super) fn fail_at(&mut self, id: FrameId, tail: EventId, failure: Failure) -> Progress {
-        let (mut id, mut tail) = (id, tail);
+        let (mut id, mut tail, mut failure) = (id, tail, failure);
+        if failure.location.is_some() {
+            tail = self.record_evaluation_failure(id, &failure)?;
+        }
         loop {
             if failure.is_runtime() {
                 return self.fail_execution(tail, &failure);
@@ -90,10 +108,21 @@ impl Turn<'_> {
             if self.retry(id, tail, &failure)? {
                 return Ok(());
             }
-            tail = self.end_branches(id, tail)?;
+            tail = self.end_branches(id, tail, &failure)?;
             if let Some(index) = self.catcher_of(id, &failure) {
-                return self.catch(id, index, &failure);
+                match self.caught(id, index, &failure) {
+                    Ok((output, assigned, next)) => {
+                        return self.exit(id, output, assigned, asl::Transition::Next(next));
+                    }
+                    // What a catcher's own expression fails with is for the states around this one.
+                    Err(own) if own.location.is_some() => {
+                        tail = self.record_evaluation_failure(id, &own)?;
+                        failure = own;
+                    }
+                    Err(own) => return self.fail_execution(self.frame(id).tail, &own),
+                }
             }
+            failure.location = None;
             let scope = self.frame(id).scope;
             let Some(owner) = scope.owner else {
                 return self.fail_execution(tail, &failure);
@@ -176,35 +205,96 @@ impl Turn<'_> {
             .position(|catcher| failure.is_named_by(&catcher.error_equals))
     }
 
-    fn catch(&mut self, id: FrameId, index: usize, failure: &Failure) -> Progress {
-        let catcher = &catchers(&self.state_of(id).kind)[index];
+    /// Records that an expression of the frame's state failed; returns the event.
+    pub(super) fn record_evaluation_failure(
+        &mut self,
+        id: FrameId,
+        failure: &Failure,
+    ) -> Result<EventId, super::Halt> {
+        let Failure {
+            error,
+            cause,
+            location,
+            ..
+        } = failure.clone();
+        let state = self.frame(id).name.clone();
+        self.emit(
+            self.frame(id).settled,
+            Event::EvaluationFailed {
+                frame: id,
+                state,
+                error: error.unwrap_or_else(|| "".into()),
+                cause: cause.unwrap_or_else(|| "".into()),
+                location: location.unwrap_or_else(|| "".into()),
+            },
+        )
+    }
+
+    /// Returns what the state puts out and assigns when a catcher takes the failure on, and what follows.
+    fn caught(
+        &self,
+        id: FrameId,
+        index: usize,
+        failure: &Failure,
+    ) -> Result<(Payload, Assigned, StateIndex), Failure> {
+        let state = self.state_of(id);
+        let catcher = &catchers(&state.kind)[index];
+        let error = Payload::from_value(failure.output());
+        let (output, assigned) = match flow_of(&state.kind) {
+            Some(Flow::Jsonata(_)) => {
+                let input = self.frame(id).input.clone();
+                let seen = Seen {
+                    error_output: Some(&error),
+                    ..Seen::input(&input)
+                };
+                let assigned = self.assigned(id, catcher.assign.as_ref(), seen)?;
+                let output = self.filled_or(id, catcher.output.as_ref(), seen, &error)?;
+                (output, assigned)
+            }
+            Some(Flow::JsonPath(_)) | None => {
+                let output = self.placed_error(id, catcher, &error)?;
+                let seen = Seen::input(&error);
+                (output, self.assigned(id, catcher.assign.as_ref(), seen)?)
+            }
+        };
+        Ok((output, assigned, catcher.next))
+    }
+
+    fn placed_error(
+        &self,
+        id: FrameId,
+        catcher: &Catcher,
+        error: &Payload,
+    ) -> Result<Payload, Failure> {
         let input = self.frame(id).input.value().clone();
-        let error = failure.output();
-        let placed = catcher
-            .result_path
-            .place(input, error.clone())
+        let placed = catcher.result_path.place(input, error.value().clone());
+        let output = placed
             .map_err(|unplaced| self.evaluation_failure(id, unplaced))
-            .and_then(|output| self.made(id, output));
-        let output = match placed {
-            Ok(output) => output,
-            Err(failure) => return self.fail_execution(self.frame(id).tail, &failure),
-        };
-        if output.len() > self.cue.limits.payload_bytes_max {
-            let failure = Failure::data_limit(&self.frame(id).name);
-            return self.fail_execution(self.frame(id).tail, &failure);
-        }
-        let error = Payload::from_value(error);
-        let assigned = match self.assigned(id, catcher.assign.as_ref(), &error) {
-            Ok(assigned) => assigned,
-            Err(failure) => return self.fail_execution(self.frame(id).tail, &failure),
-        };
-        self.exit(id, output, assigned, asl::Transition::Next(catcher.next))
+            .and_then(|value| self.made(id, value))?;
+        self.within_limit(id, output)
     }
 
     /// Records that a Parallel or Map state failed; other states' own events have said so already.
     /// Returns the event that the next one follows.
-    fn end_branches(&mut self, id: FrameId, tail: EventId) -> Result<EventId, super::Halt> {
-        match &self.frame(id).waiting {
+    fn end_branches(
+        &mut self,
+        id: FrameId,
+        tail: EventId,
+        failure: &Failure,
+    ) -> Result<EventId, super::Halt> {
+        let frame = self.frame(id);
+        match &frame.waiting {
+            // Recorded: a state whose expression fails before it begins its branches shows it too.
+            Waiting::Turn if failure.location.is_some() => match frame.state_type {
+                StateType::Parallel => self.emit(tail, Event::ParallelFailed { frame: id }),
+                StateType::Map => self.emit(tail, Event::MapFailed { frame: id }),
+                StateType::Pass
+                | StateType::Task
+                | StateType::Choice
+                | StateType::Wait
+                | StateType::Succeed
+                | StateType::Fail => Ok(tail),
+            },
             Waiting::Branches { .. } => self.emit(tail, Event::ParallelFailed { frame: id }),
             Waiting::Iterations { .. } => self.emit(tail, Event::MapFailed { frame: id }),
             Waiting::Turn
@@ -313,8 +403,7 @@ impl Turn<'_> {
 
     /// Returns the `States.Runtime` failure with `cause`, after the sentence that names the state.
     pub(super) fn runtime_failure(&self, id: FrameId, cause: String) -> Failure {
-        let error = RUNTIME.into();
-        self.evaluation_failure(id, asl::query::Failure { error, cause })
+        self.evaluation_failure(id, asl::query::Failure::new(RUNTIME, cause))
     }
 
     /// Returns the failure of an expression of the frame's state, with the sentence that names it.
@@ -324,7 +413,10 @@ impl Turn<'_> {
             "An error occurred while executing the state '{name}' (entered at the event id #{}). {}",
             id.0, failure.cause
         );
-        Failure::new(&failure.error, cause)
+        Failure {
+            location: failure.location.map(Text::from),
+            ..Failure::new(&failure.error, cause)
+        }
     }
 }
 
@@ -356,5 +448,19 @@ fn catchers(kind: &StateKind) -> &[Catcher] {
         | StateKind::Wait(_)
         | StateKind::Succeed(_)
         | StateKind::Fail(_) => &[],
+    }
+}
+
+/// Returns the data flow of a state that can catch.
+fn flow_of(kind: &StateKind) -> Option<&Flow> {
+    match kind {
+        StateKind::Task(task) => Some(&task.flow),
+        StateKind::Parallel(parallel) => Some(&parallel.flow),
+        StateKind::Map(map) => Some(&map.flow),
+        StateKind::Pass(_)
+        | StateKind::Choice(_)
+        | StateKind::Wait(_)
+        | StateKind::Succeed(_)
+        | StateKind::Fail(_) => None,
     }
 }

@@ -3,7 +3,7 @@
 //! What passes through unchanged is never parsed.
 
 use asl::query::{Path, Scope, Template};
-use asl::{Flow, PathField};
+use asl::{Flow, JsonPathFlow, PathField};
 use serde_json::Value;
 
 use super::Turn;
@@ -14,22 +14,73 @@ use crate::event::Completion;
 use crate::ids::{FrameId, TaskId};
 use crate::payload::Payload;
 
+/// What the expressions of a state see beside its context and its variables.
+#[derive(Clone, Copy)]
+pub(super) struct Seen<'p> {
+    /// `$`, or `$states.input`.
+    pub input: &'p Payload,
+    /// `$states.result`.
+    pub result: Option<&'p Payload>,
+    /// `$states.errorOutput`.
+    pub error_output: Option<&'p Payload>,
+}
+
+impl<'p> Seen<'p> {
+    /// An input and nothing else.
+    pub(super) fn input(input: &'p Payload) -> Self {
+        Self {
+            input,
+            result: None,
+            error_output: None,
+        }
+    }
+}
+
 impl Turn<'_> {
     /// Returns the frame's input as `InputPath` selects it.
     pub(super) fn effective_input(&self, id: FrameId, flow: &Flow) -> Result<Payload, Failure> {
-        let Flow::JsonPath(fields) = flow;
-        self.select(id, &fields.input_path, &self.frame(id).input)
+        match flow {
+            Flow::JsonPath(fields) => self.select(id, &fields.input_path, &self.frame(id).input),
+            Flow::Jsonata(_) => Ok(self.frame(id).input.clone()),
+        }
     }
 
-    /// Returns `output` as the state's `OutputPath` selects it.
+    /// Returns what a state without a result puts out: its effective `input` as `OutputPath` selects it,
+    /// or its `Output`.
     pub(super) fn effective_output(
         &self,
         id: FrameId,
         flow: &Flow,
-        output: &Payload,
+        input: &Payload,
     ) -> Result<Payload, Failure> {
-        let Flow::JsonPath(fields) = flow;
-        let output = self.select(id, &fields.output_path, output)?;
+        match flow {
+            Flow::JsonPath(fields) => {
+                let output = self.select(id, &fields.output_path, input)?;
+                self.within_limit(id, output)
+            }
+            Flow::Jsonata(fields) => {
+                self.filled_or(id, fields.output.as_ref(), Seen::input(input), input)
+            }
+        }
+    }
+
+    /// Returns `template` filled, or `otherwise` where there is none.
+    pub(super) fn filled_or(
+        &self,
+        id: FrameId,
+        template: Option<&Template>,
+        seen: Seen<'_>,
+        otherwise: &Payload,
+    ) -> Result<Payload, Failure> {
+        let output = match template {
+            Some(template) => self.fill(id, template, seen)?,
+            None => otherwise.clone(),
+        };
+        self.within_limit(id, output)
+    }
+
+    /// Returns `output`, unless it is longer than an output may be.
+    pub(super) fn within_limit(&self, id: FrameId, output: Payload) -> Result<Payload, Failure> {
         if output.len() > self.cue.limits.payload_bytes_max {
             return Err(Failure::data_limit(&self.frame(id).name));
         }
@@ -37,15 +88,14 @@ impl Turn<'_> {
     }
 
     /// Returns the output of a state that made `result`: ResultSelector, ResultPath, OutputPath.
-    pub(super) fn output_of(
+    fn output_of(
         &self,
         id: FrameId,
-        flow: &Flow,
+        fields: &JsonPathFlow,
         result: Payload,
     ) -> Result<Payload, Failure> {
-        let Flow::JsonPath(fields) = flow;
         let result = match &fields.result_selector {
-            Some(selector) => self.fill(id, selector, &result)?,
+            Some(selector) => self.fill(id, selector, Seen::input(&result))?,
             None => result,
         };
         let combined = match &fields.result_path {
@@ -60,7 +110,8 @@ impl Turn<'_> {
                 )?
             }
         };
-        self.effective_output(id, flow, &combined)
+        let output = self.select(id, &fields.output_path, &combined)?;
+        self.within_limit(id, output)
     }
 
     /// Returns the output of a state that made `result`, and what it assigns: both see the raw result.
@@ -71,28 +122,62 @@ impl Turn<'_> {
         assign: Option<&Template>,
         result: Payload,
     ) -> Result<(Payload, Assigned), Failure> {
-        let assigned = self.assigned(id, assign, &result)?;
-        Ok((self.output_of(id, flow, result)?, assigned))
+        match flow {
+            Flow::JsonPath(fields) => {
+                let assigned = self.assigned(id, assign, Seen::input(&result))?;
+                Ok((self.output_of(id, fields, result)?, assigned))
+            }
+            Flow::Jsonata(fields) => {
+                let input = self.frame(id).input.clone();
+                let seen = Seen {
+                    result: Some(&result),
+                    ..Seen::input(&input)
+                };
+                let assigned = self.assigned(id, assign, seen)?;
+                let output = self.filled_or(id, fields.output.as_ref(), seen, &result)?;
+                Ok((output, assigned))
+            }
+        }
     }
 
-    /// Returns `Parameters` filled from the effective input, or that input where there are none.
+    /// Returns the output of a state without a result, whose effective input is `input`, and what it
+    /// assigns.
+    pub(super) fn passed_and_assigned(
+        &self,
+        id: FrameId,
+        flow: &Flow,
+        assign: Option<&Template>,
+        input: &Payload,
+    ) -> Result<(Payload, Assigned), Failure> {
+        let assigned = self.assigned(id, assign, Seen::input(input))?;
+        Ok((self.effective_output(id, flow, input)?, assigned))
+    }
+
+    /// Returns `Parameters` or `Arguments` filled from the effective input, or that input where there
+    /// are none.
     pub(super) fn parameters(&self, id: FrameId, flow: &Flow) -> Result<Payload, Failure> {
         let input = self.effective_input(id, flow)?;
-        let Flow::JsonPath(fields) = flow;
-        match &fields.parameters {
-            Some(template) => self.fill(id, template, &input),
+        let template = match flow {
+            Flow::JsonPath(fields) => &fields.parameters,
+            Flow::Jsonata(fields) => &fields.arguments,
+        };
+        match template {
+            Some(template) => self.fill(id, template, Seen::input(&input)),
             None => Ok(input),
         }
     }
 
-    /// Returns `template` filled from `input`.
+    /// Returns `template` filled.
     pub(super) fn fill(
         &self,
         id: FrameId,
         template: &Template,
-        input: &Payload,
+        seen: Seen<'_>,
     ) -> Result<Payload, Failure> {
-        self.with_scope(id, input.value(), |scope| template.evaluate(scope))
+        if let Some(fixed) = template.as_literal() {
+            return self.made(id, fixed.clone());
+        }
+        self.with_scope(id, seen, |scope| template.evaluate(scope))
             .and_then(|value| self.made(id, value))
     }
 
@@ -103,16 +188,16 @@ impl Turn<'_> {
         path: &Path,
         input: &Payload,
     ) -> Result<Value, Failure> {
-        self.with_scope(id, input.value(), |scope| {
+        self.with_scope(id, Seen::input(input), |scope| {
             path.evaluate(scope).map(std::borrow::Cow::into_owned)
         })
     }
 
-    /// Evaluates against `input` and the frame's context; a failure gets the sentence that names the state.
+    /// Evaluates in the frame's context; a failure gets the sentence that names the state.
     pub(super) fn with_scope<T>(
         &self,
         id: FrameId,
-        input: &Value,
+        seen: Seen<'_>,
         evaluate: impl FnOnce(&Scope<'_>) -> Result<T, asl::query::Failure>,
     ) -> Result<T, Failure> {
         let context = ContextOf {
@@ -126,10 +211,13 @@ impl Turn<'_> {
             scope: self.frame(id).scope,
         };
         let scope = Scope {
-            input,
+            input: seen.input.value(),
+            result: seen.result.map(Payload::value),
+            error_output: seen.error_output.map(Payload::value),
             context: &context,
             variables: &variables,
             entropy: &self.entropy,
+            now: self.cue.now,
         };
         evaluate(&scope).map_err(|failure| self.evaluation_failure(id, failure))
     }

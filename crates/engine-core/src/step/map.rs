@@ -1,10 +1,12 @@
 //! Map in inline mode: one iteration an item, as many at once as the state allows.
 
-use asl::{Count, Flow, Map};
+use asl::query::{Expected, Template};
+use asl::{Count, Items, Map};
 use serde_json::Value;
 
 use super::assign::VariablesOf;
 use super::failure::Failure;
+use super::flow::Seen;
 use super::{Progress, Turn};
 use crate::context::ContextOf;
 use crate::event::{Event, Scope};
@@ -44,9 +46,10 @@ impl Turn<'_> {
     fn map_input(&self, id: FrameId, map: &Map) -> Result<(Payload, Payload, u32), Failure> {
         let input = self.effective_input(id, &map.flow)?;
         let concurrency = self.concurrency(id, map, &input)?;
-        let items = match &map.items_path {
-            Some(path) => Payload::from_value(self.look_up(id, path, &input)?),
-            None => input.clone(),
+        let items = match &map.items {
+            Items::Path(path) => Payload::from_value(self.look_up(id, path, &input)?),
+            Items::Input => input.clone(),
+            Items::Template(template) => self.items_of(id, template, &input)?,
         };
         if !items.value().is_array() {
             let cause = format!(
@@ -58,11 +61,22 @@ impl Turn<'_> {
         Ok((input, items, concurrency))
     }
 
+    /// Returns what `Items` makes.
+    fn items_of(&self, id: FrameId, items: &Template, input: &Payload) -> Result<Payload, Failure> {
+        let Some(expression) = items.as_expression() else {
+            return self.fill(id, items, Seen::input(input));
+        };
+        self.with_scope(id, Seen::input(input), |scope| {
+            expression.evaluate_as(scope, Expected::Array)
+        })
+        .and_then(|value| self.made(id, value))
+    }
+
     fn concurrency(&self, id: FrameId, map: &Map, input: &Payload) -> Result<u32, Failure> {
         let count = match &map.max_concurrency {
             None => 0,
             Some(Count::Literal(count)) => *count,
-            Some(count @ Count::Path(_)) => self.with_scope(id, input.value(), |scope| {
+            Some(count) => self.with_scope(id, Seen::input(input), |scope| {
                 count.evaluate(scope, "MaxConcurrencyPath")
             })?,
         };
@@ -124,10 +138,15 @@ impl Turn<'_> {
             Ok(input) => self.enter_workflow(&map.processor, scope, started, input),
             Err(failure) if failure.is_runtime() => self.fail_at(id, started, failure),
             Err(failure) => {
+                let (mut failure, mut tail) = (failure, started);
+                if failure.location.is_some() {
+                    tail = self.record_evaluation_failure(id, &failure)?;
+                    failure.location = None;
+                }
                 // The iteration fails as if its first state had: the others end with it.
-                self.end_iteration(id, scope, started)?;
-                self.abort_siblings(id, scope, started)?;
-                self.fail_at(id, started, failure)
+                self.end_iteration(id, scope, tail)?;
+                self.abort_siblings(id, scope, tail)?;
+                self.fail_at(id, tail, failure)
             }
         }
     }
@@ -155,9 +174,12 @@ impl Turn<'_> {
         };
         let scope = asl::query::Scope {
             input: input.value(),
+            result: None,
+            error_output: None,
             context: &context,
             variables: &variables,
             entropy: &self.entropy,
+            now: self.cue.now,
         };
         let selected = selector
             .evaluate(&scope)
@@ -199,7 +221,6 @@ impl Turn<'_> {
     }
 
     fn finish_map(&mut self, id: FrameId, map: &Map) -> Progress {
-        let Flow::JsonPath(_) = &map.flow;
         let Waiting::Iterations { outputs, .. } = &self.frame(id).waiting else {
             return Ok(());
         };

@@ -17,7 +17,10 @@ impl Turn<'_> {
     }
 
     fn pass_output(&self, id: FrameId, pass: &Pass) -> Result<(Payload, Assigned), Failure> {
-        let Flow::JsonPath(_) = &pass.flow;
+        if let Flow::Jsonata(_) = &pass.flow {
+            let input = &self.frame(id).input;
+            return self.passed_and_assigned(id, &pass.flow, pass.assign.as_ref(), input);
+        }
         let result = match &pass.result {
             Some(result) => Payload::from_value(result.clone()),
             None => self.parameters(id, &pass.flow)?,

@@ -3,6 +3,7 @@
 use asl::{Count, Pattern, ResourceKind, StateKind, Task};
 
 use super::failure::Failure;
+use super::flow::Seen;
 use super::{Progress, Turn};
 use crate::command::Rejection;
 use crate::effect::{Effect, TaskCall, Timer, TimerKind};
@@ -79,7 +80,7 @@ impl Turn<'_> {
         let credentials_role_arn = match &task.credentials {
             None => None,
             Some(template) => {
-                let filled = self.fill(id, template, &input)?;
+                let filled = self.fill(id, template, Seen::input(&input))?;
                 filled
                     .value()
                     .get("RoleArn")
@@ -107,8 +108,8 @@ impl Turn<'_> {
         let Some(count) = count else { return Ok(None) };
         let seconds = match count {
             Count::Literal(seconds) => *seconds,
-            Count::Path(_) => {
-                self.with_scope(id, input.value(), |scope| count.evaluate(scope, field))?
+            Count::Path(_) | Count::Expression(_) => {
+                self.with_scope(id, Seen::input(input), |scope| count.evaluate(scope, field))?
             }
         };
         Ok(Some(seconds))
@@ -311,14 +312,7 @@ impl Turn<'_> {
         cause: Option<Text>,
     ) -> Result<Progress, Rejection> {
         let open = self.open_task(task)?;
-        Ok(self.end_task(
-            open,
-            Failure {
-                error,
-                cause,
-                heartbeat: false,
-            },
-        ))
+        Ok(self.end_task(open, Failure::told(error, cause)))
     }
 
     fn end_task(&mut self, open: OpenTask, failure: Failure) -> Progress {
@@ -354,9 +348,8 @@ impl Turn<'_> {
             },
         )?;
         let failure = Failure {
-            error: Some("States.Timeout".into()),
-            cause: None,
             heartbeat,
+            ..Failure::told(Some("States.Timeout".into()), None)
         };
         self.fail_at(id, tail, failure)
     }

@@ -5,6 +5,7 @@ use asl::{StateKind, Wait, WaitUntil};
 use vocab::Timestamp;
 
 use super::failure::Failure;
+use super::flow::Seen;
 use super::{Progress, Turn};
 use crate::effect::{Effect, Timer, TimerKind};
 use crate::event::Event;
@@ -36,8 +37,7 @@ impl Turn<'_> {
             return Ok(());
         };
         let left = self.effective_input(id, &wait.flow).and_then(|input| {
-            let assigned = self.assigned(id, wait.assign.as_ref(), &input)?;
-            Ok((self.effective_output(id, &wait.flow, &input)?, assigned))
+            self.passed_and_assigned(id, &wait.flow, wait.assign.as_ref(), &input)
         });
         match left {
             Ok((output, assigned)) => self.exit(id, output, assigned, wait.transition),
@@ -50,9 +50,12 @@ impl Turn<'_> {
         let time = match &wait.until {
             WaitUntil::Seconds(seconds) => WaitTime::Seconds(*seconds),
             WaitUntil::Timestamp(moment) => WaitTime::Until(*moment),
-            WaitUntil::SecondsPath(_) | WaitUntil::TimestampPath(_) => {
+            WaitUntil::SecondsPath(_)
+            | WaitUntil::TimestampPath(_)
+            | WaitUntil::SecondsExpression(_)
+            | WaitUntil::TimestampExpression(_) => {
                 let input = self.effective_input(id, &wait.flow)?;
-                self.with_scope(id, input.value(), |scope| wait.until.evaluate(scope))?
+                self.with_scope(id, Seen::input(&input), |scope| wait.until.evaluate(scope))?
             }
         };
         time.due(now)

@@ -13,7 +13,6 @@ mod executions;
 pub(crate) mod failure;
 pub(crate) mod get_activity_task;
 pub(crate) mod get_execution_history;
-mod jackson;
 pub(crate) mod list_activities;
 pub(crate) mod list_executions;
 pub(crate) mod list_state_machines;

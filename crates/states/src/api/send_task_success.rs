@@ -4,8 +4,9 @@ use aws_model::states::SendTaskSuccessInput;
 use engine_core::{Command, Payload};
 use service::{Failure, Reply};
 
-use super::{failure, jackson, tasks};
+use super::{failure, tasks};
 use crate::service::States;
+use asl::JsonFault;
 
 pub(crate) async fn call(states: &States, input: &[u8]) -> Result<Reply, Failure> {
     let input: SendTaskSuccessInput = super::read(input)?;
@@ -16,6 +17,6 @@ pub(crate) async fn call(states: &States, input: &[u8]) -> Result<Reply, Failure
         return Err(failure::invalid_output(&detail));
     }
     let output = Payload::parse(&input.output)
-        .map_err(|error| failure::invalid_output(&jackson::explain(&input.output, &error)))?;
+        .map_err(|error| failure::invalid_output(&JsonFault::of(&input.output, &error).message))?;
     tasks::answer(states, execution, Command::TaskSucceeded { task, output }).await
 }

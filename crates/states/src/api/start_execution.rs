@@ -6,10 +6,11 @@ use engine_core::Payload;
 use service::{Failure, Reply};
 use uuid::Uuid;
 
-use super::{failure, jackson, names};
+use super::{failure, names};
 use crate::machines::{Machine, MachineStatus, TypeCode};
 use crate::service::States;
 use crate::shell::{CommandError, Start};
+use asl::JsonFault;
 
 pub(crate) async fn call(states: &States, input: &[u8]) -> Result<Reply, Failure> {
     let input: StartExecutionInput = super::read(input)?;
@@ -75,5 +76,5 @@ fn parse_input(text: &str, bytes_max: usize) -> Result<Payload, Failure> {
         return Err(failure::invalid_execution_input(&detail));
     }
     Payload::parse(text)
-        .map_err(|error| failure::invalid_execution_input(&jackson::explain(text, &error)))
+        .map_err(|error| failure::invalid_execution_input(&JsonFault::of(text, &error).message))
 }

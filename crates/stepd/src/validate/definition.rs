@@ -68,9 +68,13 @@ impl Definition {
                 Outline::of_yaml(&self.text),
             ),
         };
-        let is_readable = diagnostics
-            .iter()
-            .all(|found| found.code != asl::diagnostic::INVALID_JSON_DESCRIPTION);
+        let is_unreadable = |found: &Diagnostic| {
+            matches!(
+                found.code,
+                asl::diagnostic::INVALID_JSON_DESCRIPTION | asl::diagnostic::TOO_DEEPLY_NESTED
+            )
+        };
+        let is_readable = !diagnostics.iter().any(is_unreadable);
         let mut findings: Vec<Finding> = diagnostics
             .into_iter()
             .map(|diagnostic| Finding {
@@ -79,7 +83,18 @@ impl Definition {
             })
             .collect();
         if is_readable {
-            let repeated = outline.repeated();
+            // Of two states with one name it is said already.
+            let is_known = |place: &Range<usize>| {
+                findings.iter().any(|finding| {
+                    finding.diagnostic.code == asl::diagnostic::DUPLICATE_STATE_NAME
+                        && finding.explanation.marks.contains(place)
+                })
+            };
+            let repeated: Vec<_> = outline
+                .repeated()
+                .into_iter()
+                .filter(|(_, place)| !is_known(place))
+                .collect();
             findings.extend(repeated.into_iter().map(|(name, place)| twice(name, place)));
         }
         findings

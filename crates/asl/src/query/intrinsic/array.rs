@@ -9,7 +9,8 @@ use crate::query::intrinsic::{Outcome, items, whole};
 /// Most items that `States.ArrayRange` makes.
 const RANGE_ITEMS_MAX: usize = 1000;
 
-pub(super) fn partition(array: &Value, size: &Value) -> Outcome {
+/// `States.ArrayPartition`: chunks of `size` items, the last one with what is left.
+pub(crate) fn partition(array: &Value, size: &Value) -> Outcome {
     let array = items(array)?;
     let size = usize::try_from(whole(size)?).ok().filter(|size| *size > 0);
     let size = size.ok_or("the chunk size must be a positive integer")?;

@@ -35,16 +35,20 @@ pub(super) fn hash(content: &Value, algorithm: &Value) -> Outcome {
             &json
         }
     };
-    let bytes = short(content)?.as_bytes();
-    let digest = match text(algorithm)? {
+    digest(short(content)?, text(algorithm)?).map(Value::String)
+}
+
+/// Returns the digest of `content` in hexadecimal.
+pub(crate) fn digest(content: &str, algorithm: &str) -> Result<String, String> {
+    let bytes = content.as_bytes();
+    Ok(match algorithm {
         "MD5" => hexadecimal(&md5::Md5::digest(bytes)),
         "SHA-1" => hexadecimal(&sha1::Sha1::digest(bytes)),
         "SHA-256" => hexadecimal(&sha2::Sha256::digest(bytes)),
         "SHA-384" => hexadecimal(&sha2::Sha384::digest(bytes)),
         "SHA-512" => hexadecimal(&sha2::Sha512::digest(bytes)),
         other => return Err(format!("there is no hash algorithm {other}")),
-    };
-    Ok(Value::String(digest))
+    })
 }
 
 fn short(text: &str) -> Result<&str, String> {
