@@ -14,6 +14,7 @@ mod activities;
 mod api;
 mod definitions;
 mod integrations;
+pub mod items;
 mod machines;
 mod page;
 mod rows;
