@@ -82,7 +82,10 @@ impl Frame {
                 },
                 *due_at,
             )],
-            Waiting::Turn | Waiting::Branches { .. } | Waiting::Iterations { .. } => Vec::new(),
+            Waiting::Turn
+            | Waiting::Branches { .. }
+            | Waiting::Iterations { .. }
+            | Waiting::MapRun { .. } => Vec::new(),
         }
     }
 }

@@ -20,6 +20,7 @@ mod execution;
 mod frame;
 pub mod history;
 mod ids;
+pub mod map_run;
 mod payload;
 mod step;
 
@@ -30,6 +31,6 @@ pub use event::{
     TaskResource,
 };
 pub use execution::{Execution, Frame, Outcome, Status, TaskStage, Waiting};
-pub use ids::{EventId, FrameId, TaskId};
+pub use ids::{EventId, FrameId, MapRunId, TaskId};
 pub use payload::{Payload, Text};
 pub use step::{Cue, EveryActivity, KnowActivities, Limits, SealToken, Transition, step};

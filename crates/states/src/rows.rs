@@ -3,6 +3,12 @@
 //! Records are CBOR with numbered fields, like events. Numbers in keys are big-endian, so that keys sort
 //! as numbers do; within a partition, keys of executions, journals and listings grow.
 
+mod announcements;
+pub mod map_runs;
+
+pub use announcements::{Announcement, Waiter, announcement_key, announcements_to};
+pub use map_runs::{ChildOf, ChildRow, MapRunEnd, MapRunRecord, MapRunRef};
+
 use engine_core::{EventId, Recorded, Status, TaskId, Timer, TimerKind};
 use minicbor::{Decode, Encode};
 use sha2::{Digest, Sha256};
@@ -75,6 +81,19 @@ pub struct ExecutionRecord {
     /// Its X-Ray header.
     #[n(9)]
     pub trace_header: Option<String>,
+    /// Whose child it is, if it is a map run's.
+    #[n(10)]
+    pub child_of: Option<ChildOf>,
+}
+
+impl ExecutionRecord {
+    /// Returns the ARN under which the execution is listed: its machine's, or its map run's.
+    pub fn listed_under(&self) -> &str {
+        match &self.child_of {
+            Some(child) => &child.map_run_arn,
+            None => &self.state_machine_arn,
+        }
+    }
 }
 
 /// A status, as it is stored and ordered in the listing.
@@ -155,6 +174,21 @@ pub struct ListingEntry {
     /// When it ended.
     #[n(4)]
     pub stopped_at: Option<Timestamp>,
+    /// The map run that it is a child of.
+    #[n(5)]
+    pub map_run_arn: Option<String>,
+    /// How many items of that run it has.
+    #[n(6)]
+    pub items: Option<u64>,
+}
+
+impl ListingEntry {
+    /// Returns the ARN under which the execution is listed.
+    pub fn listed_under(&self) -> &str {
+        self.map_run_arn
+            .as_deref()
+            .unwrap_or(&self.state_machine_arn)
+    }
 }
 
 /// Part of a journal: the events that one commit added to one execution. Space `Journal`.

@@ -11,6 +11,7 @@ mod fail;
 mod failure;
 mod flow;
 mod map;
+mod map_run;
 mod parallel;
 mod pass;
 mod succeed;
@@ -28,7 +29,7 @@ use crate::command::{Command, Rejection};
 use crate::effect::{Effect, Offer, Timer, TimerKind};
 use crate::event::{Event, Identity, Recorded, Scope, StateType};
 use crate::execution::{Execution, Frame, Waiting};
-use crate::ids::{EventId, FrameId, TaskId};
+use crate::ids::{EventId, FrameId, MapRunId, TaskId};
 use crate::payload::{Payload, Text};
 
 /// Everything that a decision may depend on and the execution does not itself contain.
@@ -172,6 +173,8 @@ impl<'a> Turn<'a> {
             Command::TaskFailed { task, error, cause } => self.task_failed(task, error, cause),
             Command::TaskTaken { task, worker_name } => self.task_taken(task, worker_name),
             Command::TaskHeartbeat { task } => self.task_heartbeat(task),
+            Command::MapRunSucceeded { run, output } => self.map_run_succeeded(run, output),
+            Command::MapRunFailed { run, failure } => self.map_run_failed(run, failure),
             Command::TimerFired { timer, due_at } => self.timer_fired(timer, due_at),
             Command::StopExecution { error, cause } => {
                 Ok(self.close(EventId::NONE, Event::ExecutionAborted { error, cause }))
@@ -319,8 +322,12 @@ impl<'a> Turn<'a> {
         let calls: Vec<TaskId> = self.execution.open_calls().collect();
         let offers: Vec<Offer> = self.execution.open_offers().collect();
         let timers = self.execution.open_timers();
+        let map_runs: Vec<MapRunId> = self.execution.open_map_runs().collect();
         self.emit(previous, event)?;
         self.ready.clear();
+        for run in map_runs {
+            self.effect(Effect::AbortMapRun { run });
+        }
         for task in calls {
             self.effect(Effect::SettleTask { task });
         }
@@ -377,9 +384,13 @@ impl<'a> Turn<'a> {
                 matches!(earlier, Effect::StartTimer { timer: begun, due_at: at } if begun == timer && at == due_at)
             }),
             Effect::AnnounceClosed => effects.iter().position(|earlier| *earlier == Effect::Continue),
+            Effect::AbortMapRun { run } => effects.iter().rposition(
+                |earlier| matches!(earlier, Effect::StartMapRun { run: begun, .. } if begun == run),
+            ),
             Effect::ScheduleTask { .. }
             | Effect::OfferTask { .. }
             | Effect::StartTimer { .. }
+            | Effect::StartMapRun { .. }
             | Effect::Continue => None,
         };
         match (undone, effect) {
