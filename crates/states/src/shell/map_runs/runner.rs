@@ -14,9 +14,12 @@ use futures::{StreamExt, stream};
 use store::{Batch, Key};
 use tokio::sync::{mpsc, oneshot};
 
+use service::Principal;
+
+use super::super::dispatcher::session_name;
 use super::super::{CommandError, Shared, Shell, Start, load};
 use super::children::{Children, Planned};
-use super::results::{self, ResultsError};
+use super::results::{Results, ResultsError};
 use super::{Note, SettingsChange, child_name};
 use crate::definitions::Definitions;
 use crate::rows::{
@@ -83,10 +86,19 @@ impl<'s> Runner<'s> {
             self.record.confirmed,
             self.shell.shared.options.limits.payload_bytes_max,
             self.record.started_at,
+            (self.shell.shared.gate.clone(), self.principal()),
         );
         match opened.await {
             Ok(children) => self.children = Some(children),
             Err(failure) => self.record.run.fail(failure),
+        }
+    }
+
+    /// Returns as whom the run reads and writes: the parent's role.
+    fn principal(&self) -> Principal {
+        Principal::Role {
+            role_arn: self.record.role_arn.as_str().into(),
+            session_name: session_name(self.run.parent),
         }
     }
 
@@ -368,9 +380,14 @@ impl<'s> Runner<'s> {
 
     /// Ends the run: its children have ended.
     async fn finish(&mut self) -> Result<(), Broken> {
-        let end = match self.record.run.failure() {
-            _ if self.record.run.is_aborted() => None,
-            Some(failure) => Some(MapRunEnd::Failed(failure.clone())),
+        let failure = self.record.run.failure().cloned();
+        let aborted = self.record.run.is_aborted();
+        if aborted || failure.is_some() {
+            self.export().await?;
+        }
+        let end = match failure {
+            _ if aborted => None,
+            Some(failure) => Some(MapRunEnd::Failed(failure)),
             None => Some(self.gather().await?),
         };
         self.record.status = match &end {
@@ -388,8 +405,36 @@ impl<'s> Runner<'s> {
         self.write(batch).await
     }
 
+    fn results(&self) -> Results<'_> {
+        Results {
+            shared: &self.shell.shared,
+            run: self.run,
+            start: &self.start,
+            record: &self.record,
+            principal: self.principal(),
+        }
+    }
+
+    /// Writes the results of a run without success. That they could not be written changes nothing.
+    async fn export(&mut self) -> Result<(), Broken> {
+        let mut children = self.children.take();
+        match self.results().export(children.as_mut()).await {
+            Ok(written) => self.record.results_written = written,
+            Err(ResultsError::Run(failure)) => {
+                tracing::warn!(
+                    arn = self.record.map_run_arn,
+                    ?failure,
+                    "results were not written"
+                );
+            }
+            Err(ResultsError::Read) => return Err(CommandError::Unavailable),
+        }
+        Ok(())
+    }
+
     async fn gather(&mut self) -> Result<MapRunEnd, Broken> {
-        match results::gather(&self.shell.shared, self.run, &self.start).await {
+        let gathered = self.results().gather().await;
+        match gathered {
             Ok((output, written)) => {
                 self.record.results_written = written;
                 Ok(MapRunEnd::Succeeded(output))
