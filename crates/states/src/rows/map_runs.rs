@@ -88,6 +88,9 @@ pub struct MapRunRecord {
     /// How many of the children's results its output holds, or were written by a writer.
     #[n(11)]
     pub results_written: Count,
+    /// What identified the object of its items when it was opened first.
+    #[n(12)]
+    pub etag: Option<String>,
 }
 
 /// The end of a map run, as its parent is told it.

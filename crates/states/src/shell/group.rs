@@ -155,6 +155,7 @@ impl Group {
             confirmed: Count::default(),
             planned: Count::default(),
             results_written: Count::default(),
+            etag: None,
         };
         let arn_key = map_runs::arn_key(&record.map_run_arn);
         self.put.extend([

@@ -61,6 +61,11 @@ impl Children {
         })
     }
 
+    /// Returns what identifies the object that the items are read from, where it is one.
+    pub fn etag(&mut self) -> Option<String> {
+        self.source.etag()
+    }
+
     /// Says whether there may be more.
     pub fn more(&self) -> bool {
         !self.exhausted

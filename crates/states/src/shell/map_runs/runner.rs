@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use asl::StateMachine;
 use bytes::Bytes;
-use engine_core::map_run::{Count, Ended, MapRunStart, Phase, Settings};
+use engine_core::map_run::{Count, Ended, Failure, MapRunStart, Phase, Settings};
 use engine_core::{Command, Status};
 use futures::{StreamExt, stream};
 use store::{Batch, Key};
@@ -23,8 +23,8 @@ use super::results::{Results, ResultsError};
 use super::{Note, SettingsChange, child_name};
 use crate::definitions::Definitions;
 use crate::rows::{
-    self, Announcement, ChildOf, DefinitionHash, ListingEntry, MapRunEnd, MapRunRecord, MapRunRef,
-    StatusCode, Waiter, map_runs,
+    self, Announcement, ChildOf, ChildRow, DefinitionHash, ListingEntry, MapRunEnd, MapRunRecord,
+    MapRunRef, StatusCode, Waiter, map_runs,
 };
 
 /// Most children that are begun by one step of a run.
@@ -89,7 +89,17 @@ impl<'s> Runner<'s> {
             (self.shell.shared.gate.clone(), self.principal()),
         );
         match opened.await {
-            Ok(children) => self.children = Some(children),
+            Ok(mut children) => {
+                let etag = children.etag();
+                if self.record.etag.is_some() && etag != self.record.etag {
+                    return self.record.run.fail(Failure {
+                        error: "States.ItemReaderFailed".into(),
+                        cause: "The object that the items are read from was changed.".into(),
+                    });
+                }
+                self.record.etag = etag;
+                self.children = Some(children);
+            }
             Err(failure) => self.record.run.fail(failure),
         }
     }
@@ -236,7 +246,7 @@ impl<'s> Runner<'s> {
         while self.record.confirmed.children < self.record.planned.children {
             let missing = self.record.planned.children - self.record.confirmed.children;
             let Some(children) = &mut self.children else {
-                return Ok(());
+                return self.give_up_unconfirmed().await;
             };
             let most = usize::try_from(missing).unwrap_or(BEGUN_AT_ONCE);
             let (planned, failure) = children.take(most.min(BEGUN_AT_ONCE)).await;
@@ -253,14 +263,21 @@ impl<'s> Runner<'s> {
 
     /// Counts as aborted what was planned and cannot be made any more: its items are gone.
     async fn give_up_unconfirmed(&mut self) -> Result<(), Broken> {
+        let mut items = self.record.planned.items - self.record.confirmed.items;
+        let mut missing = 0u64;
         for index in self.record.confirmed.children..self.record.planned.children {
             let key = map_runs::child_key(self.run, index);
-            if get(&self.shell.shared, &key).await?.is_none() {
-                self.record.run.child_ended(Ended {
-                    status: Status::Aborted,
-                    items: 0,
-                });
+            match get(&self.shell.shared, &key).await? {
+                Some(row) => items -= load::read::<ChildRow>(&row)?.items.min(items),
+                None => missing += 1,
             }
+        }
+        for _ in 0..missing {
+            self.record.run.child_ended(Ended {
+                status: Status::Aborted,
+                // Which of them had how many is not known any more.
+                items: std::mem::take(&mut items),
+            });
         }
         self.record.confirmed = self.record.planned;
         self.write(Batch::default()).await

@@ -78,6 +78,14 @@ impl Source {
         })
     }
 
+    /// Returns what identifies the object that the items are read from, where it is one.
+    pub fn etag(&mut self) -> Option<String> {
+        match self {
+            Self::State { .. } => None,
+            Self::Reader { source, .. } => source.get_mut().etag().map(str::to_owned),
+        }
+    }
+
     /// Returns the next item.
     pub async fn next(&mut self) -> Result<Option<ItemContext>, Failure> {
         match self {
