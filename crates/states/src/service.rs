@@ -62,6 +62,14 @@ pub struct States {
 }
 
 impl States {
+    /// Returns how definitions of a type of machine are read.
+    pub(crate) fn reading(&self, machine_type: asl::MachineType) -> asl::Reading {
+        asl::Reading {
+            bytes_max: self.limits.definition_bytes_max,
+            ..machine_type.into()
+        }
+    }
+
     /// Opens the service over `store`: executions go on where they were, and so do deletions.
     ///
     /// # Errors
@@ -157,7 +165,7 @@ impl Service for States {
             Operation::ListMapRuns => api::list_map_runs::call(self, input).await,
             Operation::UpdateMapRun => api::update_map_run::call(self, input).await,
             Operation::ValidateStateMachineDefinition => {
-                api::validate_state_machine_definition::call(input)
+                api::validate_state_machine_definition::call(self, input)
             }
             Operation::CreateActivity
             | Operation::CreateStateMachineAlias
