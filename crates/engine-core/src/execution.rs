@@ -1,17 +1,17 @@
 //! An execution as the fold of its events.
 
-mod frame;
-
 use std::collections::BTreeMap;
 
 use vocab::Timestamp;
 
-use crate::effect::{Timer, TimerKind};
-use crate::event::{Assignment, Event, Identity, Recorded, Scope, TaskDescription};
+use crate::effect::{Offer, Timer, TimerKind};
+use crate::event::{
+    Assignment, Event, Identity, Recorded, Scope, StateType, TaskDescription, TaskResource,
+};
 use crate::ids::{EventId, FrameId, MapRunId, TaskId};
 use crate::payload::{Payload, Text};
 
-pub use self::frame::{Frame, TaskStage, Waiting};
+pub use crate::frame::{TaskStage, Waiting};
 
 /// What an execution is, as its events made it.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -73,6 +73,50 @@ impl Outcome {
             Self::Failed(..) => Status::Failed,
             Self::TimedOut => Status::TimedOut,
             Self::Aborted(..) => Status::Aborted,
+        }
+    }
+}
+
+/// A state that was entered and not yet left.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Frame {
+    /// The state's name.
+    pub name: Text,
+    /// The state's type.
+    pub state_type: StateType,
+    /// Where it belongs.
+    pub scope: Scope,
+    /// Its raw input.
+    pub input: Payload,
+    /// When it was entered.
+    pub entered_at: Timestamp,
+    /// The last event of its chain: the next one follows it.
+    pub tail: EventId,
+    /// The last event before what the state did since it last waited: an expression's failure follows
+    /// it. Recorded for a state that was just entered: what the entering followed.
+    pub settled: EventId,
+    /// How often each member of `Retry` took a failure on.
+    pub retries: BTreeMap<u32, u64>,
+    /// What it waits for.
+    pub waiting: Waiting,
+}
+
+impl Frame {
+    /// Notes that the state did what it does until `event`, and now waits.
+    fn settle(&mut self, event: EventId) {
+        (self.tail, self.settled) = (event, event);
+    }
+
+    /// Returns how often the state was retried (`$$.State.RetryCount`).
+    pub fn retry_count(&self) -> u64 {
+        self.retries.values().sum()
+    }
+
+    /// Returns the map run that the state waits for.
+    pub(crate) fn map_run(&self) -> Option<MapRunId> {
+        match self.waiting {
+            Waiting::MapRun { run } => run,
+            _ => None,
         }
     }
 }
@@ -163,16 +207,12 @@ impl Execution {
 
     /// Returns the tasks whose call is to be made or on its way: what the outbox must hold.
     pub fn open_calls(&self) -> impl Iterator<Item = TaskId> {
-        self.frames
-            .values()
-            .filter_map(|frame| match &frame.waiting {
-                Waiting::Task {
-                    task,
-                    stage: TaskStage::Calling,
-                    ..
-                } => Some(*task),
-                _ => None,
-            })
+        self.frames.values().filter_map(Frame::open_call)
+    }
+
+    /// Returns the tasks that workers may take: what the queues of activities must hold.
+    pub fn open_offers(&self) -> impl Iterator<Item = Offer> {
+        self.frames.values().filter_map(Frame::open_offer)
     }
 
     /// Returns the frame that waits for `run`.
@@ -268,15 +308,20 @@ impl Execution {
                 timeout_at,
             } => self.on(*frame, |frame| {
                 frame.settle(id);
-                frame.waiting = calling(TaskId(id), task, *timeout_at);
+                frame.waiting = calling(TaskId(id), task, *at, *timeout_at);
             }),
             Event::TaskStarted {
                 frame,
                 heartbeat_at,
+                resource,
+                timeout_at,
                 ..
             } => self.on(*frame, |frame| {
                 frame.settle(id);
                 frame.waiting.set_heartbeat(*heartbeat_at);
+                if let TaskResource::Activity { .. } = resource {
+                    frame.waiting.taken(*timeout_at);
+                }
             }),
             Event::TaskSubmitted {
                 frame,
@@ -453,12 +498,19 @@ impl Execution {
     }
 }
 
-fn calling(task: TaskId, description: &TaskDescription, timeout_at: Option<Timestamp>) -> Waiting {
+fn calling(
+    task: TaskId,
+    description: &TaskDescription,
+    scheduled_at: Timestamp,
+    timeout_at: Option<Timestamp>,
+) -> Waiting {
     Waiting::Task {
         task,
         stage: TaskStage::Calling,
         completion: description.completion,
         resource: description.resource.clone(),
+        scheduled_at,
+        timeout_seconds: description.timeout_seconds,
         timeout_at,
         heartbeat_seconds: description.heartbeat_seconds,
         heartbeat_at: None,

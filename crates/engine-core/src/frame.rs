@@ -1,57 +1,14 @@
-//! A state that was entered and not yet left, and what it waits for.
+//! What a frame waits for, and what is stored for it besides its events: its call, its offer, its timers.
 
 use std::collections::BTreeMap;
 
 use vocab::Timestamp;
 
-use crate::effect::{Timer, TimerKind};
-use crate::event::{Completion, Scope, StateType, TaskResource};
+use crate::effect::{Offer, Timer, TimerKind};
+use crate::event::{Completion, TaskResource};
+use crate::execution::Frame;
 use crate::ids::{EventId, FrameId, MapRunId, TaskId};
-use crate::payload::{Payload, Text};
-
-/// A state that was entered and not yet left.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Frame {
-    /// The state's name.
-    pub name: Text,
-    /// The state's type.
-    pub state_type: StateType,
-    /// Where it belongs.
-    pub scope: Scope,
-    /// Its raw input.
-    pub input: Payload,
-    /// When it was entered.
-    pub entered_at: Timestamp,
-    /// The last event of its chain: the next one follows it.
-    pub tail: EventId,
-    /// The last event before what the state did since it last waited: an expression's failure follows
-    /// it. Recorded for a state that was just entered: what the entering followed.
-    pub settled: EventId,
-    /// How often each member of `Retry` took a failure on.
-    pub retries: BTreeMap<u32, u64>,
-    /// What it waits for.
-    pub waiting: Waiting,
-}
-
-impl Frame {
-    /// Notes that the state did what it does until `event`, and now waits.
-    pub(super) fn settle(&mut self, event: EventId) {
-        (self.tail, self.settled) = (event, event);
-    }
-
-    /// Returns how often the state was retried (`$$.State.RetryCount`).
-    pub fn retry_count(&self) -> u64 {
-        self.retries.values().sum()
-    }
-
-    /// Returns the map run that the state waits for.
-    pub(crate) fn map_run(&self) -> Option<MapRunId> {
-        match self.waiting {
-            Waiting::MapRun { run } => run,
-            _ => None,
-        }
-    }
-}
+use crate::payload::Payload;
 
 /// What a frame waits for, between two commands.
 #[derive(Clone, Debug, PartialEq)]
@@ -68,7 +25,11 @@ pub enum Waiting {
         completion: Completion,
         /// What was called.
         resource: TaskResource,
-        /// When its time is over.
+        /// When it was scheduled.
+        scheduled_at: Timestamp,
+        /// Seconds until its time is over.
+        timeout_seconds: Option<u64>,
+        /// When its time is over; `None` also where it does not count yet.
         timeout_at: Option<Timestamp>,
         /// Seconds between heartbeats.
         heartbeat_seconds: Option<u64>,
@@ -117,39 +78,44 @@ pub enum Waiting {
 /// How far the call of a task is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TaskStage {
-    /// To be made, or on its way: a row of the outbox.
+    /// To be made, or on its way: a row of the outbox. Of an activity: offered to its workers.
     Calling,
-    /// Returned; the token's holder or the job is waited for.
+    /// Returned; the token's holder or the job is waited for. Of an activity: a worker has it.
     Submitted,
 }
 
-impl Waiting {
-    pub(super) fn set_heartbeat(&mut self, due_at: Option<Timestamp>) {
-        if let Self::Task { heartbeat_at, .. } = self {
-            *heartbeat_at = due_at;
-        }
-    }
-
-    pub(super) fn set_output(&mut self, index: u32, output: Payload) {
-        let slot = match self {
-            Self::Branches { outputs } => outputs.get_mut(index as usize),
-            Self::Iterations { outputs, open, .. } => {
-                open.remove(&index);
-                outputs.get_mut(index as usize)
-            }
-            Self::Turn
-            | Self::Task { .. }
-            | Self::Retry { .. }
-            | Self::Timer { .. }
-            | Self::MapRun { .. } => None,
-        };
-        if let Some(slot) = slot {
-            *slot = Some(output);
-        }
-    }
-}
-
 impl Frame {
+    /// Returns the task whose call is to be made or on its way.
+    pub(crate) fn open_call(&self) -> Option<TaskId> {
+        match &self.waiting {
+            Waiting::Task {
+                task,
+                stage: TaskStage::Calling,
+                resource: TaskResource::LambdaFunction { .. } | TaskResource::Integration { .. },
+                ..
+            } => Some(*task),
+            _ => None,
+        }
+    }
+
+    /// Returns the task that a worker may take.
+    pub(crate) fn open_offer(&self) -> Option<Offer> {
+        match &self.waiting {
+            Waiting::Task {
+                task,
+                stage: TaskStage::Calling,
+                resource: TaskResource::Activity { arn },
+                scheduled_at,
+                ..
+            } => Some(Offer {
+                activity: arn.clone(),
+                at: *scheduled_at,
+                task: *task,
+            }),
+            _ => None,
+        }
+    }
+
     /// Returns the timers that run for this frame, called `id`.
     pub(crate) fn timers(&self, id: FrameId) -> Vec<(Timer, Timestamp)> {
         match &self.waiting {
@@ -197,6 +163,42 @@ impl Frame {
             | Waiting::Branches { .. }
             | Waiting::Iterations { .. }
             | Waiting::MapRun { .. } => Vec::new(),
+        }
+    }
+}
+
+impl Waiting {
+    pub(crate) fn set_heartbeat(&mut self, due_at: Option<Timestamp>) {
+        if let Self::Task { heartbeat_at, .. } = self {
+            *heartbeat_at = due_at;
+        }
+    }
+
+    /// A worker took the task: nobody else may, and its time counts.
+    pub(crate) fn taken(&mut self, over_at: Option<Timestamp>) {
+        if let Self::Task {
+            stage, timeout_at, ..
+        } = self
+        {
+            (*stage, *timeout_at) = (TaskStage::Submitted, over_at);
+        }
+    }
+
+    pub(crate) fn set_output(&mut self, index: u32, output: Payload) {
+        let slot = match self {
+            Self::Branches { outputs } => outputs.get_mut(index as usize),
+            Self::Iterations { outputs, open, .. } => {
+                open.remove(&index);
+                outputs.get_mut(index as usize)
+            }
+            Self::Turn
+            | Self::Task { .. }
+            | Self::Retry { .. }
+            | Self::Timer { .. }
+            | Self::MapRun { .. } => None,
+        };
+        if let Some(slot) = slot {
+            *slot = Some(output);
         }
     }
 }
