@@ -1,4 +1,4 @@
-//! One recorded case: a definition, an input, and what AWS did with them; and whether it is in scope.
+//! One recorded case: a definition, an input, and what AWS did with them.
 
 use std::path::{Path, PathBuf};
 use std::{env, fs};
@@ -78,24 +78,4 @@ fn read(corpus: &Path, file: &Path) -> Case {
         input: json["input"].as_str().unwrap_or("{}").to_owned(),
         expected: json["expected"].take(),
     }
-}
-
-/// Returns why the case is not in scope: the parts of the language that this slice leaves out.
-pub fn out_of_scope(definition: &Value) -> Option<&'static str> {
-    let mut open = vec![definition];
-    while let Some(value) = open.pop() {
-        match value {
-            Value::Array(items) => open.extend(items),
-            Value::Object(members) => {
-                for (name, member) in members {
-                    let text = member.as_str().unwrap_or_default();
-                    match (name.as_str(), text) {
-                        _ => open.push(member),
-                    }
-                }
-            }
-            Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
-        }
-    }
-    None
 }
