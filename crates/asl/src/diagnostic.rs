@@ -55,6 +55,19 @@ pub const DUPLICATE_STATE_NAME: &str = "DUPLICATE_STATE_NAME";
 pub const INVALID_JSONATA_EXPRESSION: &str = "INVALID_JSONATA_EXPRESSION";
 /// A JSONata expression reads what there is not where it stands.
 pub const UNSUPPORTED_JSONATA_EXPRESSION: &str = "UNSUPPORTED_JSONATA_EXPRESSION";
+/// A warning: a field of a payload template holds what looks computed, and its name does not end in `.$`.
+pub const NO_DOLLAR: &str = "NO_DOLLAR";
+/// A warning: a field that takes a text holds a path, which its twin that ends in `Path` would take.
+pub const NO_PATH: &str = "NO_PATH";
+/// A warning: the Result of a Pass state holds what looks computed.
+pub const PASS_RESULT_IS_STATIC: &str = "PASS_RESULT_IS_STATIC";
+
+// Our own.
+
+/// A warning: a task waits for an answer that nobody may ever give. Not a code of AWS.
+pub const NO_TIMEOUT: &str = "NO_TIMEOUT";
+/// A warning: a retrier or a catcher that no error reaches. Not a code of AWS.
+pub const NEVER_REACHED: &str = "NEVER_REACHED";
 /// The definition is legal, but uses what this implementation does not have yet. Not a code of AWS.
 pub const NOT_BUILT_YET: &str = "NOT_BUILT_YET";
 
@@ -69,6 +82,17 @@ impl Diagnostic {
             code,
             message: message.into(),
             location,
+        }
+    }
+
+    pub(crate) fn warning(
+        code: &'static str,
+        message: impl Into<String>,
+        location: Option<String>,
+    ) -> Self {
+        Self {
+            severity: Severity::Warning,
+            ..Self::error(code, message, location)
         }
     }
 }

@@ -8,6 +8,10 @@ use std::ops::Range;
 mod json;
 mod yaml;
 
+/// Most places in a location at which a name is tried to end: a name that is made of slashes must not
+/// make its finding slow.
+const NAME_ENDS_MAX: usize = 1_000;
+
 /// The outline of a text: its mappings, sequences and scalars with their places, in bytes.
 ///
 /// The nodes lie in one list and refer to each other by number, so that no depth of text can
@@ -27,8 +31,28 @@ struct Node {
 #[derive(Clone, Debug)]
 enum Content {
     Scalar,
-    Mapping(Vec<(String, usize)>),
+    Mapping(Entries),
     Sequence(Vec<usize>),
+}
+
+/// The names of a mapping with their nodes, in the order of the text.
+#[derive(Clone, Debug, Default)]
+struct Entries {
+    list: Vec<(String, usize)>,
+    /// The places in the list, by name; of one name in the order of the text.
+    by_name: Vec<usize>,
+}
+
+impl Entries {
+    /// Of names that appear twice the last one counts, as for the parser.
+    fn find(&self, name: &str) -> Option<usize> {
+        let end = self
+            .by_name
+            .partition_point(|place| self.list[*place].0.as_str() <= name);
+        let place = *self.by_name.get(end.checked_sub(1)?)?;
+        let (found, child) = &self.list[place];
+        (found == name).then_some(*child)
+    }
 }
 
 /// Where one node stands.
@@ -90,7 +114,7 @@ impl Outline {
                 continue;
             };
             let mut seen = std::collections::BTreeSet::new();
-            for (name, child) in entries {
+            for (name, child) in &entries.list {
                 if !seen.insert(name)
                     && let Some(key) = &self.nodes[*child].key
                 {
@@ -116,18 +140,16 @@ impl Outline {
 
     fn names_of(&self, node: usize) -> Vec<&str> {
         match &self.nodes[node].content {
-            Content::Mapping(entries) => entries.iter().map(|(name, _)| name.as_str()).collect(),
+            Content::Mapping(entries) => {
+                entries.list.iter().map(|(name, _)| name.as_str()).collect()
+            }
             Content::Scalar | Content::Sequence(_) => Vec::new(),
         }
     }
 
-    /// Of names that appear twice the last one counts, as for the parser.
     fn child(&self, node: usize, name: &str) -> Option<usize> {
         match &self.nodes[node].content {
-            Content::Mapping(entries) => {
-                let mut found = entries.iter().filter(|(own, _)| own == name);
-                found.next_back().map(|(_, child)| *child)
-            }
+            Content::Mapping(entries) => entries.find(name),
             Content::Scalar | Content::Sequence(_) => None,
         }
     }
@@ -156,13 +178,12 @@ impl Outline {
             Content::Scalar => None,
             Content::Mapping(entries) => {
                 let rest = rest.strip_prefix('/')?;
-                let fitting = entries.iter().filter_map(|(name, child)| {
-                    let after = rest.strip_prefix(name.as_str())?;
-                    let ends = after.is_empty() || after.starts_with(['/', '[']);
-                    ends.then_some((name.len(), *child, after))
-                });
-                let (_, child, after) = fitting.max_by_key(|(length, ..)| *length)?;
-                Some((child, after))
+                let ends = rest.match_indices(['/', '[']).map(|(end, _)| end);
+                let ends: Vec<usize> = ends.take(NAME_ENDS_MAX).chain([rest.len()]).collect();
+                ends.into_iter().rev().find_map(|end| {
+                    let (name, after) = rest.split_at(end);
+                    Some((entries.find(name)?, after))
+                })
             }
             Content::Sequence(items) => {
                 let (place, after) = rest.strip_prefix('[')?.split_once(']')?;
@@ -223,7 +244,7 @@ impl Builder {
             match &mut self.nodes[open.node].content {
                 Content::Mapping(entries) => {
                     let (name, place) = key.unwrap_or((String::new(), value.clone()));
-                    entries.push((name, node));
+                    entries.list.push((name, node));
                     own_key = Some(place);
                 }
                 Content::Sequence(items) => items.push(node),
@@ -242,6 +263,13 @@ impl Builder {
     fn finish(mut self, end: usize) -> Outline {
         while !self.open.is_empty() {
             self.end(end);
+        }
+        for node in &mut self.nodes {
+            if let Content::Mapping(Entries { list, by_name }) = &mut node.content {
+                *by_name = (0..list.len()).collect();
+                // Stable, so that places of one name stay in order.
+                by_name.sort_by(|left, right| list[*left].0.cmp(&list[*right].0));
+            }
         }
         Outline { nodes: self.nodes }
     }

@@ -1,7 +1,7 @@
 //! From text to a [`StateMachine`], or to everything that is wrong with it.
 //!
 //! One file for each kind of state and for each list that states share. Fields are checked one by
-//! one first; only a definition whose fields are right is looked at as a graph, as on AWS.
+//! one; of a definition whose fields are not right the graph is only looked at for missing targets.
 
 mod assign;
 mod choice;
@@ -23,7 +23,7 @@ mod workflow;
 use crate::definition::StateMachine;
 use crate::diagnostic::{Diagnostic, Severity};
 use crate::parse::fields::Report;
-use crate::validate::graph;
+use crate::validate::{graph, warnings};
 
 /// The type of a state machine: it decides which integrations a definition may use.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
@@ -108,13 +108,17 @@ fn read(text: &str, reading: Reading) -> (Option<StateMachine>, Vec<Diagnostic>)
     };
     let machine = workflow::machine(&definition, reading, &report);
     let (mut findings, not_built) = report.into_findings();
+    let fields_are_right = findings.is_empty();
     findings.append(&mut repeated);
-    if findings.is_empty() {
-        graph::check(&definition, "", &mut findings);
-    }
+    graph::check(&definition, "", fields_are_right, &mut findings);
     // What is not built is only worth saying about a definition that is right.
     if findings.is_empty() {
         findings = not_built;
     }
+    let machine_wide = warnings::Machine {
+        speaks_jsonata: definition.get("QueryLanguage") == Some(&"JSONata".into()),
+        may_wait: reading.machine_type == MachineType::Standard,
+    };
+    warnings::check(&definition, "", machine_wide, &mut findings);
     (machine, findings)
 }

@@ -28,7 +28,7 @@ pub(crate) use choice::{Check, Comparison, Operand, Pattern, Rule};
 pub(crate) use jsonata::{Dialect, Place, Readable, Refusal};
 pub use jsonata::{Expected, Expression};
 pub use path::Path;
-pub(crate) use path::{Allowed, Miss};
+pub(crate) use path::{Allowed, Miss, looks_computed};
 pub use result_path::ReferencePath;
 pub use template::Template;
 pub(crate) use variables::is_name as is_variable_name;

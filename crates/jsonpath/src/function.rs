@@ -1,7 +1,5 @@
 //! The functions that may end a path: `length()`, `sum()`, ….
 
-use std::borrow::Cow;
-
 use serde_json::{Number, Value};
 
 use crate::error::NotFound;
@@ -36,46 +34,28 @@ impl Function {
         })
     }
 
-    fn name(self) -> &'static str {
-        match self {
-            Self::Length => "length()",
-            Self::Min => "min()",
-            Self::Max => "max()",
-            Self::Average => "avg()",
-            Self::Sum => "sum()",
-            Self::StandardDeviation => "stddev()",
-            Self::Keys => "keys()",
-            Self::First => "first()",
-            Self::Last => "last()",
-        }
-    }
-
-    /// Returns the function's value for `subject`.
-    pub(crate) fn apply<'a>(self, subject: &Cow<'a, Value>) -> Result<Cow<'a, Value>, NotFound> {
-        let value = match self {
-            Self::Length => length(subject),
-            Self::Keys => subject.as_object().map(|object| {
-                Value::Array(object.keys().map(|key| Value::from(key.as_str())).collect())
+    /// Returns the function's value for `subject`. A length or keys where there are none is `null`.
+    pub(crate) fn apply(self, subject: &Value) -> Result<Value, NotFound> {
+        Ok(match self {
+            Self::Length => match subject {
+                Value::Array(items) => Value::from(items.len()),
+                Value::Object(fields) => Value::from(fields.len()),
+                Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => Value::Null,
+            },
+            Self::Keys => subject.as_object().map_or(Value::Null, |object| {
+                object.keys().map(|key| Value::from(key.as_str())).collect()
             }),
-            Self::First => subject.as_array().and_then(|items| items.first()).cloned(),
-            Self::Last => subject.as_array().and_then(|items| items.last()).cloned(),
+            Self::First => list(subject)?.first().cloned().ok_or(NOTHING)?,
+            Self::Last => list(subject)?.last().cloned().ok_or(NOTHING)?,
             Self::Min | Self::Max | Self::Average | Self::Sum | Self::StandardDeviation => {
-                self.aggregate(subject)
+                self.aggregate(list(subject)?).ok_or(NOTHING)?
             }
-        };
-        value.map(Cow::Owned).ok_or(NotFound::Function {
-            function: self.name(),
-            found: kind(subject),
         })
     }
 
-    /// Aggregates the numbers of an array; what is not a number does not count.
-    fn aggregate(self, subject: &Value) -> Option<Value> {
-        let numbers: Vec<f64> = subject
-            .as_array()?
-            .iter()
-            .filter_map(Value::as_f64)
-            .collect();
+    /// Aggregates the numbers of a list; what is not a number does not count.
+    fn aggregate(self, items: &[Value]) -> Option<Value> {
+        let numbers: Vec<f64> = items.iter().filter_map(Value::as_f64).collect();
         if numbers.is_empty() {
             return None;
         }
@@ -96,23 +76,8 @@ impl Function {
     }
 }
 
-fn length(subject: &Value) -> Option<Value> {
-    match subject {
-        Value::Array(items) => Some(Value::from(items.len())),
-        Value::Object(fields) => Some(Value::from(fields.len())),
-        Value::String(text) => Some(Value::from(text.chars().count())),
-        Value::Null | Value::Bool(_) | Value::Number(_) => None,
-    }
-}
+const NOTHING: NotFound = NotFound::NothingToAggregate;
 
-/// Names the kind of `value` for a message.
-pub(crate) fn kind(value: &Value) -> &'static str {
-    match value {
-        Value::Null => "null",
-        Value::Bool(_) => "a boolean",
-        Value::Number(_) => "a number",
-        Value::String(_) => "a string",
-        Value::Array(_) => "an array",
-        Value::Object(_) => "an object",
-    }
+fn list(subject: &Value) -> Result<&[Value], NotFound> {
+    subject.as_array().map(Vec::as_slice).ok_or(NOTHING)
 }

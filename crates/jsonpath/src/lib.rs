@@ -9,13 +9,16 @@ mod error;
 mod evaluate;
 mod filter;
 mod function;
+mod java;
 mod number;
 mod operator;
 mod parse;
 mod path;
+mod pattern;
 mod reference;
 
 pub use error::{NotFound, ParseError, WriteError};
+pub use java::{java_json, java_set, java_text};
 pub use number::compare_numbers;
 pub use path::JsonPath;
 pub use reference::ReferencePath;

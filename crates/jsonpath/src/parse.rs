@@ -106,12 +106,13 @@ impl<'a> Reader<'a> {
                 Some('.') => {
                     if self.take("..") {
                         segments.push(Segment::Descend);
-                        if self.peek() == Some('[') {
-                            segments.push(self.bracket(depth)?);
-                            continue;
-                        }
                     } else {
                         self.advance();
+                    }
+                    // `$.abc.['def ghi']` is how the developer guide writes it.
+                    if self.peek() == Some('[') {
+                        segments.push(self.bracket(depth)?);
+                        continue;
                     }
                     match self.dotted(extent)? {
                         Dotted::Segment(segment) => segments.push(segment),
@@ -296,22 +297,22 @@ impl<'a> Reader<'a> {
         }
     }
 
-    fn slice(&mut self, from: Option<i64>) -> Result<Segment, ParseError> {
+    /// Reads what follows the first colon of a slice. The library reads a step and ignores it.
+    fn slice(&mut self, from: Option<i32>) -> Result<Segment, ParseError> {
         self.skip_blanks();
         let to = self.integer()?;
         self.skip_blanks();
-        let step = if self.take(":") {
-            self.integer()?.unwrap_or(1)
-        } else {
-            1
-        };
-        if step < 1 {
-            return Err(self.error("the step of a slice must be positive"));
+        while self.take(":") {
+            self.integer()?;
+            self.skip_blanks();
         }
-        Ok(Segment::Slice { from, to, step })
+        if from.is_none() && to.is_none() {
+            return Err(self.error("a slice needs a bound"));
+        }
+        Ok(Segment::Slice { from, to })
     }
 
-    fn integer(&mut self) -> Result<Option<i64>, ParseError> {
+    fn integer(&mut self) -> Result<Option<i32>, ParseError> {
         let start = self.position;
         self.take("-");
         self.take_while(|c| c.is_ascii_digit());

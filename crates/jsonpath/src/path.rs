@@ -1,7 +1,8 @@
 //! The compiled form of a path and its text in bracket notation.
 
 use std::borrow::Cow;
-use std::fmt::Write as _;
+use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use serde_json::Value;
 
@@ -29,15 +30,11 @@ pub(crate) enum Segment {
     /// `.*`, `[*]`.
     Wildcard,
     /// `[3]`, `[-1]`.
-    Index(i64),
+    Index(i32),
     /// `[0,2]`.
-    Indices(Vec<i64>),
-    /// `[from:to:step]`.
-    Slice {
-        from: Option<i64>,
-        to: Option<i64>,
-        step: i64,
-    },
+    Indices(Vec<i32>),
+    /// `[from:to]`; a step may be written, and is ignored.
+    Slice { from: Option<i32>, to: Option<i32> },
     /// `[?(…)]`.
     Filter(Box<Filter>),
     /// `..`: the node itself and everything below it; the next segment picks from these.
@@ -70,8 +67,16 @@ impl JsonPath {
     /// Says whether the path selects one value or fails; an indefinite path selects a list.
     ///
     /// Several names at the end (`$['a','b']`) are definite: they select one object with these names.
+    /// A function behind an indefinite path gives a list too, one value for each node, except behind
+    /// a deep scan from the root, all of whose nodes it takes together.
     pub fn is_definite(&self) -> bool {
-        self.function.is_some() || self.single_prefix == self.segments.len() || self.merges()
+        let takes_all = self.function.is_some() && self.scans_from_root();
+        self.single_prefix == self.segments.len() || self.merges() || takes_all
+    }
+
+    /// Says whether the path begins with `$..`.
+    pub(crate) fn scans_from_root(&self) -> bool {
+        matches!(self.segments.first(), Some(Segment::Descend))
     }
 
     /// Says whether the path ends in several names after a definite beginning.
@@ -89,9 +94,28 @@ impl JsonPath {
         }
     }
 
+    /// Adds the names of the variables that the path's filters read.
+    pub fn add_variables(&self, names: &mut BTreeSet<Arc<str>>) {
+        for segment in &self.segments {
+            if let Segment::Filter(filter) = segment {
+                filter.add_variables(names);
+            }
+        }
+    }
+
     /// Returns what the path selects in `root`: a definite path's one value, an indefinite path's list.
     pub fn evaluate<'a>(&self, root: &'a Value) -> Result<Cow<'a, Value>, NotFound> {
-        evaluate::evaluate(self, root)
+        self.evaluate_with(root, &|_| None)
+    }
+
+    /// Like [`evaluate`](Self::evaluate), with the values of the variables (`$name`) that filters read;
+    /// one without a value is like a path that finds nothing.
+    pub fn evaluate_with<'a: 'f, 'f>(
+        &self,
+        root: &'a Value,
+        variables: &'f dyn Fn(&str) -> Option<&'f Value>,
+    ) -> Result<Cow<'a, Value>, NotFound> {
+        evaluate::evaluate(self, root, variables)
     }
 
     /// Writes the first `count` segments in bracket notation: `$['a'][0]`.
@@ -116,18 +140,12 @@ impl Segment {
             Self::Wildcard => "[*]".to_owned(),
             Self::Index(index) => format!("[{index}]"),
             Self::Indices(indices) => {
-                let texts: Vec<String> = indices.iter().map(i64::to_string).collect();
+                let texts: Vec<String> = indices.iter().map(i32::to_string).collect();
                 format!("[{}]", texts.join(","))
             }
-            Self::Slice { from, to, step } => {
-                let end = |bound: &Option<i64>| bound.map(|b| b.to_string()).unwrap_or_default();
-                let mut text = format!("[{}:{}", end(from), end(to));
-                if *step != 1 {
-                    // Writing to a String does not fail.
-                    let _ = write!(text, ":{step}");
-                }
-                text.push(']');
-                text
+            Self::Slice { from, to } => {
+                let end = |bound: &Option<i32>| bound.map(|b| b.to_string()).unwrap_or_default();
+                format!("[{}:{}]", end(from), end(to))
             }
             Self::Filter(_) => "[?]".to_owned(),
             Self::Descend => "..".to_owned(),

@@ -76,13 +76,13 @@ impl ReferencePath {
     }
 }
 
-fn place(index: i64, length: usize) -> Option<usize> {
-    let from_start = if index < 0 {
-        index.checked_add_unsigned(length as u64)?
+fn place(index: i32, length: usize) -> Option<usize> {
+    let distance = index.unsigned_abs() as usize;
+    if index < 0 {
+        length.checked_sub(distance)
     } else {
-        index
-    };
-    usize::try_from(from_start).ok()
+        Some(distance)
+    }
 }
 
 fn refused(segment: &Segment) -> WriteError {

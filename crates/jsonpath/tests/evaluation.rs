@@ -27,9 +27,10 @@ fn document() -> Value {
 /// `Ok` is the selected JSON, `Err` the message.
 fn check(path: &str, expected: Result<Value, &str>) {
     let document = document();
+    let variables = json!({"low": 8, "names": {"first": ["A", "C"]}});
     let compiled = JsonPath::parse(path).unwrap_or_else(|error| panic!("{path}: {error}"));
     let found = compiled
-        .evaluate(&document)
+        .evaluate_with(&document, &|name| variables.get(name))
         .map(|value| value.into_owned())
         .map_err(|error| error.to_string());
     assert_eq!(found, expected.map_err(str::to_owned), "{path}");
@@ -55,6 +56,13 @@ fn selects() {
             "$.store.bicycle['price','color','no']",
             json!({"price": 19, "color": null}),
         ),
+        (
+            "$.store.book[*]['title','isbn']",
+            json!([{"title": "A"}, {"title": "B", "isbn": "1"}, {"title": "C"}]),
+        ),
+        ("$..['title','isbn']", json!([{"title": "B", "isbn": "1"}])),
+        ("$['store','deep'].deep.price", json!([1])),
+        ("$.store.['book'].[1].title", json!("B")),
         ("$.store.book[*].title", json!(["A", "B", "C"])),
         ("$.store.book.*.price", json!([8, 12.5, 9])),
         ("$.store.book[*].isbn", json!(["1"])),
@@ -62,12 +70,24 @@ fn selects() {
         ("$.store.book[1:].title", json!(["B", "C"])),
         ("$.store.book[:2].title", json!(["A", "B"])),
         ("$.store.book[-2:].title", json!(["B", "C"])),
-        ("$.store.book[0:-1].title", json!(["A", "B"])),
-        ("$.numbers[0:3:2]", json!([3, 2])),
+        // Two bounds are taken as written: only a single one counts from the end.
+        ("$.store.book[0:-1].title", json!([])),
+        ("$.store.book[-3:-1].title", json!(["A", "B"])),
+        ("$.numbers[-2:1]", json!([1, 2, 3])),
+        ("$.numbers[:-1]", json!([3, 1])),
+        ("$.numbers[-9:]", json!([3, 1, 2])),
+        ("$.numbers[1:9]", json!([1, 2])),
+        // A step is read and ignored.
+        ("$.numbers[0:3:2]", json!([3, 1, 2])),
         ("$.numbers[5:]", json!([])),
         ("$..price", json!([8, 12.5, 9, 19, 1])),
         ("$.deep..price", json!([1])),
         ("$..book[0].title", json!(["A"])),
+        // Behind a deep scan an index that does not end the path lets every item by.
+        ("$..[0].title", json!(["A", "B", "C"])),
+        ("$..[?(@.isbn)].title", json!(["B"])),
+        // An array that passes the filter itself lets its items by.
+        ("$..[?(@.length() == 2)].title", json!(["C"])),
         (
             "$..[0]",
             json!([{"title": "A", "price": 8, "tags": ["x", "y"]}, "x", 3]),
@@ -98,6 +118,45 @@ fn selects() {
         ("$.store.book[?(@.tags.length() == 2)].title", json!(["A"])),
         ("$.store.book[?(@['title'] == 'B')].price", json!([12.5])),
         ("$.store.book[?(@.title == 1)].price", json!([])),
+        ("$.store.book[?(@.price == '8')].title", json!(["A"])),
+        ("$.store.book[?('8' == @.price)].title", json!(["A"])),
+        ("$.store.book[?(@.price === '8')].title", json!([])),
+        ("$.store.book[?(@.price !== 8)].title", json!(["B", "C"])),
+        ("$.store.book[?(@.isbn != '1')].title", json!(["A", "C"])),
+        (
+            "$.store.book[?(@.title =~ /[ab]/i)].title",
+            json!(["A", "B"]),
+        ),
+        ("$.store.book[?(@.title =~ /[ab]/)].title", json!([])),
+        (
+            "$.store.book[?(/[AC]/ =~ @.title)].title",
+            json!(["A", "C"]),
+        ),
+        ("$.store.book[?(@.tags =~ /y|z/)].title", json!(["A"])),
+        (r"$.store.book[?(@.price =~ /\d+\.\d/)].title", json!(["B"])),
+        ("$.store.book[?(@.isbn =~ //)].title", json!(["A", "C"])),
+        (
+            "$.store.book[?(@.tags subsetof ['x','y','z'])].title",
+            json!(["A"]),
+        ),
+        (
+            "$.store.book[?(@.tags anyof ['z','y'])].title",
+            json!(["A"]),
+        ),
+        ("$.store.book[?(@.tags noneof ['z'])].title", json!(["A"])),
+        ("$.store.book[?(@.price noneof ['z'])].title", json!([])),
+        (
+            "$.store.book[?(@.title empty false)].title",
+            json!(["A", "B", "C"]),
+        ),
+        ("$.store.book[?(@.title nin @.price)].title", json!([])),
+        ("$.store.book[?(@.isbn nin ['1'])].title", json!(["A", "C"])),
+        ("$.store.book[?(@.price < $.numbers[0])].title", json!([])),
+        (
+            "$.store.book[?(@.price > $low && @.title in $names.first)].title",
+            json!(["C"]),
+        ),
+        ("$.store.book[?(@.price > $unassigned)].title", json!([])),
         ("$.numbers[?(@ > 1)]", json!([3, 2])),
         (
             "$..[?(@.color == null)]",
@@ -106,7 +165,15 @@ fn selects() {
         ("$.store.bicycle[?(@.price == 19)].price", json!([19])),
         ("$.numbers.length()", json!(3)),
         ("$.store.book.length()", json!(3)),
-        ("$.store.book[*].title.length()", json!(3)),
+        ("$.store.book[*].tags.length()", json!([2])),
+        ("$.store.book[*].title.length()", json!([null, null, null])),
+        ("$..price.sum()", json!(49.5)),
+        ("$..price.length()", json!(0)),
+        ("$..tags.length()", json!(2)),
+        ("$.wanted.length()", json!(null)),
+        ("$.wanted.keys()", json!(null)),
+        ("$.numbers.first()", json!(3)),
+        ("$.numbers.last()", json!(2)),
         ("$.numbers.sum()", json!(6.0)),
         ("$.numbers.min()", json!(1.0)),
         ("$.numbers.max()", json!(3.0)),
@@ -151,11 +218,35 @@ fn finds_nothing_in_the_words_of_the_path_library() {
         ("$.none[0]", "The path $['none'] is null"),
         (
             "$.wanted.x",
-            "Expected to find an object with property ['x'] in path $['wanted'] but found a string.",
+            "Expected to find an object with property ['x'] in path $['wanted'] but found \
+             'java.lang.String'. This is not a json object according to the JsonProvider: \
+             'com.jayway.jsonpath.spi.json.JacksonJsonProvider'.",
+        ),
+        (
+            "$.none['x','y']",
+            "Expected to find an object with property ['x','y'] in path $['none'] but found \
+             'null'. This is not a json object according to the JsonProvider: \
+             'com.jayway.jsonpath.spi.json.JacksonJsonProvider'.",
+        ),
+        (
+            "$.error-info[0]",
+            "Filter: [0] can only be applied to arrays. Current context is: {Error=E}",
+        ),
+        (
+            "$.wanted[?(@.x)]",
+            "Filter: [?] can not be applied to primitives. Current context is: B",
+        ),
+        (
+            "$.none[?(@.x)]",
+            "Filter: [?] can not be applied to primitives. Current context is: null",
         ),
         (
             "$.wanted.min()",
-            "The function min() could not be applied to a string",
+            "Aggregation function attempted to calculate value using empty array",
+        ),
+        (
+            "$.empty.last()",
+            "Aggregation function attempted to calculate value using empty array",
         ),
     ];
     for (path, expected) in cases {
@@ -188,9 +279,14 @@ fn refuses_what_is_no_path() {
         "$[?(1)]",
         "$[?(@.a ==)]",
         "$[?(@.a == x)]",
-        "$[?(@.a =~ /x/)]",
-        "$[0:1:0]",
-        "$[0:1:-1]",
+        "$[?(@.a =~ /x)]",
+        "$[?(@.a =~ /(/)]",
+        "$[?(@.a =~ /a{9}{9}{9}{9}{9}{9}/)]",
+        "$[?(@.a =~ /x/q)]",
+        "$[?(@.a =~ 'x')]",
+        "$[:]",
+        "$[::2]",
+        "$[2147483648]",
         "$.a.concat()",
         "$.a.length().b",
         "$.a.length(1)",
@@ -217,6 +313,8 @@ fn knows_what_is_definite() {
         ("$.a[0:1]", false),
         ("$.a[?(@.b)]", false),
         ("$.a.length()", true),
+        ("$.a[*].length()", false),
+        ("$..a.length()", true),
     ];
     for (path, expected) in cases {
         assert_eq!(

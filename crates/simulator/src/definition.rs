@@ -1,5 +1,11 @@
 //! Random definitions, valid by construction: chains of states with extra edges that lead forwards, so
-//! that every state is reached and every execution can end.
+//! that every state is reached and every execution can end; and loops that a variable counts.
+//!
+//! What a state does with data is written in the language that it speaks, a file each. A machine speaks
+//! one language, or JSONPath with some states of the other, as AWS allows.
+
+mod jsonata;
+mod jsonpath;
 
 use serde_json::{Map, Value, json};
 use vocab::Entropy;
@@ -13,22 +19,51 @@ pub struct Size {
     pub states: u64,
 }
 
+/// The function that tasks call.
+const FUNCTION: &str = "arn:aws:lambda:eu-west-1:123456789012:function:f";
+
 /// Errors that services fail with, and that retriers and catchers name.
 pub const ERRORS: [&str; 3] = ["Flood", "Fire", "Lightning"];
 
 /// Returns a definition.
 pub fn definition(entropy: &mut Entropy, size: Size) -> Value {
+    let machine_speaks = match entropy.below(3) {
+        0 => Speech::Jsonata,
+        1 => Speech::JsonPath,
+        _ => Speech::Both,
+    };
     let mut maker = Maker {
         entropy,
+        machine_speaks,
+        language: Language::JsonPath,
         names: 0,
         visible: Vec::new(),
         own: None,
     };
     let mut machine = maker.workflow(size);
+    if machine_speaks == Speech::Jsonata {
+        machine["QueryLanguage"] = "JSONata".into();
+    }
     if maker.one_in(6) {
         machine["TimeoutSeconds"] = maker.between(50, 2_000).into();
     }
     machine
+}
+
+/// The language of a state.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Language {
+    JsonPath,
+    Jsonata,
+}
+
+/// The languages of a machine.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Speech {
+    JsonPath,
+    Jsonata,
+    /// JSONPath, but for some states.
+    Both,
 }
 
 /// A place in a chain.
@@ -39,12 +74,17 @@ enum Planned {
     Items,
     /// The Map state over them.
     Map,
+    /// A Choice state that leads back, as often as the workflow's variable lets it.
+    Again,
     /// Any other state.
     Any,
 }
 
 struct Maker<'a> {
     entropy: &'a mut Entropy,
+    machine_speaks: Speech,
+    /// The language of the state being made.
+    language: Language,
     names: u32,
     /// The variables that the states being made can read.
     visible: Vec<String>,
@@ -94,6 +134,9 @@ impl Maker<'_> {
                 plan.push(Planned::Any);
             }
         }
+        if self.own.is_some() && self.one_in(2) {
+            plan.extend([Planned::Again, Planned::Any]);
+        }
         let names: Vec<String> = plan.iter().map(|_| self.name()).collect();
         // Jumps lead to what makes the items, never past it.
         let targets: Vec<(usize, String)> = names.iter().cloned().enumerate().collect();
@@ -104,12 +147,26 @@ impl Maker<'_> {
                 .filter(|(to, _)| *to == at + 1 || !matches!(plan[*to], Planned::Map))
                 .map(|(_, name)| name.clone())
                 .collect();
-            let state = match planned {
+            let language = self.choose_language();
+            // The states inside this one choose for themselves.
+            let around = std::mem::replace(&mut self.language, language);
+            let mut state = match planned {
                 Planned::Variable => self.variable(&later),
                 Planned::Items => self.items(&later[0]),
                 Planned::Map => self.map(&later, size),
+                Planned::Again => {
+                    let earlier: Vec<&String> = (1..at)
+                        .filter(|to| !matches!(plan[*to], Planned::Map))
+                        .map(|to| &names[to])
+                        .collect();
+                    self.again(&earlier, &later[0])
+                }
                 Planned::Any => self.state(&later, size),
             };
+            if (self.machine_speaks, language) == (Speech::Both, Language::Jsonata) {
+                state["QueryLanguage"] = "JSONata".into();
+            }
+            self.language = around;
             states.insert(names[at].clone(), state);
         }
         if self.own.is_some() {
@@ -136,23 +193,56 @@ impl Maker<'_> {
         Some(self.visible[at].clone())
     }
 
+    fn choose_language(&mut self) -> Language {
+        let jsonata = match self.machine_speaks {
+            Speech::JsonPath => false,
+            Speech::Jsonata => true,
+            Speech::Both => self.one_in(2),
+        };
+        if jsonata {
+            Language::Jsonata
+        } else {
+            Language::JsonPath
+        }
+    }
+
     /// Lets a state count in the workflow's variable, or a catcher keep the error there.
     fn assign(&mut self, state: &mut Value, on_error: bool) {
         let Some(own) = self.own.clone() else { return };
         if self.one_in(2) {
             return;
         }
-        let value = if on_error {
-            json!({"n": self.below(10), "error.$": "$.Error"})
-        } else {
-            json!({"n.$": format!("States.MathAdd(${own}.n, 1)"), "raw.$": "$"})
+        let value = match (self.language, on_error) {
+            (Language::JsonPath, true) => jsonpath::error_kept(self.below(10)),
+            (Language::JsonPath, false) => jsonpath::counted(&own),
+            (Language::Jsonata, true) => jsonata::error_kept(self.below(10)),
+            (Language::Jsonata, false) => jsonata::counted(&own),
         };
         state["Assign"] = json!({ own: value });
     }
 
     fn items(&mut self, next: &str) -> Value {
         let items: Vec<u64> = (0..self.below(6)).collect();
-        json!({"Type": "Pass", "Result": items, "ResultPath": "$.items", "Next": next})
+        let mut state = match self.language {
+            Language::JsonPath => jsonpath::items(&items),
+            Language::Jsonata => jsonata::items(&items),
+        };
+        state["Next"] = next.into();
+        state
+    }
+
+    /// Returns a Choice state that counts its way back in the workflow's variable.
+    fn again(&mut self, earlier: &[&String], next: &str) -> Value {
+        let own = self.own.clone().expect("only planned with a variable");
+        let back = earlier[self.below(earlier.len() as u64) as usize];
+        let bound = self.below(5);
+        let (mut rule, value) = match self.language {
+            Language::JsonPath => (jsonpath::below(&own, bound), jsonpath::counted(&own)),
+            Language::Jsonata => (jsonata::below(&own, bound), jsonata::counted(&own)),
+        };
+        rule["Assign"] = json!({ own: value });
+        rule["Next"] = back.as_str().into();
+        json!({"Type": "Choice", "Choices": [rule], "Default": next})
     }
 
     fn state(&mut self, later: &[String], size: Size) -> Value {
@@ -182,26 +272,14 @@ impl Maker<'_> {
     }
 
     fn pass(&mut self, later: &[String]) -> Value {
-        if let Some(name) = self.readable()
-            && self.one_in(2)
-        {
-            let mut state = json!({"Type": "Pass", "ResultPath": "$.read", "Parameters": {
-                "n.$": format!("${name}.n"), "text.$": format!("States.JsonToString(${name})")}});
-            self.assign(&mut state, false);
-            return self.onward(state, later);
-        }
-        let state = match self.below(5) {
-            0 => {
-                json!({"Type": "Pass", "Result": {"n": self.below(10), "text": "größer \u{1f40e}"}})
-            }
-            1 => json!({"Type": "Pass", "ResultPath": "$.n", "Parameters": {
-                "n.$": "States.MathRandom(0, 10)", "id.$": "States.UUID()"}}),
-            2 => json!({"Type": "Pass", "ResultPath": "$.here", "Parameters": {
-                "name.$": "$$.State.Name", "entered.$": "$$.State.EnteredTime"}}),
-            // Rarely, a path that finds nothing: no retrier and no catcher sees that failure.
-            3 if self.one_in(6) => json!({"Type": "Pass", "Parameters": {"x.$": "$.missing.here"}}),
-            _ => json!({"Type": "Pass"}),
+        let read = self.readable().filter(|_| self.one_in(2));
+        let mut state = match self.language {
+            Language::JsonPath => self.jsonpath_pass(read.as_deref()),
+            Language::Jsonata => self.jsonata_pass(read.as_deref()),
         };
+        if read.is_some() {
+            self.assign(&mut state, false);
+        }
         self.onward(state, later)
     }
 
@@ -209,52 +287,54 @@ impl Maker<'_> {
         let state = match self.below(4) {
             0 => json!({"Type": "Wait", "Timestamp": "2001-01-01T00:00:00Z"}),
             1 => json!({"Type": "Wait", "Seconds": 0}),
+            2 if self.language == Language::Jsonata => {
+                json!({"Type": "Wait", "Seconds": format!("{{% {} + 1 %}}", self.below(89))})
+            }
             _ => json!({"Type": "Wait", "Seconds": self.between(1, 90)}),
         };
         self.onward(state, later)
     }
 
     fn choice(&mut self, later: &[String]) -> Value {
-        let target = later[self.below(later.len() as u64) as usize].as_str();
-        if let Some(name) = self.readable()
-            && self.one_in(2)
-        {
-            let mut rule = json!({"Variable": format!("${name}.n"),
-                "NumericGreaterThan": self.below(4), "Next": target});
+        let target = later[self.below(later.len() as u64) as usize].clone();
+        let read = self.readable().filter(|_| self.one_in(2));
+        let bound = self.below(if read.is_some() { 4 } else { 10 });
+        let mut rule = match self.language {
+            Language::JsonPath => jsonpath::rule(read.as_deref(), bound),
+            Language::Jsonata => jsonata::rule(read.as_deref(), bound),
+        };
+        rule["Next"] = target.into();
+        if read.is_some() {
             self.assign(&mut rule, false);
-            return json!({"Type": "Choice", "Choices": [rule], "Default": later[0]});
         }
-        json!({
-            "Type": "Choice",
-            "Choices": [{
-                "And": [
-                    {"Variable": "$.n", "IsPresent": true},
-                    {"Not": {"Variable": "$.n", "NumericLessThan": self.below(10)}},
-                ],
-                "Next": target,
-            }],
-            "Default": later[0],
-        })
+        json!({"Type": "Choice", "Choices": [rule], "Default": later[0]})
     }
 
     fn task(&mut self, later: &[String]) -> Value {
-        let function = "arn:aws:lambda:eu-west-1:123456789012:function:f";
-        let token = json!({"FunctionName": function, "Payload": {"token.$": "$$.Task.Token"}});
-        let mut state = match self.below(6) {
-            0 => json!({"Type": "Task", "Resource": function}),
-            1 | 2 => json!({"Type": "Task", "Resource": "arn:aws:states:::lambda:invoke",
-                "Parameters": {"FunctionName": function, "Payload.$": "$"}}),
-            3 => {
-                json!({"Type": "Task", "Resource": "arn:aws:states:::states:startExecution.sync:2",
-                "Parameters": {
-                    "StateMachineArn": "arn:aws:states:eu-west-1:123456789012:stateMachine:m"}})
+        let job =
+            json!({"StateMachineArn": "arn:aws:states:eu-west-1:123456789012:stateMachine:m"});
+        let (resource, arguments) = match self.below(6) {
+            0 => (FUNCTION, None),
+            1 | 2 => ("arn:aws:states:::lambda:invoke", Some(self.called(false))),
+            3 => ("arn:aws:states:::states:startExecution.sync:2", Some(job)),
+            _ => {
+                let asked = self.called(true);
+                (
+                    "arn:aws:states:::lambda:invoke.waitForTaskToken",
+                    Some(asked),
+                )
             }
-            _ => json!({"Type": "Task", "Parameters": token,
-                "Resource": "arn:aws:states:::lambda:invoke.waitForTaskToken"}),
         };
+        let mut state = json!({"Type": "Task", "Resource": resource});
+        if let Some(arguments) = arguments {
+            state[self.arguments_field()] = arguments;
+        }
         if self.one_in(16) {
-            // A function that fails before anything is called, at each attempt.
-            state["Parameters"] = json!({"x.$": "States.ArrayGetItem(States.Array(1), 9)"});
+            // Fails before anything is called, at each attempt.
+            state[self.arguments_field()] = match self.language {
+                Language::JsonPath => jsonpath::failing(),
+                Language::Jsonata => jsonata::failing(),
+            };
         }
         if self.one_in(3) {
             let timeout = self.between(20, 200);
@@ -263,11 +343,35 @@ impl Maker<'_> {
         if self.one_in(3) {
             state["HeartbeatSeconds"] = self.between(2, 15).into();
         }
-        self.result_path(&mut state);
+        self.output(&mut state);
         self.assign(&mut state, false);
         self.retry(&mut state);
         self.catch(&mut state, later);
         self.onward(state, later)
+    }
+
+    /// Returns what a function is called with; `asked` for an answer by token.
+    fn called(&self, asked: bool) -> Value {
+        match self.language {
+            Language::JsonPath => jsonpath::called(FUNCTION, asked),
+            Language::Jsonata => jsonata::called(FUNCTION, asked),
+        }
+    }
+
+    fn arguments_field(&self) -> &'static str {
+        match self.language {
+            Language::JsonPath => "Parameters",
+            Language::Jsonata => "Arguments",
+        }
+    }
+
+    /// Lets the state's output keep its input, or not.
+    fn output(&mut self, state: &mut Value) {
+        let choice = self.below(8);
+        match self.language {
+            Language::JsonPath => jsonpath::output(state, choice),
+            Language::Jsonata => jsonata::output(state, choice),
+        }
     }
 
     fn parallel(&mut self, later: &[String], size: Size) -> Value {
@@ -279,7 +383,7 @@ impl Maker<'_> {
             .map(|_| self.workflow(inner))
             .collect();
         let mut state = json!({"Type": "Parallel", "Branches": branches});
-        self.result_path(&mut state);
+        self.output(&mut state);
         self.retry(&mut state);
         self.catch(&mut state, later);
         self.onward(state, later)
@@ -290,25 +394,16 @@ impl Maker<'_> {
             depth: size.depth - 1,
             states: size.states.min(3),
         };
-        let mut state = json!({
-            "Type": "Map",
-            "ItemsPath": "$.items",
-            "MaxConcurrency": self.below(4),
-            "ItemSelector": {"item.$": "$$.Map.Item.Value", "n.$": "$$.Map.Item.Index"},
-            "ItemProcessor": self.workflow(inner),
-        });
-        self.result_path(&mut state);
+        let concurrency = self.below(4);
+        let mut state = match self.language {
+            Language::JsonPath => jsonpath::map(concurrency),
+            Language::Jsonata => jsonata::map(concurrency),
+        };
+        state["ItemProcessor"] = self.workflow(inner);
+        self.output(&mut state);
         self.retry(&mut state);
         self.catch(&mut state, later);
         self.onward(state, later)
-    }
-
-    fn result_path(&mut self, state: &mut Value) {
-        match self.below(8) {
-            0 => {}
-            1 => state["ResultPath"] = Value::Null,
-            _ => state["ResultPath"] = "$.result".into(),
-        }
     }
 
     fn retry(&mut self, state: &mut Value) {
@@ -352,7 +447,10 @@ impl Maker<'_> {
         let errors = [["Fire"], ["States.Timeout"], ["States.ALL"]][self.below(3) as usize];
         let mut catcher = json!({"ErrorEquals": errors, "Next": target});
         if !self.one_in(4) {
-            catcher["ResultPath"] = "$.error".into();
+            match self.language {
+                Language::JsonPath => catcher["ResultPath"] = "$.error".into(),
+                Language::Jsonata => catcher["Output"] = jsonata::merged("error", "errorOutput"),
+            }
         }
         self.assign(&mut catcher, true);
         state["Catch"] = json!([catcher]);

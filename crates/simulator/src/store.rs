@@ -93,8 +93,13 @@ impl Rows {
 
     /// Returns the events, decoded.
     pub fn events(&self) -> Vec<Recorded> {
+        self.events_from(0)
+    }
+
+    /// Returns the events after the first `seen`, decoded.
+    pub fn events_from(&self, seen: usize) -> Vec<Recorded> {
         let decode = |bytes: &Vec<u8>| minicbor::decode(bytes).expect("a stored event decodes");
-        self.journal.iter().map(decode).collect()
+        self.journal[seen..].iter().map(decode).collect()
     }
 
     /// Returns a call of the outbox, decoded.

@@ -3,7 +3,7 @@
 use simulator::{Troubles, run, shrunk};
 
 /// Seeds of one test run; `cargo run -p simulator -- --seeds N` takes as many as there is time for.
-const SEEDS: u64 = 300;
+const SEEDS: u64 = 2_000;
 
 #[test]
 fn worlds_hold() {

@@ -13,6 +13,7 @@
 mod api;
 mod definitions;
 mod integrations;
+pub mod items;
 mod machines;
 mod page;
 mod rows;

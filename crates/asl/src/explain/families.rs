@@ -261,6 +261,27 @@ pub(super) const FAMILIES: &[Family] = &[
         Mark::Place,
         Hint::Operator,
     ),
+    // Warnings.
+    says(
+        "The Result of a Pass state is static: {}",
+        "use \"Parameters\" with a name that ends in .$ to compute it",
+    ),
+    says(
+        "No '.$' on the field '{}', which {}",
+        "let its name end in .$ to compute it; as it stands, the text itself is passed on",
+    ),
+    says(
+        "The value of the field '{}' looks like a path, but {}",
+        "the field of the same name with Path behind it takes a path; as it stands, it is a plain text",
+    ),
+    says(
+        "The task waits for an answer without TimeoutSeconds or HeartbeatSeconds",
+        "if nobody may ever answer, say how long to wait: \"TimeoutSeconds\": 86400, for example",
+    ),
+    says(
+        "Every error here is named by an earlier member of the list",
+        "the first member that fits is taken: put this one first, or remove it",
+    ),
     // Our own.
     says(
         "{} is not built yet",

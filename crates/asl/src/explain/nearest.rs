@@ -3,6 +3,10 @@
 /// Longest name that is compared: beyond it a near miss cannot be told from another name cheaply.
 const NAME_CHARS_MAX: usize = 128;
 
+/// Most candidates that are compared: among more than these a near name is likely there by chance, and
+/// every finding would look at all of them.
+const CANDIDATES_MAX: usize = 500;
+
 /// Returns the candidate nearest to `name`, if it is near: a third of its characters may differ, and
 /// upper and lower case are the same.
 pub(super) fn nearest<'c>(
@@ -14,7 +18,12 @@ pub(super) fn nearest<'c>(
         return None;
     }
     let near_enough = (wanted.len() / 3).max(1);
+    let candidates: Vec<&str> = candidates.take(CANDIDATES_MAX + 1).collect();
+    if candidates.len() > CANDIDATES_MAX {
+        return None;
+    }
     let measured = candidates
+        .into_iter()
         .map(|candidate| (folded(candidate), candidate))
         .filter(|(folded, _)| folded.len().abs_diff(wanted.len()) <= near_enough)
         .map(|(folded, candidate)| (edits(&wanted, &folded), candidate));

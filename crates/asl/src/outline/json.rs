@@ -1,6 +1,6 @@
 //! The outline of JSON, by a scanner that knows strings and brackets and trusts the rest.
 
-use super::{Builder, Content, Outline};
+use super::{Builder, Content, Entries, Outline};
 
 pub(super) fn outline(text: &str) -> Outline {
     let bytes = text.as_bytes();
@@ -11,7 +11,7 @@ pub(super) fn outline(text: &str) -> Outline {
         at += 1;
         match byte {
             b' ' | b'\t' | b'\r' | b'\n' | b',' | b':' => {}
-            b'{' => builder.begin(start, Content::Mapping(Vec::new())),
+            b'{' => builder.begin(start, Content::Mapping(Entries::default())),
             b'[' => builder.begin(start, Content::Sequence(Vec::new())),
             b'}' | b']' => builder.end(at),
             b'"' => {

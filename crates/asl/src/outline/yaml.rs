@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use saphyr_parser::{Event, Parser, Span};
 
-use super::{Builder, Content, Outline};
+use super::{Builder, Content, Entries, Outline};
 
 pub(super) fn outline(text: &str) -> Outline {
     let offsets = Offsets::of(text);
@@ -25,7 +25,7 @@ pub(super) fn outline(text: &str) -> Outline {
                     builder.key(String::new(), place.clone());
                 }
                 let content = match event {
-                    Event::MappingStart(..) => Content::Mapping(Vec::new()),
+                    Event::MappingStart(..) => Content::Mapping(Entries::default()),
                     _ => Content::Sequence(Vec::new()),
                 };
                 builder.begin(place.start, content);

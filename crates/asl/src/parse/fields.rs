@@ -285,10 +285,6 @@ impl<'j> Fields<'j> {
                 path.add_variables(&mut self.report.variables.borrow_mut());
                 Some(path)
             }
-            Err(_) if reads_variable_inside(text) => {
-                self.not_built("Reading variables inside a path");
-                None
-            }
             Err(_) => {
                 self.refuse_field(name, invalid_path(text, allowed, miss));
                 None
@@ -382,10 +378,6 @@ impl<'j> Fields<'j> {
             }
             Err(invalid) => {
                 for field in invalid {
-                    if field.text.as_deref().is_some_and(reads_variable_inside) {
-                        self.not_built("Reading variables inside a path");
-                        continue;
-                    }
                     let message = format!(
                         "The value for the field '{}' must be a valid JSONPath or a valid intrinsic function call",
                         field.name
@@ -449,13 +441,4 @@ fn invalid_path(text: &str, allowed: Allowed, miss: Miss) -> &'static str {
         }
         (Allowed::Context, _) => "Value must be a valid JSONPath.",
     }
-}
-
-/// Says whether a path that cannot be read names a variable in a filter: `$.a[?(@.b == $name)]`.
-fn reads_variable_inside(text: &str) -> bool {
-    let after_dollar = text.split('$').skip(2);
-    text.contains("[?")
-        && after_dollar
-            .filter_map(|rest| rest.chars().next())
-            .any(|next| next.is_alphabetic() || next == '_')
 }

@@ -1,6 +1,7 @@
 //! Intrinsic functions: `States.Format('{} of {}', $.part, $.whole)`.
 //!
-//! A call is read once, with the number of its arguments checked; one family of functions a file.
+//! A call is read once; how many arguments it has counts when it is evaluated. One family of functions a
+//! file.
 
 mod array;
 mod encoding;
@@ -15,7 +16,7 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
-pub(crate) use array::partition;
+pub(crate) use array::chunks;
 pub(crate) use encoding::digest;
 
 use crate::query::path::Source;
@@ -68,36 +69,64 @@ enum Function {
     Uuid,
 }
 
-/// Name, function, fewest and most arguments.
-const FUNCTIONS: [(&str, Function, usize, usize); 18] = [
-    ("States.Format", Function::Format, 1, usize::MAX),
-    ("States.StringToJson", Function::StringToJson, 1, 1),
-    ("States.JsonToString", Function::JsonToString, 1, 1),
-    ("States.Array", Function::Array, 0, usize::MAX),
-    ("States.ArrayPartition", Function::ArrayPartition, 2, 2),
-    ("States.ArrayContains", Function::ArrayContains, 2, 2),
-    ("States.ArrayRange", Function::ArrayRange, 3, 3),
-    ("States.ArrayGetItem", Function::ArrayGetItem, 2, 2),
-    ("States.ArrayLength", Function::ArrayLength, 1, 1),
-    ("States.ArrayUnique", Function::ArrayUnique, 1, 1),
-    ("States.Base64Encode", Function::Base64Encode, 1, 1),
-    ("States.Base64Decode", Function::Base64Decode, 1, 1),
-    ("States.Hash", Function::Hash, 2, 2),
-    ("States.JsonMerge", Function::JsonMerge, 3, 3),
-    ("States.MathRandom", Function::MathRandom, 2, 3),
-    ("States.MathAdd", Function::MathAdd, 2, 2),
-    ("States.StringSplit", Function::StringSplit, 2, 2),
-    ("States.UUID", Function::Uuid, 0, 0),
+/// The functions by their names.
+const FUNCTIONS: [(&str, Function); 18] = [
+    ("States.Format", Function::Format),
+    ("States.StringToJson", Function::StringToJson),
+    ("States.JsonToString", Function::JsonToString),
+    ("States.Array", Function::Array),
+    ("States.ArrayPartition", Function::ArrayPartition),
+    ("States.ArrayContains", Function::ArrayContains),
+    ("States.ArrayRange", Function::ArrayRange),
+    ("States.ArrayGetItem", Function::ArrayGetItem),
+    ("States.ArrayLength", Function::ArrayLength),
+    ("States.ArrayUnique", Function::ArrayUnique),
+    ("States.Base64Encode", Function::Base64Encode),
+    ("States.Base64Decode", Function::Base64Decode),
+    ("States.Hash", Function::Hash),
+    ("States.JsonMerge", Function::JsonMerge),
+    ("States.MathRandom", Function::MathRandom),
+    ("States.MathAdd", Function::MathAdd),
+    ("States.StringSplit", Function::StringSplit),
+    ("States.UUID", Function::Uuid),
 ];
 
-/// What a function says about arguments that it cannot take.
-type Outcome = Result<Value, String>;
+/// The value of a function, or why it refuses its arguments.
+type Outcome = Result<Value, Refusal>;
+
+/// Why a function refuses its arguments. AWS gives few details (measured).
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Refusal {
+    /// Too many or too few, of the wrong type or out of range: AWS does not say which.
+    Arguments,
+    /// `States.Format` got another number of arguments than it has places for.
+    Placeholders,
+    /// A template of `States.Format` whose braces do not match.
+    Template(&'static str),
+    /// `States.StringToJson` got a text that is no JSON.
+    Json(String),
+}
+
+impl Refusal {
+    fn words(self, name: &str) -> String {
+        match self {
+            Self::Arguments => format!("Invalid arguments in {name}"),
+            Self::Placeholders => format!(
+                "Invalid arguments in {name}: number of arguments do not match the occurrences of {{}}."
+            ),
+            Self::Template(detail) => format!("Invalid template in {name}: {detail}"),
+            Self::Json(detail) => {
+                format!("Cannot convert String to Json in {name}, caused by: {detail}")
+            }
+        }
+    }
+}
 
 /// Why a call has no value.
 enum Trouble {
-    /// A path among the arguments found nothing: not catchable.
+    /// A path among the arguments found nothing.
     Missing(String),
-    /// A function refused its arguments: `States.IntrinsicFailure`.
+    /// A function refused its arguments.
     Refused(String),
     /// The calls make too much.
     Exceeded(Failure),
@@ -127,16 +156,16 @@ impl Call {
         text: &str,
         budget: &Budget,
     ) -> Result<Value, Failure> {
-        self.value(scope, budget).map_err(|trouble| {
-            let (error, detail) = match trouble {
-                Trouble::Missing(detail) => ("States.Runtime", detail),
-                Trouble::Refused(detail) => ("States.IntrinsicFailure", detail),
-                Trouble::Exceeded(failure) => return failure,
-            };
-            Failure::new(
-                error,
-                format!("The function '{text}' had the following error: {detail}"),
-            )
+        self.value(scope, budget).map_err(|trouble| match trouble {
+            Trouble::Missing(detail) => Failure::runtime(format!(
+                "The function '{text}' had the following error: {detail}"
+            )),
+            // The language's specification names an error for this, States.IntrinsicFailure; AWS
+            // fails with States.Runtime (docs/adr/0022).
+            Trouble::Refused(detail) => Failure::runtime(format!(
+                "There was an error while evaluating the intrinsic function: {text}. {detail}"
+            )),
+            Trouble::Exceeded(failure) => failure,
         })
     }
 
@@ -157,12 +186,7 @@ impl Call {
         };
         self.function
             .apply(&arguments, raw_template, scope)
-            .map_err(|detail| {
-                Trouble::Refused(format!(
-                    "Invalid arguments in {}: {detail}",
-                    self.function.name()
-                ))
-            })
+            .map_err(|refusal| Trouble::Refused(refusal.words(self.function.name())))
     }
 }
 
@@ -194,8 +218,8 @@ impl Function {
     fn name(self) -> &'static str {
         FUNCTIONS
             .iter()
-            .find(|(_, function, ..)| *function == self)
-            .map_or("States", |(name, ..)| name)
+            .find(|(_, function)| *function == self)
+            .map_or("States", |(name, _)| name)
     }
 
     fn apply(
@@ -208,7 +232,7 @@ impl Function {
             (Self::Format, [template, rest @ ..]) => format::format(template, raw_template, rest),
             (Self::StringSplit, [text, splitters]) => format::split(text, splitters),
             (Self::StringToJson, [text]) => json::parse(text),
-            (Self::JsonToString, [value]) => Ok(Value::String(value.to_string())),
+            (Self::JsonToString, [value]) => Ok(Value::String(jsonpath::java_json(value))),
             (Self::JsonMerge, [left, right, deep]) => json::merge(left, right, deep),
             (Self::Array, items) => Ok(Value::Array(
                 items.iter().map(|item| (**item).clone()).collect(),
@@ -228,32 +252,31 @@ impl Function {
             (Self::MathRandom, [start, end, seed]) => math::seeded_random(start, end, seed),
             (Self::MathAdd, [left, right]) => math::add(left, right),
             (Self::Uuid, []) => Ok(Value::String(scope.entropy.borrow_mut().next_uuid())),
-            _ => Err("the number of arguments is wrong".to_owned()),
+            // AWS takes a definition with too many or too few arguments, and fails when it gets there.
+            _ => Err(Refusal::Arguments),
         }
     }
 }
 
 /// Returns the text of an argument that must be one.
-fn text(value: &Value) -> Result<&str, String> {
-    value
-        .as_str()
-        .ok_or_else(|| format!("expected a string but found {value}"))
+fn text(value: &Value) -> Result<&str, Refusal> {
+    value.as_str().ok_or(Refusal::Arguments)
 }
 
 /// Returns the items of an argument that must be an array.
-fn items(value: &Value) -> Result<&[Value], String> {
+fn items(value: &Value) -> Result<&[Value], Refusal> {
     value
         .as_array()
         .map(Vec::as_slice)
-        .ok_or_else(|| format!("expected an array but found {value}"))
+        .ok_or(Refusal::Arguments)
 }
 
-/// Returns a whole number; fractions are rounded, halves upwards (recorded: `-1.5` counts as `-1`).
-fn whole(value: &Value) -> Result<i64, String> {
-    let rounded = value.as_i64().or_else(|| {
-        let rounded = (value.as_f64()? + 0.5).floor();
-        // Beyond 2^53 an f64 is no exact integer, and no function takes numbers that large.
-        (rounded.abs() < 9_007_199_254_740_992.0).then_some(rounded as i64)
-    });
-    rounded.ok_or_else(|| format!("expected an integer but found {value}"))
+/// Returns a 32-bit integer; fractions are cut off (measured on AWS, which the guide says to round).
+fn truncated(value: &Value) -> Result<i32, Refusal> {
+    let whole = value
+        .as_i64()
+        .or_else(|| value.as_f64().map(|number| number as i64));
+    whole
+        .and_then(|whole| i32::try_from(whole).ok())
+        .ok_or(Refusal::Arguments)
 }

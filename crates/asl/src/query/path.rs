@@ -133,9 +133,10 @@ impl Source {
     /// Adds the names of the variables that are read; recurses as deep as calls nest.
     pub(crate) fn add_variables(&self, names: &mut BTreeSet<Arc<str>>) {
         match self {
-            Self::Input(_) | Self::Context(_) => {}
-            Self::Variable { name, .. } => {
+            Self::Input(path) | Self::Context(path) => path.add_variables(names),
+            Self::Variable { name, path } => {
                 names.insert((&**name).into());
+                path.add_variables(names);
             }
             Self::Call(call) => call.add_variables(names),
         }
@@ -148,8 +149,9 @@ impl Source {
         text: &str,
         budget: &Budget,
     ) -> Result<Result<Cow<'a, Value>, NotFound>, Failure> {
+        let variables = |name: &str| scope.variables.get(name);
         match self {
-            Self::Input(path) => Ok(path.evaluate(scope.input)),
+            Self::Input(path) => Ok(path.evaluate_with(scope.input, &variables)),
             Self::Context(path) => {
                 if path.is_root() {
                     return Ok(Ok(Cow::Owned(scope.context.object())));
@@ -159,11 +161,11 @@ impl Source {
                     None => scope.context.object(),
                 };
                 Ok(path
-                    .evaluate(&context)
+                    .evaluate_with(&context, &variables)
                     .map(|found| Cow::Owned(found.into_owned())))
             }
             Self::Variable { name, path } => Ok(match scope.variables.get(name) {
-                Some(value) => path.evaluate(value),
+                Some(value) => path.evaluate_with(value, &variables),
                 None => Err(NotFound::NoResults {
                     path: format!("${name}"),
                 }),
@@ -229,4 +231,14 @@ impl PathField {
             Self::Path(path) => path.evaluate(scope),
         }
     }
+}
+
+/// Says whether a text looks as if it were to be computed: a path into the input or the context, or a
+/// call of an intrinsic function. A price such as `$5` does not.
+pub(crate) fn looks_computed(text: &str) -> bool {
+    let is_path = ["$.", "$[", "$$.", "$$["]
+        .iter()
+        .any(|start| text.starts_with(start));
+    let is_call = text.starts_with("States.") && text.ends_with(')');
+    (is_path || is_call) && Source::parse(text, Allowed::Call).is_ok()
 }

@@ -46,8 +46,6 @@ pub(crate) struct InvalidField {
     pub(crate) name: String,
     /// Where the object that holds it stands in the template: `/a/b[0]`.
     pub(crate) location: String,
-    /// What stands there, if it is a text.
-    pub(crate) text: Option<String>,
 }
 
 impl Template {
@@ -267,7 +265,6 @@ impl Field {
                 invalid.push(InvalidField {
                     name: name.to_owned(),
                     location: location.to_owned(),
-                    text: value.as_str().map(str::to_owned),
                 });
                 None
             }

@@ -10,21 +10,43 @@ use serde_json::{Map, Value};
 use crate::diagnostic::{Diagnostic, MISSING_END_STATE, MISSING_TRANSITION_TARGET};
 
 /// Checks `workflow` and the workflows inside it; they nest no deeper than the JSON does.
-pub(crate) fn check(workflow: &Map<String, Value>, location: &str, findings: &mut Vec<Diagnostic>) {
-    let Some(states) = workflow.get("States").and_then(Value::as_object) else {
+///
+/// Where fields are wrong (`fields_are_right` is false) only targets that do not exist are worth saying:
+/// what is not reachable, or does not end, may follow from a field that could not be read.
+pub(crate) fn check(
+    workflow: &Map<String, Value>,
+    location: &str,
+    fields_are_right: bool,
+    findings: &mut Vec<Diagnostic>,
+) {
+    let states = workflow.get("States").and_then(Value::as_object);
+    // Without any state that is what is said, and nothing more.
+    let Some(states) = states.filter(|states| !states.is_empty()) else {
         return;
     };
-    let mut named: BTreeSet<&str> = BTreeSet::new();
-    let start = workflow
-        .get("StartAt")
-        .map(|target| (target, format!("{location}/StartAt")));
-    let within = states.iter().flat_map(|(name, state)| {
-        transitions(state)
-            .map(move |(target, at)| (target, format!("{location}/States/{name}{at}")))
-    });
-    for (target, at) in start.into_iter().chain(within) {
+    let named = check_targets(workflow, states, location, findings);
+    if fields_are_right {
+        check_ways(states, &named, location, findings);
+    }
+    for (name, state) in states {
+        for (inner, at) in inner_workflows(state) {
+            let location = format!("{location}/States/{name}{at}");
+            check(inner, &location, fields_are_right, findings);
+        }
+    }
+}
+
+/// Reports every target that does not exist; returns all that are named.
+fn check_targets<'j>(
+    workflow: &'j Map<String, Value>,
+    states: &'j Map<String, Value>,
+    location: &str,
+    findings: &mut Vec<Diagnostic>,
+) -> BTreeSet<&'j str> {
+    let mut named = BTreeSet::new();
+    let mut target = |target: &'j Value, at: &dyn Fn() -> String| {
         let Some(target) = target.as_str() else {
-            continue;
+            return;
         };
         named.insert(target);
         if !states.contains_key(target) {
@@ -32,31 +54,44 @@ pub(crate) fn check(workflow: &Map<String, Value>, location: &str, findings: &mu
             findings.push(Diagnostic::error(
                 MISSING_TRANSITION_TARGET,
                 message,
-                Some(at),
+                Some(at()),
             ));
+        }
+    };
+    if let Some(start_at) = workflow.get("StartAt") {
+        target(start_at, &|| format!("{location}/StartAt"));
+    }
+    for (name, state) in states {
+        for (next, at) in transitions(state) {
+            target(next, &|| format!("{location}/States/{name}{at}"));
         }
     }
-    if states.values().any(is_terminal) {
-        for name in states.keys().filter(|name| !named.contains(name.as_str())) {
-            let message = format!("State \"{name}\" is not reachable.");
-            let at = format!("{location}/States/{name}");
-            findings.push(Diagnostic::error(
-                MISSING_TRANSITION_TARGET,
-                message,
-                Some(at),
-            ));
-        }
-    } else {
+    named
+}
+
+/// Reports a workflow that cannot end; where it can, the states that nothing leads to.
+fn check_ways(
+    states: &Map<String, Value>,
+    named: &BTreeSet<&str>,
+    location: &str,
+    findings: &mut Vec<Diagnostic>,
+) {
+    if !states.values().any(is_terminal) {
         findings.push(Diagnostic::error(
             MISSING_END_STATE,
             "Workflow has no terminal state",
             None,
         ));
+        return;
     }
-    for (name, state) in states {
-        for (inner, at) in inner_workflows(state) {
-            check(inner, &format!("{location}/States/{name}{at}"), findings);
-        }
+    for name in states.keys().filter(|name| !named.contains(name.as_str())) {
+        let message = format!("State \"{name}\" is not reachable.");
+        let at = format!("{location}/States/{name}");
+        findings.push(Diagnostic::error(
+            MISSING_TRANSITION_TARGET,
+            message,
+            Some(at),
+        ));
     }
 }
 

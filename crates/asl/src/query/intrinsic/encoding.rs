@@ -4,10 +4,11 @@ use std::fmt::Write as _;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use jsonpath::java_text;
 use serde_json::Value;
 use sha2::Digest;
 
-use crate::query::intrinsic::{Outcome, text};
+use crate::query::intrinsic::{Outcome, Refusal, text};
 
 /// Longest text that is encoded, decoded or hashed, in characters.
 const CHARS_MAX: usize = 10_000;
@@ -16,26 +17,50 @@ pub(super) fn base64_encode(plain: &Value) -> Outcome {
     Ok(Value::String(STANDARD.encode(short(text(plain)?)?)))
 }
 
+/// `States.Base64Decode`. Nothing is malformed: what is not of the alphabet is passed over, a `=` ends
+/// the text, and what the last characters lack is dropped (measured on AWS: `ab==cd` and
+/// `!!!invalid!!!` are decoded).
 pub(super) fn base64_decode(encoded: &Value) -> Outcome {
-    let bytes = STANDARD
-        .decode(short(text(encoded)?)?)
-        .map_err(|error| error.to_string())?;
-    String::from_utf8(bytes)
-        .map(Value::String)
-        .map_err(|_| "the decoded bytes are not text".to_owned())
+    let (mut bits, mut width) = (0u32, 0u32);
+    let mut bytes = Vec::new();
+    let characters = short(text(encoded)?)?.bytes().take_while(|c| *c != b'=');
+    for value in characters.filter_map(value_of) {
+        bits = (bits << 6) | u32::from(value);
+        width += 6;
+        if width >= 8 {
+            width -= 8;
+            bytes.push((bits >> width) as u8);
+            bits &= (1 << width) - 1;
+        }
+    }
+    Ok(Value::String(String::from_utf8_lossy(&bytes).into_owned()))
 }
 
-/// `States.Hash`: the digest in hexadecimal. What is not a text is hashed as JSON.
+/// The value of a character of either alphabet, the usual or the one for URLs.
+fn value_of(character: u8) -> Option<u8> {
+    Some(match character {
+        b'A'..=b'Z' => character - b'A',
+        b'a'..=b'z' => character - b'a' + 26,
+        b'0'..=b'9' => character - b'0' + 52,
+        b'+' | b'-' => 62,
+        b'/' | b'_' => 63,
+        _ => return None,
+    })
+}
+
+/// `States.Hash`: the digest in hexadecimal. What is not a text is hashed as Java prints it.
 pub(super) fn hash(content: &Value, algorithm: &Value) -> Outcome {
-    let json;
+    let printed;
     let content = match content {
         Value::String(text) => text.as_str(),
         other => {
-            json = other.to_string();
-            &json
+            printed = java_text(other);
+            &printed
         }
     };
-    digest(short(content)?, text(algorithm)?).map(Value::String)
+    digest(short(content)?, text(algorithm)?)
+        .map(Value::String)
+        .map_err(|_| Refusal::Arguments)
 }
 
 /// Returns the digest of `content` in hexadecimal.
@@ -51,12 +76,12 @@ pub(crate) fn digest(content: &str, algorithm: &str) -> Result<String, String> {
     })
 }
 
-fn short(text: &str) -> Result<&str, String> {
-    // A text has at least as many bytes as characters: most need no counting.
-    if text.len() <= CHARS_MAX || text.chars().count() <= CHARS_MAX {
+fn short(text: &str) -> Result<&str, Refusal> {
+    // A text has at least as many bytes as characters of UTF-16: most need no counting.
+    if text.len() <= CHARS_MAX || text.encode_utf16().count() <= CHARS_MAX {
         Ok(text)
     } else {
-        Err(format!("the text is longer than {CHARS_MAX} characters"))
+        Err(Refusal::Arguments)
     }
 }
 

@@ -2,71 +2,50 @@
 
 use std::borrow::Cow;
 
+use jsonpath::java_text;
 use serde_json::Value;
 
-use crate::query::intrinsic::{Outcome, text};
+use crate::query::intrinsic::{Outcome, Refusal, text};
 
-/// `States.Format`: every `{}` of the template is replaced by the next argument.
+/// `States.Format`: every `{}` of the template is replaced by the next argument, as Java prints it.
 ///
-/// A template that is written down comes raw, because `\{` is a brace and no placeholder.
+/// A template that is written down comes raw, because `\{` is a brace and no placeholder. One that is
+/// no text is printed too.
 pub(super) fn format(template: &Value, raw: Option<&str>, arguments: &[Cow<'_, Value>]) -> Outcome {
-    let template = match raw {
-        Some(raw) => raw,
-        None => text(template)?,
+    let template = match (raw, template) {
+        (Some(raw), _) => Cow::Borrowed(raw),
+        (None, Value::String(text)) => Cow::Borrowed(text.as_str()),
+        (None, other) => Cow::Owned(java_text(other)),
     };
-    let mut formatted = String::with_capacity(template.len());
-    let mut arguments = arguments.iter();
+    let mut parts = vec![String::new()];
     let mut characters = template.chars();
     while let Some(next) = characters.next() {
-        match next {
-            '\\' => formatted.push(characters.next().unwrap_or('\\')),
+        let literal = match next {
+            '\\' => characters.next().unwrap_or('\\'),
             '{' if characters.next() == Some('}') => {
-                let argument = arguments.next().ok_or(COUNT)?;
-                write_java(argument, &mut formatted);
+                parts.push(String::new());
+                continue;
             }
-            '{' => return Err("matching '}' not found for '{'".to_owned()),
-            other => formatted.push(other),
-        }
+            '{' => return Err(Refusal::Template("matching '}' not found for '{'.")),
+            '}' => return Err(Refusal::Template("matching '{' not found for '}'.")),
+            other => other,
+        };
+        parts
+            .last_mut()
+            .expect("starts with one part and only grows")
+            .push(literal);
     }
-    if arguments.next().is_none() {
-        Ok(Value::String(formatted))
-    } else {
-        Err(COUNT.to_owned())
+    if parts.len() != arguments.len() + 1 {
+        return Err(Refusal::Placeholders);
     }
-}
-
-const COUNT: &str = "number of arguments do not match the occurrences of {}";
-
-/// Writes a value as Java's `toString` does: texts bare, objects as `{name=value, …}` (recorded).
-///
-/// Recurses as deep as the value nests, which JSON's reader limits.
-fn write_java(value: &Value, out: &mut String) {
-    match value {
-        Value::String(text) => out.push_str(text),
-        Value::Null | Value::Bool(_) | Value::Number(_) => out.push_str(&value.to_string()),
-        Value::Array(items) => {
-            out.push('[');
-            for (place, item) in items.iter().enumerate() {
-                if place > 0 {
-                    out.push_str(", ");
-                }
-                write_java(item, out);
-            }
-            out.push(']');
+    let mut formatted = String::with_capacity(template.len());
+    for (place, part) in parts.iter().enumerate() {
+        if let Some(argument) = place.checked_sub(1).and_then(|place| arguments.get(place)) {
+            formatted.push_str(&java_text(argument));
         }
-        Value::Object(fields) => {
-            out.push('{');
-            for (place, (name, field)) in fields.iter().enumerate() {
-                if place > 0 {
-                    out.push_str(", ");
-                }
-                out.push_str(name);
-                out.push('=');
-                write_java(field, out);
-            }
-            out.push('}');
-        }
+        formatted.push_str(part);
     }
+    Ok(Value::String(formatted))
 }
 
 /// `States.StringSplit`: splits at every character of `splitters`; empty parts fall away (recorded).
@@ -75,5 +54,5 @@ pub(super) fn split(whole: &Value, splitters: &Value) -> Outcome {
     let parts = whole
         .split(|c| splitters.contains(c))
         .filter(|part| !part.is_empty());
-    Ok(Value::Array(parts.map(Value::from).collect()))
+    Ok(parts.map(Value::from).collect())
 }

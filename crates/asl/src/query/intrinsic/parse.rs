@@ -49,22 +49,13 @@ impl<'a> Reader<'a> {
         }
         let end = self.rest.find('(').ok_or("expected '('")?;
         let name = self.cut(end);
-        let known = FUNCTIONS.iter().find(|(known, ..)| *known == name);
-        let (_, function, fewest, most) =
-            known.ok_or_else(|| format!("there is no function {name}"))?;
+        let known = FUNCTIONS.iter().find(|(known, _)| *known == name);
+        let (_, function) = known.ok_or_else(|| format!("there is no function {name}"))?;
         self.take('(');
-        let arguments = self.arguments(depth)?;
-        if (*fewest..=*most).contains(&arguments.len()) {
-            Ok(Call {
-                function: *function,
-                arguments,
-            })
-        } else {
-            Err(format!(
-                "{name} does not take {} arguments",
-                arguments.len()
-            ))
-        }
+        Ok(Call {
+            function: *function,
+            arguments: self.arguments(depth)?,
+        })
     }
 
     fn arguments(&mut self, depth: usize) -> Result<Vec<Argument>, String> {

@@ -12,7 +12,7 @@ use serde_json::Value;
 use vocab::Entropy;
 
 use crate::query::Scope;
-use crate::query::intrinsic::{digest, partition};
+use crate::query::intrinsic::{chunks, digest};
 
 /// The code of an error for which AWS shows an id and no message.
 pub(super) const INTERNAL: &str = "INTERNAL";
@@ -153,9 +153,12 @@ fn of_partition(arguments: &[Option<Value>]) -> Made {
     let [Some(array), Some(size), ..] = arguments else {
         return Ok(None);
     };
-    partition(array, &floor(size)?.into())
+    let chunked = usize::try_from(floor(size)?)
+        .ok()
+        .and_then(|size| chunks(array, size));
+    chunked
         .map(Some)
-        .map_err(uncoded)
+        .ok_or_else(|| uncoded("the chunk size must be a positive integer".to_owned()))
 }
 
 fn of_range(arguments: &[Option<Value>]) -> Made {

@@ -7,6 +7,7 @@
 #![forbid(unsafe_code)]
 
 mod answers;
+mod language;
 mod paused;
 mod rates;
 
@@ -29,6 +30,7 @@ fn main() -> anyhow::Result<()> {
         env!("CARGO_PKG_VERSION")
     );
     rates::measure(&runtime, Duration::from_secs(plan.seconds))?;
+    language::measure(&runtime)?;
     answers::measure(&runtime)?;
     paused::measure(&runtime, plan.paused)
 }
