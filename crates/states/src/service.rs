@@ -13,7 +13,7 @@ use store::{Store, StoreError};
 use crate::api;
 use crate::api::delete_state_machine::Deletions;
 use crate::definitions::Definitions;
-use crate::machines::Machines;
+use crate::machines::{Machines, TypeCode};
 use crate::page::PageSealer;
 use crate::shell::{Shell, ShellOptions};
 use crate::tags::Tags;
@@ -27,6 +27,8 @@ pub struct StatesOptions {
     pub limits: Limits,
     /// Seals task tokens and page tokens. Secret, and the same at every start: tokens outlive a run.
     pub token_key: [u8; 32],
+    /// Definitions may use operators of JSONata that AWS does not have yet.
+    pub newer_jsonata: bool,
 }
 
 /// Why the service could not be opened.
@@ -59,6 +61,7 @@ pub struct States {
     pub(crate) tokens: TokenSealer,
     pub(crate) pages: PageSealer,
     pub(crate) deletions: Deletions,
+    newer_jsonata: bool,
 }
 
 impl States {
@@ -76,6 +79,7 @@ impl States {
             site,
             limits,
             token_key,
+            newer_jsonata,
         } = options;
         let tokens = TokenSealer::new(&token_key);
         let definitions = Arc::new(Definitions::new(store.clone()));
@@ -111,7 +115,16 @@ impl States {
             tokens,
             pages: PageSealer::new(&token_key),
             deletions,
+            newer_jsonata,
         }))
+    }
+
+    /// Returns how the definition of a machine of this type is read.
+    pub(crate) fn reading(&self, machine_type: TypeCode) -> asl::Reading {
+        asl::Reading {
+            machine_type: machine_type.into(),
+            newer_jsonata: self.newer_jsonata,
+        }
     }
 
     /// Ends the work of the service: commands that were taken finish. Once this returns, nothing of it
@@ -154,7 +167,7 @@ impl Service for States {
             Operation::UntagResource => api::untag_resource::call(self, input).await,
             Operation::ListTagsForResource => api::list_tags_for_resource::call(self, input).await,
             Operation::ValidateStateMachineDefinition => {
-                api::validate_state_machine_definition::call(input)
+                api::validate_state_machine_definition::call(self, input)
             }
             Operation::CreateActivity
             | Operation::CreateStateMachineAlias

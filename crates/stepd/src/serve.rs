@@ -50,6 +50,9 @@ pub struct Arguments {
     /// Listen on an address that other machines reach, although requests are not encrypted
     #[arg(long)]
     allow_remote: bool,
+    /// Let definitions use operators of JSONata that AWS does not have yet: `??` and `?:`
+    #[arg(long)]
+    newer_jsonata: bool,
 }
 
 fn account_id(text: &str) -> Result<String, String> {
@@ -167,6 +170,7 @@ impl Server {
             site,
             limits: Limits::default(),
             token_key: keys.tokens()?,
+            newer_jsonata: arguments.newer_jsonata,
         };
         let states = States::open(options, store, gate, clock);
         let states = states.await.context("the executions cannot be opened")?;

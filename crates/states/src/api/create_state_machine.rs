@@ -19,7 +19,7 @@ pub(crate) async fn call(states: &States, input: &[u8]) -> Result<Reply, Failure
     settings::check_publish(input.publish, input.version_description.as_deref())?;
     settings::check_encryption(input.encryption_configuration.as_ref())?;
     let machine_type = input.r#type.into();
-    let parsed = settings::parse_definition(&input.definition, machine_type)?;
+    let parsed = settings::parse_definition(&input.definition, states.reading(machine_type))?;
     let arn = names::machine_arn(&states.site, &input.name);
     let tags = Tags::check(&arn, input.tags.unwrap_or_default())?;
     let now = states.clock.now();

@@ -1,19 +1,14 @@
 //! What `CreateStateMachine` and `UpdateStateMachine` both take: a definition, keys, versions.
 
-use asl::StateMachine;
+use asl::{Reading, StateMachine};
 use aws_model::states::{EncryptionConfiguration, EncryptionType};
 use service::Failure;
 
 use super::failure;
-use crate::machines::TypeCode;
 
 /// Parses a definition, or returns `InvalidDefinition` with every finding.
-pub(super) fn parse_definition(
-    text: &str,
-    machine_type: TypeCode,
-) -> Result<StateMachine, Failure> {
-    asl::parse_for(text, machine_type.into())
-        .map_err(|findings| failure::invalid_definition(&findings))
+pub(super) fn parse_definition(text: &str, reading: Reading) -> Result<StateMachine, Failure> {
+    asl::parse_as(text, reading).map_err(|findings| failure::invalid_definition(&findings))
 }
 
 /// Checks what asks for a version: publishing is not built yet, and must not be ignored.

@@ -21,7 +21,10 @@ pub(crate) async fn call(states: &States, input: &[u8]) -> Result<Reply, Failure
         let machine = read(states, &input.state_machine_arn).await?;
         let record = updated(&machine.record, &input, states.clock.now())?;
         let parsed = match &input.definition {
-            Some(text) => Some(settings::parse_definition(text, record.machine_type)?),
+            Some(text) => {
+                let reading = states.reading(record.machine_type);
+                Some(settings::parse_definition(text, reading)?)
+            }
             None => None,
         };
         if record == machine.record {

@@ -8,14 +8,14 @@ use aws_model::states::{
 };
 use service::{Failure, Reply};
 
-use crate::machines::TypeCode;
+use crate::States;
 
 /// How many findings are shown when the caller does not say, or says 0.
 const FINDINGS_DEFAULT: usize = 100;
 
-pub(crate) fn call(input: &[u8]) -> Result<Reply, Failure> {
+pub(crate) fn call(states: &States, input: &[u8]) -> Result<Reply, Failure> {
     let input: ValidateStateMachineDefinitionInput = super::read(input)?;
-    let findings = asl::diagnose_for(&input.definition, TypeCode::from(input.r#type).into());
+    let findings = asl::diagnose_as(&input.definition, states.reading(input.r#type.into()));
     // A definition with warnings only is good (features API-21).
     let has_errors = findings
         .iter()

@@ -231,6 +231,7 @@ async fn open(
     clock: &Arc<MovedClock>,
 ) -> Arc<States> {
     let options = StatesOptions {
+        newer_jsonata: false,
         site: Site {
             region: "us-east-1".into(),
             account_id: "000000000000".into(),
