@@ -6,7 +6,7 @@ use vocab::Timestamp;
 /// Returns the item of one element of `Contents`, as JSON text.
 ///
 /// Measured (2026): `Etag` keeps its quotation marks and is spelled so; the names are in the order of the
-/// alphabet; `LastModified` is seconds as a floating-point number in Java's form, `1.789180622E9`.
+/// alphabet; `LastModified` is whole seconds as a floating-point number in Java's form, `1.789180622E9`.
 pub fn listing_item(contents: &Map<String, Value>) -> String {
     let text = |name: &str| {
         let value = contents.get(name).cloned();
@@ -24,7 +24,7 @@ pub fn listing_item(contents: &Map<String, Value>) -> String {
         r#"{{"Etag":{},"Key":{},"LastModified":{},"Size":{},"StorageClass":{}}}"#,
         text("ETag"),
         text("Key"),
-        scientific(modified.unwrap_or_default()),
+        scientific(modified.unwrap_or_default().trunc()),
         contents.get("Size").and_then(Value::as_u64).unwrap_or(0),
         Value::String(class.unwrap_or("STANDARD").to_owned()),
     )
@@ -61,7 +61,7 @@ mod tests {
                 r#"{"Etag":"\"e\"","Key":"folder/","LastModified":1.668699881E9,"Size":0,"StorageClass":"STANDARD"}"#,
             ),
             (
-                json!({"ETag": "\"e\"", "Key": "a", "Size": 1, "LastModified": 1_700_000_000.0}),
+                json!({"ETag": "\"e\"", "Key": "a", "Size": 1, "LastModified": 1_700_000_000.25}),
                 r#"{"Etag":"\"e\"","Key":"a","LastModified":1.7E9,"Size":1,"StorageClass":"STANDARD"}"#,
             ),
             (

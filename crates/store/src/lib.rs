@@ -44,11 +44,23 @@ pub enum Space {
     Tags = 10,
     /// Activities and their queues.
     Activities = 11,
+    /// S3 buckets.
+    Buckets = 12,
+    /// S3 objects: (bucket, key) → what is known of it, and where its bytes are.
+    Objects = 13,
+    /// S3 multipart uploads that are not yet completed, and their parts.
+    Uploads = 14,
+    /// Files of object bytes: which are needed, which are to be removed.
+    Blobs = 15,
+    /// Map runs and their children.
+    MapRuns = 16,
+    /// Ends of executions that somebody waits for.
+    Announcements = 17,
 }
 
 impl Space {
     /// Every space, in the order of their numbers.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 18] = [
         Self::Meta,
         Self::StateMachines,
         Self::Executions,
@@ -61,6 +73,12 @@ impl Space {
         Self::Stacks,
         Self::Tags,
         Self::Activities,
+        Self::Buckets,
+        Self::Objects,
+        Self::Uploads,
+        Self::Blobs,
+        Self::MapRuns,
+        Self::Announcements,
     ];
 }
 

@@ -54,10 +54,8 @@ impl Object {
         let mut parameters = Map::new();
         parameters.insert("Bucket".into(), address.bucket.clone().into());
         parameters.insert("Key".into(), address.key.clone().into());
-        for name in ["ExpectedBucketOwner", "RequestPayer"] {
-            if let Some(value) = of.get(name) {
-                parameters.insert(name.into(), value.clone());
-            }
+        if let Some(owner) = of.get("ExpectedBucketOwner") {
+            parameters.insert("ExpectedBucketOwner".into(), owner.clone());
         }
         parameters
     }
