@@ -2,6 +2,9 @@
 
 #[path = "common/expression.rs"]
 mod expression;
+#[path = "common/mod.rs"]
+#[allow(dead_code)]
+mod recorded;
 
 use std::collections::BTreeMap;
 
@@ -107,6 +110,9 @@ fn expressions_see_states_and_variables() {
         ),
         (json!(true), json!(true)),
     ];
+    let whole = output(&json!("{% $states %}")).expect("all of it");
+    let members: Vec<&String> = whole.as_object().expect("an object").keys().collect();
+    assert_eq!(members, ["input", "context", "result", "errorOutput"]);
     for (template, expected) in cases {
         check(template, Ok(expected));
     }
@@ -430,4 +436,59 @@ fn an_inner_workflow_follows_the_machine() {
         joined(&findings),
         "SCHEMA_VALIDATION_FAILED: The QueryLanguage is set to 'JSONPath', but field 'Output' is only supported for the 'JSONata' QueryLanguage at /States/P/Branches[0]/States/A"
     );
+}
+
+/// What TestState made of a result that it was told, in recorded calls over states in JSONata.
+#[test]
+fn tested_states_put_out_what_was_recorded() {
+    let Some(cases) = recorded::cases("test_state") else {
+        return;
+    };
+    let mut checked = 0;
+    for (name, case) in cases {
+        let request = &case["request"];
+        let state = request["definition"].as_str().unwrap_or_default();
+        let mocked = request["mock"]["result"].as_str();
+        let response = &case["expected"]["response"];
+        let (Some(mocked), "SUCCEEDED") = (mocked, response["status"].as_str().unwrap_or_default())
+        else {
+            continue;
+        };
+        let definition = format!(r#"{{"StartAt":"S","States":{{"S":{state}}}}}"#);
+        let Ok(machine) = parse(&definition) else {
+            continue;
+        };
+        let flow = match &machine.find("S").expect("S").kind {
+            StateKind::Task(task) => &task.flow,
+            StateKind::Map(map) => &map.flow,
+            StateKind::Parallel(parallel) => &parallel.flow,
+            _ => continue,
+        };
+        let Flow::Jsonata(flow) = flow else { continue };
+        let result: Value = serde_json::from_str(mocked).expect("a result is JSON");
+        let input = request["input"].as_str().unwrap_or("{}");
+        let input: Value = serde_json::from_str(input).expect("an input is JSON");
+        let context = || response["output"]["context"].clone();
+        let made = with_scope(|scope| match &flow.output {
+            None => Ok(result.clone()),
+            Some(output) => output.evaluate(&Scope {
+                input: &input,
+                result: Some(&result),
+                context: &context,
+                ..*scope
+            }),
+        });
+        let made = made.expect(&name);
+        let expected = &response["output"];
+        // Scalars and arrays were recorded as their text, spaces and all.
+        let text = expected.as_str().map(serde_json::from_str::<Value>);
+        let as_text = matches!(text, Some(Ok(value)) if value == made);
+        assert!(
+            as_text || made == *expected,
+            "{name}: {made}, recorded {expected}"
+        );
+        checked += 1;
+    }
+    println!("{checked} tested states agree");
+    assert!(checked > 0);
 }
