@@ -465,6 +465,10 @@ fn tested_states_put_out_what_was_recorded() {
             _ => continue,
         };
         let Flow::Jsonata(flow) = flow else { continue };
+        if mocked.contains("arn:aws:") {
+            // The recording hides parts of such results.
+            continue;
+        }
         let result: Value = serde_json::from_str(mocked).expect("a result is JSON");
         let input = request["input"].as_str().unwrap_or("{}");
         let input: Value = serde_json::from_str(input).expect("an input is JSON");

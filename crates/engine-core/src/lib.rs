@@ -17,6 +17,7 @@ mod context;
 mod effect;
 mod event;
 mod execution;
+mod frame;
 pub mod history;
 mod ids;
 pub mod map_run;
@@ -29,7 +30,8 @@ pub use event::{
     Assignment, Completion, Event, Identity, Recorded, Scope, StateType, TaskDescription,
     TaskResource,
 };
-pub use execution::{Execution, Frame, Outcome, Status, TaskStage, Waiting};
+pub use execution::{Execution, Outcome, Status};
+pub use frame::{Frame, TaskStage, Waiting};
 pub use ids::{EventId, FrameId, MapRunId, TaskId};
 pub use payload::{Payload, Text};
 pub use step::{Cue, Limits, SealToken, Transition, step};
