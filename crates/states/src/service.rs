@@ -13,7 +13,7 @@ use store::{Store, StoreError};
 use crate::api;
 use crate::api::delete_state_machine::Deletions;
 use crate::definitions::Definitions;
-use crate::machines::{Machines, TypeCode};
+use crate::machines::Machines;
 use crate::page::PageSealer;
 use crate::shell::{Shell, ShellOptions};
 use crate::tags::Tags;
@@ -65,6 +65,15 @@ pub struct States {
 }
 
 impl States {
+    /// Returns how definitions of a type of machine are read.
+    pub(crate) fn reading(&self, machine_type: asl::MachineType) -> asl::Reading {
+        asl::Reading {
+            machine_type,
+            newer_jsonata: self.newer_jsonata,
+            bytes_max: self.limits.definition_bytes_max,
+        }
+    }
+
     /// Opens the service over `store`: executions go on where they were, and so do deletions.
     ///
     /// # Errors
@@ -117,14 +126,6 @@ impl States {
             deletions,
             newer_jsonata,
         }))
-    }
-
-    /// Returns how the definition of a machine of this type is read.
-    pub(crate) fn reading(&self, machine_type: TypeCode) -> asl::Reading {
-        asl::Reading {
-            machine_type: machine_type.into(),
-            newer_jsonata: self.newer_jsonata,
-        }
     }
 
     /// Ends the work of the service: commands that were taken finish. Once this returns, nothing of it

@@ -243,8 +243,15 @@ fn difference(path: &str, recorded: &Value, ours: &Value) -> Option<String> {
             })
         }
         (recorded, ours) if recorded == ours => None,
-        // The recorder hid every moment, and whatever is in a member that is called one.
-        (Value::String(recorded), _) if recorded == "timestamp" && path.contains("Timestamp") => {
+        // The recorder hid every moment, and whatever is in a member that is called one; it is there.
+        (Value::String(recorded), Value::Number(_))
+            if recorded == "timestamp" && is_moment(path) =>
+        {
+            None
+        }
+        (Value::String(recorded), Value::String(ours))
+            if recorded == "timestamp" && is_moment(path) && !ours.is_empty() =>
+        {
             None
         }
         (Value::String(recorded), Value::String(ours))
@@ -254,6 +261,12 @@ fn difference(path: &str, recorded: &Value, ours: &Value) -> Option<String> {
         }
         (recorded, ours) => Some(format!("{path}: recorded {recorded}, ours {ours}")),
     }
+}
+
+/// Says whether the member at the end of `path` is called a moment.
+fn is_moment(path: &str) -> bool {
+    let name = path.rsplit('/').next().unwrap_or_default();
+    name.to_ascii_lowercase().contains("timestamp")
 }
 
 /// Makes what a case needs and what was made before its recording began.

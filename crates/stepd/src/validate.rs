@@ -45,6 +45,7 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
             Type::Express => MachineType::Express,
         },
         newer_jsonata: arguments.newer_jsonata,
+        ..Reading::default()
     };
     let mut out = std::io::stdout().lock();
     let in_colour = out.is_terminal() && std::env::var_os("NO_COLOR").is_none();

@@ -190,7 +190,7 @@ impl Turn<'_> {
             .max_delay_seconds
             .map_or(seconds, |max| seconds.min(max as f64));
         // Longer than any execution lives, and safe to turn into milliseconds.
-        let bounded = capped.clamp(0.0, vocab::limits::EXECUTION_SECONDS_MAX as f64);
+        let bounded = capped.clamp(0.0, self.cue.limits.execution_seconds_max as f64);
         let share = if retrier.full_jitter {
             self.entropy.borrow_mut().next_f64()
         } else {

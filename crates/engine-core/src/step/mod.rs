@@ -55,6 +55,14 @@ pub trait SealToken {
 pub struct Limits {
     /// Longest input, output or result, in bytes.
     pub payload_bytes_max: usize,
+    /// Most that one `Assign` may assign, in bytes.
+    pub assign_bytes_max: usize,
+    /// Most that all variables of an execution may hold, in bytes.
+    pub variables_bytes_max: usize,
+    /// Longest life of an execution, in seconds.
+    pub execution_seconds_max: u64,
+    /// Longest definition, in bytes.
+    pub definition_bytes_max: usize,
     /// Most events of a history.
     pub history_events_max: u64,
     /// Most events of one turn; what is left goes on in the next.
@@ -65,6 +73,10 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             payload_bytes_max: limits::PAYLOAD_BYTES_MAX,
+            assign_bytes_max: limits::ASSIGN_BYTES_MAX,
+            variables_bytes_max: limits::VARIABLES_BYTES_MAX,
+            execution_seconds_max: limits::EXECUTION_SECONDS_MAX,
+            definition_bytes_max: limits::DEFINITION_BYTES_MAX,
             history_events_max: limits::HISTORY_EVENTS_MAX,
             turn_events_max: 1_000,
         }

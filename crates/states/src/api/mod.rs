@@ -29,14 +29,33 @@ pub(crate) mod update_map_run;
 pub(crate) mod update_state_machine;
 pub(crate) mod validate_state_machine_definition;
 
-use aws_model::Input;
+use aws_model::{Input, Raised};
 use bytes::Bytes;
+use engine_core::Limits;
 use serde::Serialize;
 use service::{Failure, Reply};
 
 /// Returns an operation's input, or why AWS would refuse it.
 fn read<T: Input>(input: &[u8]) -> Result<T, Failure> {
     aws_model::read(input).map_err(|invalid| Failure::client(invalid.code, invalid.message))
+}
+
+/// Like [`read`], where definitions and payloads may be as long as the server's limits say.
+fn read_within<T: Input>(input: &[u8], limits: &Limits) -> Result<T, Failure> {
+    let raised = [
+        raised("Definition", limits.definition_bytes_max),
+        raised("SensitiveData", limits.payload_bytes_max),
+    ];
+    aws_model::read_raised(input, &raised)
+        .map_err(|invalid| Failure::client(invalid.code, invalid.message))
+}
+
+/// A byte is at least as long as a UTF-16 unit of the same text.
+fn raised(shape: &'static str, bytes_max: usize) -> Raised {
+    Raised {
+        shape,
+        length_max: i64::try_from(bytes_max).unwrap_or(i64::MAX),
+    }
 }
 
 /// Returns the reply with the members of `output`.

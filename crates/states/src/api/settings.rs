@@ -1,14 +1,21 @@
 //! What `CreateStateMachine` and `UpdateStateMachine` both take: a definition, keys, versions.
 
-use asl::{Reading, StateMachine};
+use asl::StateMachine;
 use aws_model::states::{EncryptionConfiguration, EncryptionType};
 use service::Failure;
 
 use super::failure;
+use crate::machines::TypeCode;
+use crate::service::States;
 
 /// Parses a definition, or returns `InvalidDefinition` with every finding.
-pub(super) fn parse_definition(text: &str, reading: Reading) -> Result<StateMachine, Failure> {
-    asl::parse_as(text, reading).map_err(|findings| failure::invalid_definition(&findings))
+pub(super) fn parse_definition(
+    states: &States,
+    text: &str,
+    machine_type: TypeCode,
+) -> Result<StateMachine, Failure> {
+    asl::parse_as(text, states.reading(machine_type.into()))
+        .map_err(|findings| failure::invalid_definition(&findings))
 }
 
 /// Checks what asks for a version: publishing is not built yet, and must not be ignored.

@@ -13,7 +13,7 @@ use crate::shell::{CommandError, Start};
 use asl::JsonFault;
 
 pub(crate) async fn call(states: &States, input: &[u8]) -> Result<Reply, Failure> {
-    let input: StartExecutionInput = super::read(input)?;
+    let input: StartExecutionInput = super::read_within(input, &states.limits)?;
     if let Some(name) = &input.name {
         names::check_name(name)?;
     }

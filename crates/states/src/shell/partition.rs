@@ -251,7 +251,7 @@ impl Partition {
         let seconds_max = if express {
             limits::EXPRESS_SECONDS_MAX
         } else {
-            limits::EXECUTION_SECONDS_MAX
+            self.shared.options.limits.execution_seconds_max
         };
         let seconds = machine.timeout_seconds.unwrap_or(seconds_max);
         let record = ExecutionRecord {

@@ -44,10 +44,11 @@ impl Clock for MovedClock {
     }
 }
 
-/// Functions that take every payload and answer `null`.
+/// Functions that take every payload and all give one answer: `null` unless told otherwise.
 #[derive(Default)]
 pub struct Functions {
     pub payloads: Mutex<Vec<Value>>,
+    pub answer: Mutex<Option<Bytes>>,
 }
 
 #[async_trait]
@@ -59,7 +60,11 @@ impl Gate for Functions {
         let output = json!({ "StatusCode": 200, "ExecutedVersion": "$LATEST" });
         Ok(Reply {
             output: output.to_string().into(),
-            payload: Bytes::from_static(b"null"),
+            payload: self
+                .answer
+                .lock()
+                .clone()
+                .unwrap_or(Bytes::from_static(b"null")),
         })
     }
 }
@@ -94,26 +99,33 @@ pub struct World {
     pub functions: Arc<Functions>,
     pub clock: Arc<MovedClock>,
     pub states: Arc<States>,
+    limits: Limits,
 }
 
 impl World {
     pub async fn new() -> Self {
+        Self::within(Limits::default()).await
+    }
+
+    /// Returns a world whose operator has raised limits.
+    pub async fn within(limits: Limits) -> Self {
         let store = Arc::new(CountingStore::default());
         let functions = Arc::new(Functions::default());
         let clock = Arc::new(MovedClock(AtomicI64::new(1_700_000_000_000)));
-        let states = open(&store, &functions, &clock).await;
+        let states = open(&store, &functions, &clock, &limits).await;
         Self {
             store,
             functions,
             clock,
             states,
+            limits,
         }
     }
 
     /// Forgets everything but the store.
     pub async fn restart(&mut self) {
         self.states.shut_down().await;
-        self.states = open(&self.store, &self.functions, &self.clock).await;
+        self.states = open(&self.store, &self.functions, &self.clock, &self.limits).await;
     }
 
     /// Makes a call whose input is the text `input`.
@@ -229,6 +241,7 @@ async fn open(
     store: &Arc<CountingStore>,
     functions: &Arc<Functions>,
     clock: &Arc<MovedClock>,
+    limits: &Limits,
 ) -> Arc<States> {
     let options = StatesOptions {
         newer_jsonata: false,
@@ -236,7 +249,7 @@ async fn open(
             region: "us-east-1".into(),
             account_id: "000000000000".into(),
         },
-        limits: Limits::default(),
+        limits: limits.clone(),
         token_key: [1; 32],
     };
     States::open(options, store.clone(), functions.clone(), clock.clone())
