@@ -95,6 +95,12 @@ pub enum Event {
         /// As in the schedule.
         #[n(2)]
         resource: TaskResource,
+        /// The worker that took the task of an activity, where it said its name.
+        #[n(3)]
+        worker_name: Option<Text>,
+        /// When `TimeoutSeconds` are over, for tasks whose time counts from here.
+        #[n(4)]
+        timeout_at: Option<Timestamp>,
     },
     /// The call of a task that waits for more than the call returned.
     #[n(5)]

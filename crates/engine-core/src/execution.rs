@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use vocab::Timestamp;
 
-use crate::effect::{Timer, TimerKind};
-use crate::event::{Assignment, Event, Identity, Recorded, Scope};
+use crate::effect::{Offer, Timer, TimerKind};
+use crate::event::{Assignment, Event, Identity, Recorded, Scope, TaskResource};
 use crate::frame::{Frame, TaskStage, Waiting, calling};
 use crate::ids::{EventId, FrameId, MapRunId, TaskId};
 use crate::payload::{Payload, Text};
@@ -160,16 +160,12 @@ impl Execution {
 
     /// Returns the tasks whose call is to be made or on its way: what the outbox must hold.
     pub fn open_calls(&self) -> impl Iterator<Item = TaskId> {
-        self.frames
-            .values()
-            .filter_map(|frame| match &frame.waiting {
-                Waiting::Task {
-                    task,
-                    stage: TaskStage::Calling,
-                    ..
-                } => Some(*task),
-                _ => None,
-            })
+        self.frames.values().filter_map(Frame::open_call)
+    }
+
+    /// Returns the tasks that workers may take: what the queues of activities must hold.
+    pub fn open_offers(&self) -> impl Iterator<Item = Offer> {
+        self.frames.values().filter_map(Frame::open_offer)
     }
 
     /// Returns the frame that waits for `run`.
@@ -265,15 +261,20 @@ impl Execution {
                 timeout_at,
             } => self.on(*frame, |frame| {
                 frame.settle(id);
-                frame.waiting = calling(TaskId(id), task, *timeout_at);
+                frame.waiting = calling(TaskId(id), task, *at, *timeout_at);
             }),
             Event::TaskStarted {
                 frame,
                 heartbeat_at,
+                resource,
+                timeout_at,
                 ..
             } => self.on(*frame, |frame| {
                 frame.settle(id);
                 frame.waiting.set_heartbeat(*heartbeat_at);
+                if let TaskResource::Activity { .. } = resource {
+                    frame.waiting.taken(*timeout_at);
+                }
             }),
             Event::TaskSubmitted {
                 frame,

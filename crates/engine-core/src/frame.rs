@@ -1,10 +1,11 @@
-//! Frames: the states that were entered and not yet left, and what each waits for.
+//! Frames: the states that were entered and not yet left, what each waits for, and what is stored for it
+//! besides its events: its call, its offer, its timers.
 
 use std::collections::BTreeMap;
 
 use vocab::Timestamp;
 
-use crate::effect::{Timer, TimerKind};
+use crate::effect::{Offer, Timer, TimerKind};
 use crate::event::{Completion, Scope, StateType, TaskDescription, TaskResource};
 use crate::ids::{EventId, FrameId, MapRunId, TaskId};
 use crate::payload::{Payload, Text};
@@ -68,7 +69,11 @@ pub enum Waiting {
         completion: Completion,
         /// What was called.
         resource: TaskResource,
-        /// When its time is over.
+        /// When it was scheduled.
+        scheduled_at: Timestamp,
+        /// Seconds until its time is over.
+        timeout_seconds: Option<u64>,
+        /// When its time is over; `None` also where it does not count yet.
         timeout_at: Option<Timestamp>,
         /// Seconds between heartbeats.
         heartbeat_seconds: Option<u64>,
@@ -117,55 +122,44 @@ pub enum Waiting {
 /// How far the call of a task is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TaskStage {
-    /// To be made, or on its way: a row of the outbox.
+    /// To be made, or on its way: a row of the outbox. Of an activity: offered to its workers.
     Calling,
-    /// Returned; the token's holder or the job is waited for.
+    /// Returned; the token's holder or the job is waited for. Of an activity: a worker has it.
     Submitted,
 }
 
-pub(crate) fn calling(
-    task: TaskId,
-    description: &TaskDescription,
-    timeout_at: Option<Timestamp>,
-) -> Waiting {
-    Waiting::Task {
-        task,
-        stage: TaskStage::Calling,
-        completion: description.completion,
-        resource: description.resource.clone(),
-        timeout_at,
-        heartbeat_seconds: description.heartbeat_seconds,
-        heartbeat_at: None,
-    }
-}
-
-impl Waiting {
-    pub(crate) fn set_heartbeat(&mut self, due_at: Option<Timestamp>) {
-        if let Self::Task { heartbeat_at, .. } = self {
-            *heartbeat_at = due_at;
-        }
-    }
-
-    pub(crate) fn set_output(&mut self, index: u32, output: Payload) {
-        let slot = match self {
-            Self::Branches { outputs } => outputs.get_mut(index as usize),
-            Self::Iterations { outputs, open, .. } => {
-                open.remove(&index);
-                outputs.get_mut(index as usize)
-            }
-            Self::Turn
-            | Self::Task { .. }
-            | Self::Retry { .. }
-            | Self::Timer { .. }
-            | Self::MapRun { .. } => None,
-        };
-        if let Some(slot) = slot {
-            *slot = Some(output);
-        }
-    }
-}
-
 impl Frame {
+    /// Returns the task whose call is to be made or on its way.
+    pub(crate) fn open_call(&self) -> Option<TaskId> {
+        match &self.waiting {
+            Waiting::Task {
+                task,
+                stage: TaskStage::Calling,
+                resource: TaskResource::LambdaFunction { .. } | TaskResource::Integration { .. },
+                ..
+            } => Some(*task),
+            _ => None,
+        }
+    }
+
+    /// Returns the task that a worker may take.
+    pub(crate) fn open_offer(&self) -> Option<Offer> {
+        match &self.waiting {
+            Waiting::Task {
+                task,
+                stage: TaskStage::Calling,
+                resource: TaskResource::Activity { arn },
+                scheduled_at,
+                ..
+            } => Some(Offer {
+                activity: arn.clone(),
+                at: *scheduled_at,
+                task: *task,
+            }),
+            _ => None,
+        }
+    }
+
     /// Returns the timers that run for this frame, called `id`.
     pub(crate) fn timers(&self, id: FrameId) -> Vec<(Timer, Timestamp)> {
         match &self.waiting {
@@ -213,6 +207,61 @@ impl Frame {
             | Waiting::Branches { .. }
             | Waiting::Iterations { .. }
             | Waiting::MapRun { .. } => Vec::new(),
+        }
+    }
+}
+
+pub(crate) fn calling(
+    task: TaskId,
+    description: &TaskDescription,
+    scheduled_at: Timestamp,
+    timeout_at: Option<Timestamp>,
+) -> Waiting {
+    Waiting::Task {
+        task,
+        stage: TaskStage::Calling,
+        completion: description.completion,
+        resource: description.resource.clone(),
+        scheduled_at,
+        timeout_seconds: description.timeout_seconds,
+        timeout_at,
+        heartbeat_seconds: description.heartbeat_seconds,
+        heartbeat_at: None,
+    }
+}
+
+impl Waiting {
+    pub(crate) fn set_heartbeat(&mut self, due_at: Option<Timestamp>) {
+        if let Self::Task { heartbeat_at, .. } = self {
+            *heartbeat_at = due_at;
+        }
+    }
+
+    /// A worker took the task: nobody else may, and its time counts.
+    pub(crate) fn taken(&mut self, over_at: Option<Timestamp>) {
+        if let Self::Task {
+            stage, timeout_at, ..
+        } = self
+        {
+            (*stage, *timeout_at) = (TaskStage::Submitted, over_at);
+        }
+    }
+
+    pub(crate) fn set_output(&mut self, index: u32, output: Payload) {
+        let slot = match self {
+            Self::Branches { outputs } => outputs.get_mut(index as usize),
+            Self::Iterations { outputs, open, .. } => {
+                open.remove(&index);
+                outputs.get_mut(index as usize)
+            }
+            Self::Turn
+            | Self::Task { .. }
+            | Self::Retry { .. }
+            | Self::Timer { .. }
+            | Self::MapRun { .. } => None,
+        };
+        if let Some(slot) = slot {
+            *slot = Some(output);
         }
     }
 }

@@ -137,12 +137,21 @@ fn details(event: &Event, view: View<'_>) -> Option<(String, Map<String, Value>)
             }
             return Some((member_of_task(&task.resource, "Scheduled"), shown.members));
         }
-        Event::TaskStarted { resource, .. } => {
-            let TaskResource::Integration { .. } = resource else {
-                return None;
-            };
-            shown.resource(resource);
-            "taskStartedEventDetails"
+        Event::TaskStarted {
+            resource,
+            worker_name,
+            ..
+        } => {
+            match resource {
+                TaskResource::LambdaFunction { .. } => return None,
+                TaskResource::Activity { .. } => {
+                    if let Some(name) = worker_name {
+                        shown.text("workerName", name);
+                    }
+                }
+                TaskResource::Integration { .. } => shown.resource(resource),
+            }
+            return Some((member_of_task(resource, "Started"), shown.members));
         }
         Event::TaskSubmitted {
             output, resource, ..

@@ -25,7 +25,7 @@ mod payload;
 mod step;
 
 pub use command::{Command, Rejection};
-pub use effect::{Effect, TaskCall, Timer, TimerKind};
+pub use effect::{Effect, Offer, TaskCall, Timer, TimerKind};
 pub use event::{
     Assignment, Completion, Event, Identity, Recorded, Scope, StateType, TaskDescription,
     TaskResource,
@@ -34,4 +34,4 @@ pub use execution::{Execution, Outcome, Status};
 pub use frame::{Frame, TaskStage, Waiting};
 pub use ids::{EventId, FrameId, MapRunId, TaskId};
 pub use payload::{Payload, Text};
-pub use step::{Cue, Limits, SealToken, Transition, step};
+pub use step::{Cue, EveryActivity, KnowActivities, Limits, SealToken, Transition, step};

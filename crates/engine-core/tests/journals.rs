@@ -341,6 +341,8 @@ fn samples() -> Vec<Event> {
                 frame,
                 heartbeat_at: None,
                 resource: r(),
+                worker_name: text("w"),
+                timeout_at: Some(at),
             },
             Event::TaskSubmitted {
                 frame,

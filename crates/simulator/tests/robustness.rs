@@ -2,7 +2,9 @@
 
 use std::time::{Duration, Instant};
 
-use engine_core::{Command, Cue, Effect, Execution, Identity, Limits, Outcome, Payload, step};
+use engine_core::{
+    Command, Cue, Effect, EveryActivity, Execution, Identity, Limits, Outcome, Payload, step,
+};
 use serde_json::{Map, Value, json};
 use simulator::shell::PlainTokens;
 use vocab::Timestamp;
@@ -28,6 +30,7 @@ fn run(definition: &Value, input: &Value) -> Result<Value, (String, String)> {
             now: NOW,
             seed: 1,
             tokens: &PlainTokens,
+            activities: &EveryActivity,
             limits: &limits,
         };
         let transition =

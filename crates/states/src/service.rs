@@ -128,6 +128,12 @@ impl States {
         }))
     }
 
+    /// Answers those who poll for tasks of activities, now and from now on, with none: the server stops, and
+    /// they must not hold it up for a minute.
+    pub fn stop_polls(&self) {
+        self.shell.polls().stop();
+    }
+
     /// Ends the work of the service: commands that were taken finish. Once this returns, nothing of it
     /// touches the store any more.
     pub async fn shut_down(&self) {
@@ -173,15 +179,15 @@ impl Service for States {
             Operation::ValidateStateMachineDefinition => {
                 api::validate_state_machine_definition::call(self, input)
             }
-            Operation::CreateActivity
-            | Operation::CreateStateMachineAlias
-            | Operation::DeleteActivity
+            Operation::CreateActivity => api::create_activity::call(self, input).await,
+            Operation::DeleteActivity => api::delete_activity::call(self, input).await,
+            Operation::DescribeActivity => api::describe_activity::call(self, input).await,
+            Operation::ListActivities => api::list_activities::call(self, input).await,
+            Operation::GetActivityTask => api::get_activity_task::call(self, input).await,
+            Operation::CreateStateMachineAlias
             | Operation::DeleteStateMachineAlias
             | Operation::DeleteStateMachineVersion
-            | Operation::DescribeActivity
             | Operation::DescribeStateMachineAlias
-            | Operation::GetActivityTask
-            | Operation::ListActivities
             | Operation::ListStateMachineAliases
             | Operation::ListStateMachineVersions
             | Operation::PublishStateMachineVersion

@@ -99,6 +99,11 @@ impl Player {
             ("<resource:1>", "M"),
             ("<resource:2>", "E"),
             ("<partition>", "aws"),
+            ("activity_name", "A"),
+            (
+                "activity_arn",
+                "arn:aws:states:us-east-1:000000000000:activity:A",
+            ),
         ];
         for (scrubbed, ours) in pairs {
             text = text.replace(scrubbed, ours);

@@ -251,8 +251,9 @@ fn text(fields: &Fields<'_>, name: &str) -> Option<Box<str>> {
     fields.text(name).map(Box::from)
 }
 
-fn timestamp(fields: &Fields<'_>, name: &str) -> Option<Timestamp> {
-    fields.timestamp(name)
+fn timestamp(fields: &Fields<'_>, name: &str) -> Option<i128> {
+    fields.timestamp(name)?;
+    Timestamp::rfc3339_nanos(fields.text(name)?)
 }
 
 fn number(fields: &Fields<'_>, name: &str) -> Option<Number> {

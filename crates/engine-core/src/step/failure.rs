@@ -11,7 +11,7 @@ use super::{Progress, Turn};
 use crate::effect::{Effect, Timer, TimerKind};
 use crate::event::{Event, Scope, StateType};
 use crate::frame::Waiting;
-use crate::ids::{EventId, FrameId, TaskId};
+use crate::ids::{EventId, FrameId};
 use crate::payload::{NESTING_MAX, Payload, Text};
 
 /// Why a state failed.
@@ -384,18 +384,13 @@ impl Turn<'_> {
         Ok(())
     }
 
-    /// Takes the frame's call out of the outbox, if it is there.
+    /// Takes the frame's call out of the outbox or of its activity's queue, if it is there.
     pub(super) fn settle_call(&mut self, id: FrameId) {
-        let open: Option<TaskId> = match &self.frame(id).waiting {
-            Waiting::Task {
-                task,
-                stage: crate::TaskStage::Calling,
-                ..
-            } => Some(*task),
-            _ => None,
-        };
-        if let Some(task) = open {
+        if let Some(task) = self.frame(id).open_call() {
             self.effect(Effect::SettleTask { task });
+        }
+        if let Some(offer) = self.frame(id).open_offer() {
+            self.effect(Effect::WithdrawTask { offer });
         }
     }
 

@@ -7,7 +7,7 @@
 
 use engine_core::history::{View, history_event};
 use engine_core::{
-    Command, Cue, EventId, Execution, Identity, Limits, Payload, TaskId, Text, step,
+    Command, Cue, EventId, EveryActivity, Execution, Identity, Limits, Payload, TaskId, Text, step,
 };
 use vocab::Timestamp;
 
@@ -22,12 +22,18 @@ const START: Timestamp = Timestamp::from_millis(1_700_000_000_000);
 /// Commands of one run.
 const COMMANDS_MAX: usize = 120;
 
-/// Small limits, so that runs reach them.
-const LIMITS: Limits = Limits {
-    payload_bytes_max: 2_000,
-    history_events_max: 300,
-    turn_events_max: 40,
-};
+/// Most events of a history and of a turn here: few, so that runs reach them.
+const HISTORY_EVENTS_MAX: u64 = 300;
+const TURN_EVENTS_MAX: usize = 40;
+
+fn limits() -> Limits {
+    Limits {
+        payload_bytes_max: 2_000,
+        history_events_max: HISTORY_EVENTS_MAX,
+        turn_events_max: TURN_EVENTS_MAX,
+        ..Limits::default()
+    }
+}
 
 /// What one state may add to a full turn: a Map state of few items, and the ends of all that runs.
 const STATE_EVENTS_MAX: usize = 300;
@@ -49,7 +55,7 @@ pub fn run(bytes: &[u8]) {
     let Some(machine) = asl::load(&definition) else {
         return;
     };
-    let (mut shell, mut rules) = (Shell::new(&machine, LIMITS), Rules::default());
+    let (mut shell, mut rules) = (Shell::new(&machine, limits()), Rules::default());
     let mut now = START;
     let input = *bytes.pick(&OUTPUTS);
     let mut next = Some(Command::StartExecution(Box::new(identity(input))));
@@ -60,7 +66,7 @@ pub fn run(bytes: &[u8]) {
         let expected = answer(&machine, &before, &command, now);
         let after = match shell.carry_out(command.clone(), now, 5, Fate::Written) {
             Reply::Done(transition) => {
-                let bound = LIMITS.turn_events_max + STATE_EVENTS_MAX;
+                let bound = TURN_EVENTS_MAX + STATE_EVENTS_MAX;
                 assert!(
                     transition.events.len() <= bound,
                     "a turn is bounded: {definition}"
@@ -85,7 +91,7 @@ pub fn run(bytes: &[u8]) {
                 "{checked:?} after {command:?}: {definition}"
             );
         }
-        assert!(execution.last_event().0 <= LIMITS.history_events_max);
+        assert!(execution.last_event().0 <= HISTORY_EVENTS_MAX);
         if execution.closed().is_some() && bytes.is_empty() {
             break;
         }
@@ -105,7 +111,8 @@ fn answer(
         now,
         seed: 5,
         tokens: &PlainTokens,
-        limits: &LIMITS,
+        activities: &EveryActivity,
+        limits: &limits(),
     };
     step(machine, &mut execution.clone(), command.clone(), &cue)
 }

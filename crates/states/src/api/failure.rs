@@ -68,6 +68,27 @@ pub(crate) fn execution_already_exists(arn: &str) -> Failure {
     )
 }
 
+pub(crate) fn activity_does_not_exist(arn: &str) -> Failure {
+    Failure::client(
+        "ActivityDoesNotExist",
+        format!("Activity Does Not Exist: '{arn}'"),
+    )
+}
+
+pub(crate) fn activity_limit_exceeded() -> Failure {
+    Failure::client(
+        "ActivityLimitExceeded",
+        "The maximum number of activities has been reached",
+    )
+}
+
+pub(crate) fn activity_worker_limit_exceeded() -> Failure {
+    Failure::client(
+        "ActivityWorkerLimitExceeded",
+        "The maximum number of workers concurrently polling for activity tasks has been reached",
+    )
+}
+
 pub(crate) fn invalid_execution_input(detail: &str) -> Failure {
     Failure::client(
         "InvalidExecutionInput",

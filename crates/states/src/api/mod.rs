@@ -1,15 +1,20 @@
 //! The actions, one a file: each reads its input, checks what the model cannot, and reads rows or sends
 //! a command.
 
+pub(crate) mod create_activity;
 pub(crate) mod create_state_machine;
+pub(crate) mod delete_activity;
 pub(crate) mod delete_state_machine;
+pub(crate) mod describe_activity;
 pub(crate) mod describe_execution;
 pub(crate) mod describe_map_run;
 pub(crate) mod describe_state_machine;
 pub(crate) mod describe_state_machine_for_execution;
 mod executions;
 pub(crate) mod failure;
+pub(crate) mod get_activity_task;
 pub(crate) mod get_execution_history;
+pub(crate) mod list_activities;
 pub(crate) mod list_executions;
 pub(crate) mod list_map_runs;
 pub(crate) mod list_state_machines;

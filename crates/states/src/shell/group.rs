@@ -4,13 +4,14 @@ use std::collections::BTreeMap;
 
 use bytes::Bytes;
 use engine_core::map_run::{Count, ItemsFrom, MapRun, MapRunStart};
-use engine_core::{Effect, EventId, Recorded, TaskId, Timer};
+use engine_core::{Effect, EventId, Offer, Recorded, TaskId, Timer};
 use store::{Batch, Key};
 use vocab::Timestamp;
 
 use super::dispatcher::Call;
 use super::hot::Hot;
 use super::timers::Due;
+use crate::activities::{Place, place_key};
 use crate::integrations;
 use crate::rows::{
     self, Announcement, ChildOf, ChildRow, Chunk, ExecutionRecord, ExecutionRef, ListingEntry,
@@ -25,6 +26,7 @@ pub(super) struct Group {
     /// Rows of the outbox and of the timers: what begins and ends within a group is never written.
     rows: BTreeMap<Key, Option<Bytes>>,
     calls: Vec<Call>,
+    offers: Vec<(Offer, Place)>,
     timers: Vec<Due>,
     continued: Vec<ExecutionRef>,
     /// Runs that began, are to end, or have news of their children.
@@ -69,6 +71,20 @@ impl Group {
                     });
                 }
                 Effect::SettleTask { task } => self.end_row(rows::outbox_key(execution, task)),
+                Effect::OfferTask { offer, call } => {
+                    let place = Place::of(execution, &offer);
+                    let call = rows::encode(&call).into();
+                    self.rows
+                        .insert(rows::outbox_key(execution, offer.task), Some(call));
+                    self.rows
+                        .insert(place_key(&offer.activity, place), Some(Bytes::new()));
+                    self.offers.push((offer, place));
+                }
+                Effect::WithdrawTask { offer } => {
+                    let place = Place::of(execution, &offer);
+                    self.end_row(rows::outbox_key(execution, offer.task));
+                    self.end_row(place_key(&offer.activity, place));
+                }
                 Effect::StartTimer { timer, due_at } => {
                     self.rows.insert(
                         rows::timer_key(due_at, execution, timer),
@@ -271,6 +287,8 @@ impl Group {
         let stays = |key: &Key| matches!(rows.get(key), Some(Some(_)));
         self.calls
             .retain(|call| stays(&rows::outbox_key(call.execution, call.task)));
+        self.offers
+            .retain(|(offer, place)| stays(&place_key(&offer.activity, *place)));
         self.timers
             .retain(|due| stays(&rows::timer_key(due.due_at, due.execution, due.timer)));
         self.continued
@@ -290,6 +308,7 @@ impl Group {
             batch,
             Begin {
                 calls: self.calls,
+                offers: self.offers,
                 timers: self.timers,
                 continued: self.continued,
                 map_runs: self.map_runs,
@@ -301,6 +320,7 @@ impl Group {
 /// What a durable group sets going.
 pub(super) struct Begin {
     pub calls: Vec<Call>,
+    pub offers: Vec<(Offer, Place)>,
     pub timers: Vec<Due>,
     pub continued: Vec<ExecutionRef>,
     pub map_runs: Vec<MapRunRef>,

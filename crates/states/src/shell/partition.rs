@@ -118,6 +118,7 @@ impl Partition {
                     Ok(started) => work.answers.push(Answer::Started(reply, started)),
                     Err(error) => drop(reply.send(Err(error))),
                 },
+                Request::Command { command, reply, .. } if is_unheard(&command, &reply) => {}
                 Request::Command {
                     number,
                     command,
@@ -163,6 +164,9 @@ impl Partition {
         // The receivers live as long as the shell does; what is lost at its end is found in the store.
         for call in begin.calls {
             let _ = self.shared.calls.send(call);
+        }
+        for (offer, place) in begin.offers {
+            self.shared.polls.offered(&offer.activity, place);
         }
         for due in begin.timers {
             let _ = self.shared.timers.send(due);
@@ -460,6 +464,7 @@ impl Partition {
             now,
             seed,
             tokens: &tokens,
+            activities: &*self.shared.activities,
             limits: &self.shared.options.limits,
         };
         let hot = &mut touched.hot;
@@ -498,6 +503,12 @@ impl Partition {
             after,
         }))
     }
+}
+
+/// Says whether a worker that asked for a task has gone before the task was given to it: another one
+/// gets it.
+fn is_unheard(command: &Command, reply: &oneshot::Sender<Result<Timestamp, CommandError>>) -> bool {
+    matches!(command, Command::TaskTaken { .. }) && reply.is_closed()
 }
 
 /// Sends the command for an execution's next turn, when there is room for it.

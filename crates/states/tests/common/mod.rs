@@ -130,18 +130,17 @@ impl World {
 
     /// Makes a call whose input is the text `input`.
     pub async fn raw(&self, operation: &str, input: &str) -> Result<Value, Failure> {
-        let call = Call {
-            service: "states",
-            operation: operation.to_owned().into(),
-            input: Bytes::copy_from_slice(input.as_bytes()),
-            payload: Bytes::new(),
-            principal: Principal::Root {
-                account: "000000000000".into(),
-            },
-            request_id: RequestId::random(),
-        };
-        let reply = self.states.call(call).await?;
-        Ok(serde_json::from_slice(&reply.output).expect("an output is JSON"))
+        answer(&self.states, operation, input).await
+    }
+
+    /// Makes a call in the background.
+    pub fn later(
+        &self,
+        operation: &'static str,
+        input: Value,
+    ) -> tokio::task::JoinHandle<Result<Value, Failure>> {
+        let states = self.states.clone();
+        tokio::spawn(async move { answer(&states, operation, &input.to_string()).await })
     }
 
     pub async fn call(&self, operation: &str, input: Value) -> Result<Value, Failure> {
@@ -237,6 +236,21 @@ impl World {
     }
 }
 
+async fn answer(states: &States, operation: &str, input: &str) -> Result<Value, Failure> {
+    let call = Call {
+        service: "states",
+        operation: operation.to_owned().into(),
+        input: Bytes::copy_from_slice(input.as_bytes()),
+        payload: Bytes::new(),
+        principal: Principal::Root {
+            account: "000000000000".into(),
+        },
+        request_id: RequestId::random(),
+    };
+    let reply = states.call(call).await?;
+    Ok(serde_json::from_slice(&reply.output).expect("an output is JSON"))
+}
+
 async fn open(
     store: &Arc<CountingStore>,
     functions: &Arc<Functions>,
@@ -255,6 +269,20 @@ async fn open(
     States::open(options, store.clone(), functions.clone(), clock.clone())
         .await
         .expect("opens")
+}
+
+/// The ARN of the activity called `name`.
+pub fn activity_arn(name: &str) -> String {
+    format!("arn:aws:states:us-east-1:000000000000:activity:{name}")
+}
+
+/// Waits for a worker of the activity `name`, with more fields of the state.
+pub fn work(name: &str, fields: Value) -> Value {
+    let mut state = json!({"Type": "Task", "Resource": activity_arn(name), "End": true});
+    for (field, value) in fields.as_object().into_iter().flatten() {
+        state[field] = value.clone();
+    }
+    json!({"StartAt": "W", "States": {"W": state}})
 }
 
 /// Ends at once, with its input.
