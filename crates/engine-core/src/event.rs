@@ -486,6 +486,12 @@ pub struct Identity {
     /// The region that the history shows for tasks.
     #[n(8)]
     pub region: Text,
+    /// The version that runs, if it was started through one.
+    #[n(9)]
+    pub version_arn: Option<Text>,
+    /// The alias that it was started through.
+    #[n(10)]
+    pub alias_arn: Option<Text>,
 }
 
 /// A variable that was assigned.

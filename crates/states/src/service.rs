@@ -184,17 +184,33 @@ impl Service for States {
             Operation::DescribeActivity => api::describe_activity::call(self, input).await,
             Operation::ListActivities => api::list_activities::call(self, input).await,
             Operation::GetActivityTask => api::get_activity_task::call(self, input).await,
-            Operation::CreateStateMachineAlias
-            | Operation::DeleteStateMachineAlias
-            | Operation::DeleteStateMachineVersion
-            | Operation::DescribeStateMachineAlias
-            | Operation::ListStateMachineAliases
-            | Operation::ListStateMachineVersions
-            | Operation::PublishStateMachineVersion
-            | Operation::RedriveExecution
-            | Operation::StartSyncExecution
-            | Operation::TestState
-            | Operation::UpdateStateMachineAlias => Err(api::failure::not_built(operation.name())),
+            Operation::CreateStateMachineAlias => {
+                api::create_state_machine_alias::call(self, input).await
+            }
+            Operation::DeleteStateMachineAlias => {
+                api::delete_state_machine_alias::call(self, input).await
+            }
+            Operation::DeleteStateMachineVersion => {
+                api::delete_state_machine_version::call(self, input).await
+            }
+            Operation::DescribeStateMachineAlias => {
+                api::describe_state_machine_alias::call(self, input).await
+            }
+            Operation::ListStateMachineAliases => {
+                api::list_state_machine_aliases::call(self, input).await
+            }
+            Operation::ListStateMachineVersions => {
+                api::list_state_machine_versions::call(self, input).await
+            }
+            Operation::PublishStateMachineVersion => {
+                api::publish_state_machine_version::call(self, input).await
+            }
+            Operation::UpdateStateMachineAlias => {
+                api::update_state_machine_alias::call(self, input).await
+            }
+            Operation::RedriveExecution | Operation::StartSyncExecution | Operation::TestState => {
+                Err(api::failure::not_built(operation.name()))
+            }
         }
     }
 }

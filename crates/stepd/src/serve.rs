@@ -7,7 +7,6 @@ use std::sync::Arc;
 use anyhow::Context as _;
 use cloudformation::Deployer;
 use dynamodb::DynamoDb;
-use engine_core::Limits;
 use gateway::Gateway;
 use lambda::{Lambda, LambdaOptions};
 use s3::S3;
@@ -55,6 +54,8 @@ pub struct Arguments {
     /// Let definitions use operators of JSONata that AWS does not have yet: `??` and `?:`
     #[arg(long)]
     newer_jsonata: bool,
+    #[command(flatten)]
+    limits: crate::limits::Raised,
 }
 
 fn account_id(text: &str) -> Result<String, String> {
@@ -174,7 +175,7 @@ impl Server {
         // Last, because calls that the last run left open go out at once, and need the others.
         let options = StatesOptions {
             site,
-            limits: Limits::default(),
+            limits: arguments.limits.into(),
             token_key: keys.tokens()?,
             newer_jsonata: arguments.newer_jsonata,
         };
