@@ -4,7 +4,8 @@
 //! known key and only as far as the operation's limit; nothing in it is looked at before the
 //! signature is verified.
 
-use std::convert::Infallible;
+use std::error::Error;
+use std::sync::Arc;
 use std::time::Duration;
 
 use aws_wire::sigv4::{Claim, SignatureError};
@@ -13,7 +14,6 @@ use aws_wire::{
 };
 use bytes::{Bytes, BytesMut};
 use futures::StreamExt;
-use futures::stream::BoxStream;
 use http::request::Parts;
 use http::{HeaderValue, Method, Request, Response, StatusCode, header};
 use http_body_util::{BodyExt, Either, Full, StreamBody};
@@ -23,6 +23,7 @@ use service::{Call, Failure, Gate, RequestId};
 
 use crate::gateway::Gateway;
 use crate::route::{RouteAnswer, RouteRequest};
+use crate::streaming::{self, StreamedBody};
 
 /// Most bytes of a request's body, where the operation has no limit of its own.
 pub(crate) const BODY_BYTES_MAX: usize = 10 * 1024 * 1024;
@@ -34,15 +35,13 @@ const CODE_BYTES_MAX: usize = 70_167_211;
 const INVOKE_BYTES_MAX: usize = 6_291_556;
 
 /// How long a caller may be silent in the middle of a body.
-const BODY_SILENCE_MAX: Duration = Duration::from_secs(30);
+pub(crate) const BODY_SILENCE_MAX: Duration = Duration::from_secs(30);
 
 /// How long a caller may take for a whole body.
 const BODY_SECONDS_MAX: Duration = Duration::from_secs(300);
 
-type Lines = StreamBody<BoxStream<'static, Result<Frame<Bytes>, Infallible>>>;
-
-/// The body of an answer: whole, or lines that come as they come.
-pub(crate) type AnswerBody = Either<Full<Bytes>, Lines>;
+/// The body of an answer: whole, or pieces that come as they come.
+pub(crate) type AnswerBody = Either<Full<Bytes>, StreamedBody>;
 
 /// What a request is refused with, and how to say it.
 struct Refused {
@@ -72,12 +71,20 @@ impl Refused {
 }
 
 /// Answers one request. Never fails: every problem is an answer.
-pub(crate) async fn answer<B>(gateway: &Gateway, request: Request<B>) -> Response<AnswerBody>
+pub(crate) async fn answer<B>(gateway: &Arc<Gateway>, request: Request<B>) -> Response<AnswerBody>
 where
-    B: Body<Data = Bytes> + Unpin,
+    B: Body<Data = Bytes> + Send + Unpin + 'static,
+    B::Error: Into<Box<dyn Error + Send + Sync>>,
 {
     let request_id = RequestId::random();
     let (parts, body) = request.into_parts();
+    // Asked first: buckets may have the names of ways of our own.
+    if let Some(service) = streaming::service_of(gateway, &parts) {
+        let (method, uri) = (parts.method.clone(), parts.uri.clone());
+        let response = streaming::answer(gateway, &*service, parts, body, request_id).await;
+        tracing::debug!(%method, path = uri.path(), status = response.status().as_u16(), %request_id);
+        return response.map(Either::Right);
+    }
     let mut response = match parts.uri.path() {
         "/health" if parts.method == Method::GET => health(),
         path => {
@@ -213,11 +220,9 @@ where
     match gateway.ask(&*route, request).await.map_err(refused)? {
         RouteAnswer::Json(body) => Ok(encoded("application/json", Either::Left(Full::new(body)))),
         RouteAnswer::Lines(lines) => {
-            let frames = lines.map(|line| Ok(Frame::data(line))).boxed();
-            Ok(encoded(
-                "application/x-ndjson",
-                Either::Right(StreamBody::new(frames)),
-            ))
+            let frames = lines.map(|line| Ok(Frame::data(line)));
+            let body = StreamBody::new(frames).boxed_unsync();
+            Ok(encoded("application/x-ndjson", Either::Right(body)))
         }
     }
 }

@@ -16,6 +16,7 @@ use service::{
 
 use crate::keys::{KeyRing, Keys};
 use crate::route::{Route, RouteAnswer, RouteRequest};
+use crate::streaming::StreamingService;
 
 /// AWS's text for a fault of its own; ours says no more, so that nothing leaks.
 const INTERNAL: &str =
@@ -29,6 +30,7 @@ pub struct Gateway {
     clock: Arc<dyn Clock>,
     services: RwLock<BTreeMap<&'static str, Arc<dyn Service>>>,
     routes: RwLock<BTreeMap<&'static str, Arc<dyn Route>>>,
+    streaming: RwLock<Vec<Arc<dyn StreamingService>>>,
 }
 
 impl Gateway {
@@ -46,6 +48,7 @@ impl Gateway {
             clock,
             services: RwLock::default(),
             routes: RwLock::default(),
+            streaming: RwLock::default(),
         };
         for service in services {
             gateway.add_service(service);
@@ -61,6 +64,23 @@ impl Gateway {
     /// Adds a way of the server's own, in place of one of the same name.
     pub fn add_route(&self, route: Arc<dyn Route>) {
         self.routes.write().insert(route.name(), route);
+    }
+
+    /// Adds a service that answers whole HTTP requests itself. Calls in process need
+    /// [`Self::add_service`] beside it.
+    pub fn add_streaming(&self, service: Arc<dyn StreamingService>) {
+        self.streaming.write().push(service);
+    }
+
+    pub(crate) fn find_streaming(
+        &self,
+        is_meant: impl Fn(&str) -> bool,
+    ) -> Option<Arc<dyn StreamingService>> {
+        let services = self.streaming.read();
+        services
+            .iter()
+            .find(|service| is_meant(service.signing_name()))
+            .cloned()
     }
 
     pub(crate) fn find_route(&self, name: &str) -> Option<Arc<dyn Route>> {
@@ -87,6 +107,11 @@ impl Gateway {
             )));
         }
         Ok(sender)
+    }
+
+    /// Returns what the sender signs with.
+    pub(crate) fn secret(&self, sender: &crate::keys::Sender, claim: &Claim<'_>) -> String {
+        self.keys.secret(sender, claim)
     }
 
     /// Verifies that the request is the sender's.

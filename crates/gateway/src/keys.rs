@@ -101,6 +101,14 @@ impl KeyRing {
         }
     }
 
+    /// Returns the secret that the sender's keys are derived from.
+    pub fn secret(&self, sender: &Sender, claim: &Claim<'_>) -> String {
+        match sender.secret {
+            Secret::Root => self.keys.root.1.to_string(),
+            Secret::OfTemporary => self.temporary_secret(&claim.access_key_id),
+        }
+    }
+
     /// Returns the key that the sender signs with in the claim's scope.
     pub fn signing_key(&self, sender: &Sender, claim: &Claim<'_>) -> SigningKey {
         let (id, scope) = (&claim.access_key_id, &claim.scope);

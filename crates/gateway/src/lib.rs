@@ -12,8 +12,10 @@ mod gateway;
 mod keys;
 mod route;
 mod server;
+mod streaming;
 
 pub use gateway::Gateway;
 pub use keys::Keys;
 pub use route::{Route, RouteAnswer, RouteRequest};
 pub use server::serve;
+pub use streaming::{Leave, StreamedBody, StreamedRequest, StreamingService};

@@ -9,6 +9,7 @@ mod deploy;
 mod env;
 mod keys;
 mod logs;
+mod objects;
 mod place;
 mod serve;
 mod stacks;

@@ -10,6 +10,7 @@ use dynamodb::DynamoDb;
 use engine_core::Limits;
 use gateway::Gateway;
 use lambda::{Lambda, LambdaOptions};
+use s3::S3;
 use service::{Clock, Gate, Site, SystemClock};
 use states::{States, StatesOptions};
 use store::Store;
@@ -18,6 +19,7 @@ use tokio::net::TcpListener;
 
 use crate::keys::{Keys, RootAccessKey};
 use crate::logs::FunctionLogs;
+use crate::objects::Objects;
 use crate::place;
 use crate::stacks::StackRoute;
 
@@ -143,6 +145,10 @@ impl Server {
         let dynamodb = Arc::new(dynamodb);
         gateway.add_service(dynamodb.clone());
         let expiry = tokio::spawn(expire_items(dynamodb));
+        let s3 = S3::open(data_dir, store.clone(), site.clone(), clock.clone());
+        let s3 = Arc::new(s3.await.context("the objects cannot be opened")?);
+        gateway.add_service(s3.clone());
+        gateway.add_streaming(Arc::new(Objects(s3)));
         let options = cloudformation::Options {
             data_dir: data_dir.clone(),
         };
@@ -206,8 +212,9 @@ async fn expire_items(dynamodb: Arc<DynamoDb>) {
 
 /// Logs to standard error; `STEPD_LOG` chooses what, as in `STEPD_LOG=debug` or `STEPD_LOG=states=trace`.
 fn log_to_stderr() {
-    let filter = tracing_subscriber::EnvFilter::try_from_env("STEPD_LOG")
-        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("info,fjall=warn,lsm_tree=warn"));
+    let filter = tracing_subscriber::EnvFilter::try_from_env("STEPD_LOG").unwrap_or_else(|_| {
+        tracing_subscriber::EnvFilter::new("info,fjall=warn,lsm_tree=warn,s3s=off")
+    });
     let on_terminal = std::io::IsTerminal::is_terminal(&std::io::stderr());
     tracing_subscriber::fmt()
         .with_env_filter(filter)

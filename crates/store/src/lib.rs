@@ -44,11 +44,19 @@ pub enum Space {
     Tags = 10,
     /// Activities and their queues.
     Activities = 11,
+    /// S3 buckets.
+    Buckets = 12,
+    /// S3 objects: (bucket, key) → what is known of it, and where its bytes are.
+    Objects = 13,
+    /// S3 multipart uploads that are not yet completed, and their parts.
+    Uploads = 14,
+    /// Files of object bytes: which are needed, which are to be removed.
+    Blobs = 15,
 }
 
 impl Space {
     /// Every space, in the order of their numbers.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 16] = [
         Self::Meta,
         Self::StateMachines,
         Self::Executions,
@@ -61,6 +69,10 @@ impl Space {
         Self::Stacks,
         Self::Tags,
         Self::Activities,
+        Self::Buckets,
+        Self::Objects,
+        Self::Uploads,
+        Self::Blobs,
     ];
 }
 

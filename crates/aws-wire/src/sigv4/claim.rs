@@ -234,8 +234,11 @@ impl<'a> Claim<'a> {
         Ok(())
     }
 
-    /// A header that decides what is done must be covered by the signature.
-    fn check_signed_headers(&self, headers: &HeaderMap) -> Result<(), SignatureError> {
+    /// Refuses a header that decides what is done and is not covered by the signature.
+    ///
+    /// # Errors
+    /// When there is one, or when the host is not covered.
+    pub fn check_signed_headers(&self, headers: &HeaderMap) -> Result<(), SignatureError> {
         let signed = |name: &str| self.signed_headers.split(';').any(|signed| signed == name);
         if !signed("host") {
             return Err(SignatureError::OutOfScope(

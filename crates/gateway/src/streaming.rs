@@ -1,0 +1,176 @@
+//! Services that speak a wire format of their own and whose bodies do not fit into memory: S3.
+//!
+//! The gateway finds the sender and the service by the request's head, as always. The body is not
+//! there yet, and in S3's forms it is signed piece by piece, so the service verifies the signature
+//! while it reads, with the one key that it is given. Nothing is done for a request before that.
+
+use std::error::Error;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use async_trait::async_trait;
+use aws_wire::sigv4::{Claim, SignatureError};
+use bytes::Bytes;
+use http::request::Parts;
+use http::{Request, Response, header};
+use http_body_util::BodyExt;
+use http_body_util::combinators::UnsyncBoxBody;
+use hyper::body::{Body, Frame, SizeHint};
+use service::{Failure, Principal, RequestId};
+use tokio::time::Sleep;
+
+use crate::exchange::BODY_SILENCE_MAX;
+use crate::gateway::Gateway;
+
+/// A body that comes or goes piece by piece.
+pub type StreamedBody = UnsyncBoxBody<Bytes, Box<dyn Error + Send + Sync>>;
+
+/// Asks whether the sender may call an operation, given by its name.
+pub type Leave = Arc<dyn Fn(&str) -> Result<(), Box<Failure>> + Send + Sync>;
+
+/// A request whose sender is known by the key, and whose signature is still to be verified.
+pub struct StreamedRequest {
+    /// As it came.
+    pub request: Request<StreamedBody>,
+    /// The key that the request claims to be signed with; no other may be accepted.
+    pub access_key_id: String,
+    /// What it must have been signed with.
+    pub secret_access_key: String,
+    /// To be asked with the operation's name once the signature is verified.
+    pub leave: Leave,
+    /// Given to the caller.
+    pub request_id: RequestId,
+}
+
+/// A service that answers whole HTTP requests.
+#[async_trait]
+pub trait StreamingService: Send + Sync {
+    /// The name that signatures are scoped to.
+    fn signing_name(&self) -> &'static str;
+
+    /// Verifies and answers `request`. Problems are answers.
+    async fn answer(&self, request: StreamedRequest) -> Response<StreamedBody>;
+
+    /// Says that the sender of a request is not known, in the service's words.
+    fn refuse(&self, why: &SignatureError, request_id: RequestId) -> Response<StreamedBody>;
+}
+
+/// Returns the streaming service that a request is for, if it is for one.
+pub(crate) fn service_of(gateway: &Gateway, parts: &Parts) -> Option<Arc<dyn StreamingService>> {
+    let text = |name: header::HeaderName| {
+        parts
+            .headers
+            .get(name)
+            .and_then(|value| value.to_str().ok())
+    };
+    let (authorization, query) = (
+        text(header::AUTHORIZATION),
+        parts.uri.query().unwrap_or_default(),
+    );
+    gateway.find_streaming(|name| {
+        let scoped = format!("/{name}/aws4_request");
+        let in_query = format!("%2F{name}%2Faws4_request");
+        match authorization {
+            Some(authorization) => authorization.contains(&scoped),
+            None if query.contains("X-Amz-Algorithm") => {
+                query.contains(&in_query) || query.contains(&scoped)
+            }
+            // Nobody else is asked under such a name.
+            None => text(header::HOST).is_some_and(|host| {
+                let host = host.split(':').next().unwrap_or_default();
+                host.ends_with(&format!(".{name}.localhost")) || host == format!("{name}.localhost")
+            }),
+        }
+    })
+}
+
+/// Lets a streaming service answer.
+pub(crate) async fn answer<B>(
+    gateway: &Arc<Gateway>,
+    service: &dyn StreamingService,
+    parts: Parts,
+    body: B,
+    request_id: RequestId,
+) -> Response<StreamedBody>
+where
+    B: Body<Data = Bytes> + Send + Unpin + 'static,
+    B::Error: Into<Box<dyn Error + Send + Sync>>,
+{
+    let (access_key_id, secret_access_key, principal) = match sender(gateway, service, &parts) {
+        Ok(sender) => sender,
+        Err(why) => return service.refuse(&why, request_id),
+    };
+    let leave: Leave = {
+        let (gateway, name) = (Arc::clone(gateway), service.signing_name());
+        Arc::new(move |operation| gateway.authorize(&principal, name, operation))
+    };
+    let body = Awaited {
+        body,
+        patience: None,
+    }
+    .boxed_unsync();
+    let request = Request::from_parts(parts, body);
+    service
+        .answer(StreamedRequest {
+            request,
+            access_key_id,
+            secret_access_key,
+            leave,
+            request_id,
+        })
+        .await
+}
+
+/// Returns key, secret and principal of a request's sender.
+fn sender(
+    gateway: &Gateway,
+    service: &dyn StreamingService,
+    parts: &Parts,
+) -> Result<(String, String, Principal), SignatureError> {
+    let claim = Claim::read(parts)?;
+    let sender = gateway.sender(&claim, service.signing_name())?;
+    claim.check_signed_headers(&parts.headers)?;
+    let secret = gateway.secret(&sender, &claim);
+    Ok((claim.access_key_id.to_string(), secret, sender.principal))
+}
+
+/// A body whose sender may not be silent for too long.
+struct Awaited<B> {
+    body: B,
+    patience: Option<Pin<Box<Sleep>>>,
+}
+
+impl<B> Body for Awaited<B>
+where
+    B: Body<Data = Bytes> + Unpin,
+    B::Error: Into<Box<dyn Error + Send + Sync>>,
+{
+    type Data = Bytes;
+    type Error = Box<dyn Error + Send + Sync>;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
+        if let Poll::Ready(frame) = Pin::new(&mut self.body).poll_frame(context) {
+            self.patience = None;
+            return Poll::Ready(frame.map(|frame| frame.map_err(Into::into)));
+        }
+        let patience = self
+            .patience
+            .get_or_insert_with(|| Box::pin(tokio::time::sleep(BODY_SILENCE_MAX)));
+        match patience.as_mut().poll(context) {
+            Poll::Ready(()) => Poll::Ready(Some(Err("the body did not arrive in time".into()))),
+            Poll::Pending => Poll::Pending,
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}
