@@ -293,7 +293,14 @@ fn a_file_that_is_full_is_followed_by_another() {
         let mut writer =
             ResultWriter::new(gate, principal(), target, WriterConfig::OUTPUT, MAP_RUN)
                 .with_file_bytes_max(9);
-        for output in ["111", "222", "33333", "\"larger than a file\"", "4"] {
+        for output in [
+            "111",
+            "222",
+            "33333",
+            "\"larger than a file\"",
+            "444",
+            "5555",
+        ] {
             let child = child("one", ChildStatus::Succeeded, Some(output));
             writer.push(&child).await.expect("a result");
         }
@@ -324,6 +331,12 @@ fn a_file_that_is_full_is_followed_by_another() {
     let texts: Vec<&str> = texts.values().map(String::as_str).collect();
     assert_eq!(
         texts,
-        ["[111,222]", "[33333]", "[\"larger than a file\"]", "[4]"]
+        [
+            "[111,222]",
+            "[33333]",
+            "[\"larger than a file\"]",
+            "[444]",
+            "[5555]"
+        ]
     );
 }
