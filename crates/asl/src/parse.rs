@@ -5,6 +5,7 @@
 
 mod assign;
 mod choice;
+mod distributed;
 mod fail;
 mod fields;
 mod flow;
@@ -107,14 +108,10 @@ fn read(text: &str, reading: Reading) -> (Option<StateMachine>, Vec<Diagnostic>)
         Err(finding) => return (None, vec![finding]),
     };
     let machine = workflow::machine(&definition, reading, &report);
-    let (mut findings, not_built) = report.into_findings();
+    let mut findings = report.into_findings();
     let fields_are_right = findings.is_empty();
     findings.append(&mut repeated);
     graph::check(&definition, "", fields_are_right, &mut findings);
-    // What is not built is only worth saying about a definition that is right.
-    if findings.is_empty() {
-        findings = not_built;
-    }
     let machine_wide = warnings::Machine {
         speaks_jsonata: definition.get("QueryLanguage") == Some(&"JSONata".into()),
         may_wait: reading.machine_type == MachineType::Standard,

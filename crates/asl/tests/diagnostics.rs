@@ -564,13 +564,3 @@ fn variables_have_names_of_their_own() {
         assert!(parse(&assign(name)).is_ok(), "{name}");
     }
 }
-
-#[test]
-fn names_what_is_not_built() {
-    let map = r#"{"Type":"Map","ItemReader":{},"ItemProcessor":{"ProcessorConfig":{"Mode":"DISTRIBUTED","ExecutionType":"EXPRESS"},"StartAt":"B","States":{"B":{"Type":"Succeed"}}},"End":true}"#;
-    let cases = [(one(map), "Distributed Map is not built yet at /States/A")];
-    for (definition, expected) in cases {
-        check(&definition, &format!("NOT_BUILT_YET: {expected}"));
-        assert!(parse(&definition).is_err());
-    }
-}

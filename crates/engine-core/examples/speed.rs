@@ -57,7 +57,9 @@ fn run(machine: &StateMachine, input: &Payload) -> (usize, usize) {
                     waiting.push(Command::TaskSucceeded { task, output });
                 }
                 Effect::Continue => waiting.push(Command::Continue),
-                Effect::SettleTask { .. }
+                Effect::StartMapRun { .. }
+                | Effect::AbortMapRun { .. }
+                | Effect::SettleTask { .. }
                 | Effect::StartTimer { .. }
                 | Effect::CancelTimer { .. }
                 | Effect::AnnounceClosed => {}

@@ -4,7 +4,8 @@ use vocab::Timestamp;
 
 use crate::effect::Timer;
 use crate::event::Identity;
-use crate::ids::TaskId;
+use crate::ids::{MapRunId, TaskId};
+use crate::map_run;
 use crate::payload::{Payload, Text};
 
 /// What somebody wants of an execution.
@@ -50,6 +51,20 @@ pub enum Command {
         /// Which attempt.
         task: TaskId,
     },
+    /// A map run is at its end, with its result.
+    MapRunSucceeded {
+        /// Which.
+        run: MapRunId,
+        /// The result.
+        output: Payload,
+    },
+    /// A map run failed. Its children have ended.
+    MapRunFailed {
+        /// Which.
+        run: MapRunId,
+        /// Why.
+        failure: map_run::Failure,
+    },
     /// A timer that was started is due. May come more than once, and late.
     TimerFired {
         /// Which timer.
@@ -86,6 +101,9 @@ pub enum Rejection {
     /// The call of the task has already returned.
     #[error("the task was already submitted")]
     TaskAlreadySubmitted,
+    /// The map run has ended, or its state was left.
+    #[error("the map run is not waited for")]
+    MapRunNotOpen,
     /// The timer was cancelled or has fired before.
     #[error("the timer is not running")]
     TimerNotRunning,

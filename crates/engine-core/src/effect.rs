@@ -4,7 +4,8 @@ use minicbor::{Decode, Encode};
 use vocab::Timestamp;
 
 use crate::event::TaskDescription;
-use crate::ids::{EventId, FrameId, TaskId};
+use crate::ids::{EventId, FrameId, MapRunId, TaskId};
+use crate::map_run::MapRunStart;
 
 /// What the shell must now do.
 #[derive(Clone, Debug, PartialEq)]
@@ -20,6 +21,18 @@ pub enum Effect {
     SettleTask {
         /// Which attempt.
         task: TaskId,
+    },
+    /// Begin a map run, and answer with a command at its end.
+    StartMapRun {
+        /// Which.
+        run: MapRunId,
+        /// All that it takes.
+        start: Box<MapRunStart>,
+    },
+    /// End a map run: nobody waits for it any more.
+    AbortMapRun {
+        /// Which.
+        run: MapRunId,
     },
     /// Fire at the given moment.
     StartTimer {

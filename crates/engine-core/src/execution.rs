@@ -9,7 +9,7 @@ use crate::event::{
     Assignment, Completion, Event, Identity, Recorded, Scope, StateType, TaskDescription,
     TaskResource,
 };
-use crate::ids::{EventId, FrameId, TaskId};
+use crate::ids::{EventId, FrameId, MapRunId, TaskId};
 use crate::payload::{Payload, Text};
 
 /// What an execution is, as its events made it.
@@ -110,6 +110,14 @@ impl Frame {
     pub fn retry_count(&self) -> u64 {
         self.retries.values().sum()
     }
+
+    /// Returns the map run that the state waits for.
+    pub(crate) fn map_run(&self) -> Option<MapRunId> {
+        match self.waiting {
+            Waiting::MapRun { run } => run,
+            _ => None,
+        }
+    }
 }
 
 /// What a frame waits for, between two commands.
@@ -149,10 +157,17 @@ pub enum Waiting {
         /// Their outputs so far.
         outputs: Vec<Option<Payload>>,
     },
+    /// For its map run.
+    MapRun {
+        /// Which; `None` until it has begun.
+        run: Option<MapRunId>,
+    },
     /// For its iterations.
     Iterations {
         /// The items: a JSON array.
         items: Payload,
+        /// The items are the pairs `{"Key": …, "Value": …}` of an object.
+        pairs: bool,
         /// What each selector reads beside its item; absent when it is the frame's input.
         input: Option<Payload>,
         /// How many at once; 0 for all.
@@ -273,6 +288,19 @@ impl Execution {
             })
     }
 
+    /// Returns the frame that waits for `run`.
+    pub fn frame_of_map_run(&self, run: MapRunId) -> Option<FrameId> {
+        let mut frames = self.frames.range(..FrameId(run.0)).rev();
+        frames
+            .find(|(_, frame)| frame.waiting == Waiting::MapRun { run: Some(run) })
+            .map(|(id, _)| *id)
+    }
+
+    /// Returns the map runs that are waited for.
+    pub fn open_map_runs(&self) -> impl Iterator<Item = MapRunId> {
+        self.frames.values().filter_map(Frame::map_run)
+    }
+
     /// Returns the timers that run, with their moments: what the timers' rows must hold.
     pub fn open_timers(&self) -> Vec<(Timer, Timestamp)> {
         let mut timers = Vec::new();
@@ -390,10 +418,32 @@ impl Execution {
             }),
             Event::EvaluationFailed { frame, .. } => self.on(*frame, |frame| frame.tail = id),
             Event::ParallelSucceeded { frame } | Event::MapSucceeded { frame } => {
-                // Not a link of the chain: the state's exit follows what this followed.
                 self.on(*frame, |frame| {
-                    frame.tail = *previous;
+                    // Not a link of the chain: the state's exit follows what this followed, or, of a
+                    // map run, what the run's own end followed.
+                    if !matches!(frame.waiting, Waiting::MapRun { .. }) {
+                        frame.tail = *previous;
+                    }
                     frame.waiting = Waiting::Turn;
+                });
+            }
+            Event::DistributedMapStarted { frame, .. } => self.on(*frame, |frame| {
+                frame.tail = id;
+                frame.waiting = Waiting::MapRun { run: None };
+            }),
+            Event::MapRunStarted { frame, .. } => self.on(*frame, |frame| {
+                frame.tail = id;
+                let run = Some(MapRunId(id));
+                frame.waiting = Waiting::MapRun { run };
+            }),
+            // No link of the chain (recorded since the end of 2024).
+            Event::MapRunSucceeded { frame } => self.on(*frame, |frame| {
+                frame.waiting = Waiting::MapRun { run: None };
+            }),
+            Event::MapRunFailed { frame, .. } | Event::MapRunAborted { frame } => {
+                self.on(*frame, |frame| {
+                    frame.tail = id;
+                    frame.waiting = Waiting::MapRun { run: None };
                 });
             }
             Event::RetryScheduled {
@@ -444,10 +494,12 @@ impl Execution {
                 length,
                 concurrency,
                 input,
+                pairs,
             } => self.on(*frame, |frame| {
                 frame.settle(id);
                 frame.waiting = Waiting::Iterations {
                     items: items.clone(),
+                    pairs: *pairs == Some(true),
                     input: input.clone(),
                     concurrency: *concurrency,
                     next: 0,
@@ -540,7 +592,11 @@ impl Waiting {
                 open.remove(&index);
                 outputs.get_mut(index as usize)
             }
-            Self::Turn | Self::Task { .. } | Self::Retry { .. } | Self::Timer { .. } => None,
+            Self::Turn
+            | Self::Task { .. }
+            | Self::Retry { .. }
+            | Self::Timer { .. }
+            | Self::MapRun { .. } => None,
         };
         if let Some(slot) = slot {
             *slot = Some(output);
@@ -592,7 +648,10 @@ impl Frame {
                 },
                 *due_at,
             )],
-            Waiting::Turn | Waiting::Branches { .. } | Waiting::Iterations { .. } => Vec::new(),
+            Waiting::Turn
+            | Waiting::Branches { .. }
+            | Waiting::Iterations { .. }
+            | Waiting::MapRun { .. } => Vec::new(),
         }
     }
 }

@@ -62,6 +62,11 @@ pub fn event_type(event: &Event) -> String {
         Event::IterationSucceeded { .. } => "MapIterationSucceeded",
         Event::IterationFailed { .. } => "MapIterationFailed",
         Event::IterationAborted { .. } => "MapIterationAborted",
+        Event::DistributedMapStarted { .. } => "MapStateStarted",
+        Event::MapRunStarted { .. } => "MapRunStarted",
+        Event::MapRunSucceeded { .. } => "MapRunSucceeded",
+        Event::MapRunFailed { .. } => "MapRunFailed",
+        Event::MapRunAborted { .. } => "MapRunAborted",
         Event::MapSucceeded { .. } => "MapStateSucceeded",
         Event::MapFailed { .. } => "MapStateFailed",
         Event::EvaluationFailed { .. } => "EvaluationFailed",
@@ -174,6 +179,18 @@ fn details(event: &Event, view: View<'_>) -> Option<(String, Map<String, Value>)
             shown.number("length", Some(u64::from(*length)));
             "mapStateStartedEventDetails"
         }
+        Event::DistributedMapStarted { length, .. } => {
+            shown.number("length", Some(*length));
+            "mapStateStartedEventDetails"
+        }
+        Event::MapRunStarted { map_run_arn, .. } => {
+            shown.text("mapRunArn", map_run_arn);
+            "mapRunStartedEventDetails"
+        }
+        Event::MapRunFailed { error, cause, .. } => {
+            shown.failure(Some(error), Some(cause));
+            "mapRunFailedEventDetails"
+        }
         Event::IterationStarted { scope, name } => {
             shown.iteration(name, scope.index);
             "mapIterationStartedEventDetails"
@@ -224,6 +241,8 @@ fn details(event: &Event, view: View<'_>) -> Option<(String, Map<String, Value>)
         Event::ParallelStarted { .. }
         | Event::ParallelSucceeded { .. }
         | Event::ParallelFailed { .. }
+        | Event::MapRunSucceeded { .. }
+        | Event::MapRunAborted { .. }
         | Event::MapSucceeded { .. }
         | Event::MapFailed { .. }
         | Event::StateAborted { .. }

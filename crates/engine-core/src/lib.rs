@@ -19,6 +19,7 @@ mod event;
 mod execution;
 pub mod history;
 mod ids;
+pub mod map_run;
 mod payload;
 mod step;
 
@@ -29,6 +30,6 @@ pub use event::{
     TaskResource,
 };
 pub use execution::{Execution, Frame, Outcome, Status, TaskStage, Waiting};
-pub use ids::{EventId, FrameId, TaskId};
+pub use ids::{EventId, FrameId, MapRunId, TaskId};
 pub use payload::{Payload, Text};
 pub use step::{Cue, Limits, SealToken, Transition, step};

@@ -171,6 +171,10 @@ impl Rules {
             | Event::TaskFailed { frame, .. }
             | Event::TaskTimedOut { frame, .. }
             | Event::ParallelStarted { frame, .. }
+            | Event::DistributedMapStarted { frame, .. }
+            | Event::MapRunStarted { frame, .. }
+            | Event::MapRunSucceeded { frame }
+            | Event::MapRunFailed { frame, .. }
             | Event::MapStarted { frame, .. } => own(frame),
             Event::ParallelSucceeded { .. } | Event::MapSucceeded { .. } => {
                 if previous.next() == self.last {
@@ -192,6 +196,7 @@ impl Rules {
             | Event::EvaluationFailed { .. }
             | Event::StateAborted { .. }
             | Event::StateFailed { .. }
+            | Event::MapRunAborted { .. }
             | Event::ExecutionSucceeded { .. }
             | Event::ExecutionFailed { .. } => Ok(()),
         }
@@ -251,6 +256,12 @@ impl Rules {
                 self.needs_open(*frame)?;
                 self.open.retain(|_, open| open != frame);
             }
+            Event::DistributedMapStarted { frame, .. }
+            | Event::MapRunStarted { frame, .. }
+            | Event::MapRunFailed { frame, .. }
+            | Event::MapRunAborted { frame } => self.moved(*frame, id),
+            // Not a link of the chain: the exit follows the start of the run.
+            Event::MapRunSucceeded { .. } => {}
             Event::ParallelStarted { frame, .. } | Event::MapStarted { frame, .. } => {
                 if let Some(state) = self.states.get_mut(frame) {
                     (state.own, state.owns) = (id, true);
@@ -370,9 +381,11 @@ fn same_rows(rows: &Rows, live: &Execution) -> Result<(), String> {
             ..
         } => open.is_empty() && *next as usize == outputs.len(),
         Waiting::Branches { outputs } => outputs.iter().all(Option::is_some),
-        Waiting::Turn | Waiting::Task { .. } | Waiting::Retry { .. } | Waiting::Timer { .. } => {
-            false
-        }
+        Waiting::Turn
+        | Waiting::Task { .. }
+        | Waiting::Retry { .. }
+        | Waiting::Timer { .. }
+        | Waiting::MapRun { .. } => false,
     });
     match full {
         Some(frame) => Err(format!("'{}' waits for nothing", frame.name)),

@@ -104,6 +104,11 @@ fn batch(rows: &Rows, transition: &Transition, is_continue: bool) -> Batch {
         Effect::SettleTask { task } => Change::DeleteCall(*task),
         Effect::StartTimer { timer, due_at } => Change::PutTimer(*due_at, *timer),
         Effect::CancelTimer { timer, due_at } => Change::DeleteTimer(*due_at, *timer),
+        Effect::StartMapRun { run, start } => {
+            let start = minicbor::to_vec(start).expect("writing to memory does not fail");
+            Change::PutMapRun(*run, start)
+        }
+        Effect::AbortMapRun { run } => Change::DeleteMapRun(*run),
         Effect::Continue => Change::GoOn(true),
         Effect::AnnounceClosed => Change::Announce,
     }));

@@ -501,6 +501,8 @@ fn answered_task(command: &Command) -> Option<TaskId> {
         | Command::TaskFailed { task, .. }
         | Command::TaskHeartbeat { task } => Some(*task),
         Command::StartExecution(_)
+        | Command::MapRunSucceeded { .. }
+        | Command::MapRunFailed { .. }
         | Command::TimerFired { .. }
         | Command::StopExecution { .. }
         | Command::Continue => None,

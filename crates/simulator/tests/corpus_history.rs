@@ -7,6 +7,8 @@
 mod case;
 #[path = "corpus/compare.rs"]
 mod compare;
+#[path = "corpus/map_run.rs"]
+mod map_run;
 #[path = "corpus/stand_in.rs"]
 mod stand_in;
 
@@ -33,6 +35,26 @@ const EXCUSED: &[(&str, &str)] = &[
     (
         "test_invoke_with_headers_singleStringHeader_",
         "the API Gateway integration's own checks",
+    ),
+    (
+        "test_map_state_items_eval_jsonata_variable_sampling_fail_object_",
+        "recorded before maps iterated over objects",
+    ),
+    (
+        "test_map_state_items_variable_sampling_object_",
+        "recorded before maps iterated over objects",
+    ),
+    (
+        "test_map_item_reader_base_list_objects_v2",
+        "the recorder wrote the output anew, with spaces",
+    ),
+    (
+        "test_map_state_label",
+        "the service took the spaces out of this input, and of others not",
+    ),
+    (
+        "test_map_state_result_writer",
+        "the service took the spaces out of this input, and of others not",
     ),
 ];
 
@@ -62,9 +84,9 @@ fn check(case: &Case) -> Verdict {
 
 fn compared(case: &Case) -> Result<(), String> {
     let machine = asl::parse(&case.definition).map_err(|findings| asl::joined(&findings))?;
-    let played = stand_in::play(&machine, &case.input, case.history())?;
+    let played = stand_in::play(&case.definition, &machine, &case.input, case.history())?;
     if !case.history().is_empty() {
-        compare::histories(case.history(), &played.history)?;
+        compare::histories(&map_run::renewed(case.history()), &played.history)?;
     }
     let mut bindings = compare::Bindings::default();
     for member in ["status", "output", "error", "cause"] {

@@ -153,6 +153,9 @@ impl Service for States {
             Operation::TagResource => api::tag_resource::call(self, input).await,
             Operation::UntagResource => api::untag_resource::call(self, input).await,
             Operation::ListTagsForResource => api::list_tags_for_resource::call(self, input).await,
+            Operation::DescribeMapRun => api::describe_map_run::call(self, input).await,
+            Operation::ListMapRuns => api::list_map_runs::call(self, input).await,
+            Operation::UpdateMapRun => api::update_map_run::call(self, input).await,
             Operation::ValidateStateMachineDefinition => {
                 api::validate_state_machine_definition::call(input)
             }
@@ -162,18 +165,15 @@ impl Service for States {
             | Operation::DeleteStateMachineAlias
             | Operation::DeleteStateMachineVersion
             | Operation::DescribeActivity
-            | Operation::DescribeMapRun
             | Operation::DescribeStateMachineAlias
             | Operation::GetActivityTask
             | Operation::ListActivities
-            | Operation::ListMapRuns
             | Operation::ListStateMachineAliases
             | Operation::ListStateMachineVersions
             | Operation::PublishStateMachineVersion
             | Operation::RedriveExecution
             | Operation::StartSyncExecution
             | Operation::TestState
-            | Operation::UpdateMapRun
             | Operation::UpdateStateMachineAlias => Err(api::failure::not_built(operation.name())),
         }
     }

@@ -30,6 +30,9 @@ pub const VARIABLES_BYTES_MAX: usize = 10_485_760;
 /// Longest life of an execution, in seconds: one year (Step Functions quotas).
 pub const EXECUTION_SECONDS_MAX: u64 = 31_536_000;
 
+/// Longest life of an execution of type EXPRESS, in seconds: five minutes (Step Functions quotas).
+pub const EXPRESS_SECONDS_MAX: u64 = 300;
+
 /// Timeout of a task that names none, in seconds (Task state, "TimeoutSeconds").
 pub const TASK_TIMEOUT_SECONDS_DEFAULT: u64 = 99_999_999;
 

@@ -15,6 +15,7 @@ const FOLLOWED: [&str; 2] = ["Next", "End"];
 /// Reads what a state is; `None` when something is wrong, which is then in the report.
 pub(crate) fn kind<'j>(
     builder: &mut Builder<'j>,
+    name: &str,
     fields: &Fields<'j>,
     siblings: &Siblings<'j>,
 ) -> Option<StateKind> {
@@ -42,7 +43,7 @@ pub(crate) fn kind<'j>(
         })),
         "Fail" => Some(StateKind::Fail(fail::fail(fields))),
         "Parallel" => parallel::parallel(builder, fields, siblings).map(StateKind::Parallel),
-        _ => map::map(builder, fields, siblings).map(StateKind::Map),
+        _ => map::map(builder, name, fields, siblings).map(StateKind::Map),
     }
 }
 

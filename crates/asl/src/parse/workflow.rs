@@ -8,6 +8,7 @@ use vocab::limits::STATE_NAME_CHARS_MAX;
 
 use crate::definition::{State, StateIndex, StateMachine, Workflow};
 use crate::diagnostic::{DUPLICATE_STATE_NAME, Diagnostic};
+use crate::distributed::ExecutionType;
 use crate::parse::fields::{Fields, Report};
 use crate::parse::{MachineType, Reading};
 use crate::parse::{assign, state};
@@ -129,6 +130,24 @@ impl<'j> Builder<'j> {
         })
     }
 
+    /// Reads the workflow that the children of a Distributed Map run: executions of their own, which see
+    /// no variables of the one that starts them.
+    pub(crate) fn child_workflow(
+        &mut self,
+        fields: &Fields<'j>,
+        execution_type: ExecutionType,
+    ) -> Option<Workflow> {
+        let machine_type = match execution_type {
+            ExecutionType::Standard => MachineType::Standard,
+            ExecutionType::Express => MachineType::Express,
+        };
+        let machine_type = std::mem::replace(&mut self.machine_type, machine_type);
+        let assigned = std::mem::take(&mut self.assigned);
+        let workflow = self.workflow(fields);
+        (self.machine_type, self.assigned) = (machine_type, assigned);
+        workflow
+    }
+
     /// Gives every state its place in document order: a state is followed by the states inside it.
     fn siblings(&self, states: &Fields<'j>) -> Siblings<'j> {
         let mut next = self.states.len();
@@ -168,7 +187,7 @@ impl<'j> Builder<'j> {
         let outer = self.report.exchange_variables(BTreeSet::new());
         let kind = fields
             .as_ref()
-            .and_then(|fields| state::kind(self, fields, siblings));
+            .and_then(|fields| state::kind(self, name, fields, siblings));
         let variables = self.report.exchange_variables(outer);
         let comment = fields.as_ref().and_then(Fields::comment);
         let place = index.0 as usize;

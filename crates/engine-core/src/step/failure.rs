@@ -296,7 +296,9 @@ impl Turn<'_> {
                 | StateType::Fail => Ok(tail),
             },
             Waiting::Branches { .. } => self.emit(tail, Event::ParallelFailed { frame: id }),
-            Waiting::Iterations { .. } => self.emit(tail, Event::MapFailed { frame: id }),
+            Waiting::Iterations { .. } | Waiting::MapRun { .. } => {
+                self.emit(tail, Event::MapFailed { frame: id })
+            }
             Waiting::Turn
             | Waiting::Task { .. }
             | Waiting::Retry { .. }
@@ -368,6 +370,7 @@ impl Turn<'_> {
     fn abort(&mut self, id: FrameId, tail: EventId) -> Progress {
         self.cancel_timers(id);
         self.settle_call(id);
+        self.abort_map_run(id, tail)?;
         let (frame, state_type) = (id, self.frame(id).state_type);
         let event = match state_type {
             StateType::Task | StateType::Wait | StateType::Parallel | StateType::Map => {

@@ -10,6 +10,7 @@ mod fail;
 mod failure;
 mod flow;
 mod map;
+mod map_run;
 mod parallel;
 mod pass;
 mod succeed;
@@ -27,7 +28,7 @@ use crate::command::{Command, Rejection};
 use crate::effect::{Effect, Timer, TimerKind};
 use crate::event::{Event, Identity, Recorded, Scope, StateType};
 use crate::execution::{Execution, Frame, Waiting};
-use crate::ids::{EventId, FrameId, TaskId};
+use crate::ids::{EventId, FrameId, MapRunId, TaskId};
 use crate::payload::{Payload, Text};
 
 /// Everything that a decision may depend on and the execution does not itself contain.
@@ -152,6 +153,8 @@ impl<'a> Turn<'a> {
             }
             Command::TaskFailed { task, error, cause } => self.task_failed(task, error, cause),
             Command::TaskHeartbeat { task } => self.task_heartbeat(task),
+            Command::MapRunSucceeded { run, output } => self.map_run_succeeded(run, output),
+            Command::MapRunFailed { run, failure } => self.map_run_failed(run, failure),
             Command::TimerFired { timer, due_at } => self.timer_fired(timer, due_at),
             Command::StopExecution { error, cause } => {
                 Ok(self.close(EventId::NONE, Event::ExecutionAborted { error, cause }))
@@ -298,8 +301,12 @@ impl<'a> Turn<'a> {
     fn close(&mut self, previous: EventId, event: Event) -> Progress {
         let calls: Vec<TaskId> = self.execution.open_calls().collect();
         let timers = self.execution.open_timers();
+        let map_runs: Vec<MapRunId> = self.execution.open_map_runs().collect();
         self.emit(previous, event)?;
         self.ready.clear();
+        for run in map_runs {
+            self.effect(Effect::AbortMapRun { run });
+        }
         for task in calls {
             self.effect(Effect::SettleTask { task });
         }
@@ -350,7 +357,13 @@ impl<'a> Turn<'a> {
                 matches!(earlier, Effect::StartTimer { timer: begun, due_at: at } if begun == timer && at == due_at)
             }),
             Effect::AnnounceClosed => effects.iter().position(|earlier| *earlier == Effect::Continue),
-            Effect::ScheduleTask { .. } | Effect::StartTimer { .. } | Effect::Continue => None,
+            Effect::AbortMapRun { run } => effects.iter().rposition(
+                |earlier| matches!(earlier, Effect::StartMapRun { run: begun, .. } if begun == run),
+            ),
+            Effect::ScheduleTask { .. }
+            | Effect::StartTimer { .. }
+            | Effect::StartMapRun { .. }
+            | Effect::Continue => None,
         };
         match (undone, effect) {
             (Some(at), Effect::AnnounceClosed) => effects[at] = Effect::AnnounceClosed,

@@ -7,8 +7,8 @@ use std::fmt::Write;
 use asl::StateMachine;
 use engine_core::history::{View, history_event};
 use engine_core::{
-    Command, Cue, Effect, Event, EventId, Execution, Identity, Limits, Payload, Recorded,
-    SealToken, TaskId, Text, Timer, TimerKind, Transition, step,
+    Command, Cue, Effect, Event, EventId, Execution, Identity, Limits, MapRunId, Payload, Recorded,
+    SealToken, TaskId, Text, Timer, TimerKind, Transition, map_run, step,
 };
 use serde_json::Value;
 use vocab::Timestamp;
@@ -149,6 +149,25 @@ impl Play {
                     _ => Command::TaskSubmitFailed { task, error, cause },
                 }
             }
+            "run-succeeded" | "run-failed" => {
+                let run = MapRunId(EventId(number(word())?));
+                match verb {
+                    "run-succeeded" => {
+                        let output = rest.split_once(' ').map_or("[]", |(_, output)| output);
+                        let output =
+                            Payload::parse(output).map_err(|error| format!("{line}: {error}"))?;
+                        Command::MapRunSucceeded { run, output }
+                    }
+                    _ => {
+                        let (error, cause) = (word(), word());
+                        let failure = map_run::Failure {
+                            error: error.unwrap_or_default().into(),
+                            cause: cause.unwrap_or_default().into(),
+                        };
+                        Command::MapRunFailed { run, failure }
+                    }
+                }
+            }
             "beat" => Command::TaskHeartbeat {
                 task: TaskId(EventId(number(word())?)),
             },
@@ -196,6 +215,11 @@ impl Play {
                 Effect::CancelTimer { timer, due_at } => {
                     format!("cancel {} at {}", self.timer(timer), since(due_at))
                 }
+                Effect::StartMapRun { run, start } => format!(
+                    "start map run {} of {:?}, {:?}",
+                    run.0, start.items, start.settings
+                ),
+                Effect::AbortMapRun { run } => format!("abort map run {}", run.0),
                 Effect::Continue => "continue".into(),
                 Effect::AnnounceClosed => "announce the end".into(),
             };

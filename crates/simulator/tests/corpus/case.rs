@@ -83,7 +83,6 @@ pub fn out_of_scope(definition: &Value) -> Option<&'static str> {
                 for (name, member) in members {
                     let text = member.as_str().unwrap_or_default();
                     match (name.as_str(), text) {
-                        ("Mode", "DISTRIBUTED") => return Some("Distributed Map"),
                         ("Resource", "activity_arn") => return Some("activities"),
                         _ => open.push(member),
                     }

@@ -1,7 +1,7 @@
 //! Plays a case: the engine, with a stand-in for every service, which answers what was recorded.
 
 use std::cell::RefCell;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 
 use asl::StateMachine;
 use engine_core::history::{View, history_event};
@@ -12,6 +12,8 @@ use engine_core::{
 use serde_json::{Value, json};
 use vocab::Timestamp;
 
+use super::map_run;
+
 /// What came of a case.
 pub struct Played {
     /// The history, as the API shows it.
@@ -21,8 +23,13 @@ pub struct Played {
 }
 
 /// Plays `machine` over `input` until the execution ends.
-pub fn play(machine: &StateMachine, input: &str, recorded: &[Value]) -> Result<Played, String> {
-    let mut world = World::new(machine, recorded);
+pub fn play(
+    definition: &str,
+    machine: &StateMachine,
+    input: &str,
+    recorded: &[Value],
+) -> Result<Played, String> {
+    let mut world = World::new(definition, machine, recorded);
     let identity = identity(input, recorded, machine)?;
     world.carry_out(Command::StartExecution(Box::new(identity)))?;
     // Far more commands than any recorded case takes.
@@ -85,6 +92,7 @@ struct Answer {
 }
 
 struct World<'a> {
+    definition: &'a str,
     machine: &'a StateMachine,
     recorded: &'a [Value],
     used: Vec<bool>,
@@ -96,11 +104,15 @@ struct World<'a> {
     /// Answers to give, by the place of what is next in the recording.
     pending: BTreeMap<usize, Answer>,
     cut_off: bool,
+    /// The ends of map runs that are to be told.
+    map_runs: VecDeque<Command>,
 }
 
 impl<'a> World<'a> {
-    fn new(machine: &'a StateMachine, recorded: &'a [Value]) -> Self {
+    fn new(definition: &'a str, machine: &'a StateMachine, recorded: &'a [Value]) -> Self {
         Self {
+            definition,
+            map_runs: VecDeque::new(),
             machine,
             recorded,
             used: vec![false; recorded.len()],
@@ -137,7 +149,13 @@ impl<'a> World<'a> {
             match effect {
                 Effect::ScheduleTask { task, call } => self.prepare(task, &call),
                 Effect::Continue => self.cut_off = true,
-                Effect::SettleTask { .. }
+                Effect::StartMapRun { run, start } => {
+                    let items = map_run::recorded_items(self.recorded, run);
+                    let end = map_run::end(self.definition, self.machine, run, &start, items)?;
+                    self.map_runs.push_back(end);
+                }
+                Effect::AbortMapRun { .. }
+                | Effect::SettleTask { .. }
                 | Effect::StartTimer { .. }
                 | Effect::CancelTimer { .. }
                 | Effect::AnnounceClosed => {}
@@ -148,6 +166,14 @@ impl<'a> World<'a> {
 
     /// Looks up what the recording says of a task.
     fn prepare(&mut self, task: TaskId, call: &TaskCall) {
+        if self.recorded.is_empty() {
+            // A map run's child, whose history the recordings do not hold: functions answer what they
+            // are given.
+            let output = call.description.parameters.clone();
+            self.map_runs
+                .push_back(Command::TaskSucceeded { task, output });
+            return;
+        }
         let Some(scheduled) = self.scheduled(task) else {
             return;
         };
@@ -205,6 +231,9 @@ impl<'a> World<'a> {
     fn next(&mut self) -> Option<Command> {
         if std::mem::take(&mut self.cut_off) {
             return Some(Command::Continue);
+        }
+        if let Some(end) = self.map_runs.pop_front() {
+            return Some(end);
         }
         while let Some((at, answer)) = self.pending.pop_first() {
             if answer.submitted == Some(at) {

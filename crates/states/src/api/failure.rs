@@ -111,6 +111,11 @@ pub(crate) fn labelled_arn_not_supported() -> Failure {
         .with_field("reason", "API_DOES_NOT_SUPPORT_LABELED_ARNS")
 }
 
+pub(crate) fn map_run_completed() -> Failure {
+    validation("A Map Run that has completed cannot be updated")
+        .with_field("reason", "CANNOT_UPDATE_COMPLETED_MAP_RUN")
+}
+
 pub(crate) fn validation(message: &str) -> Failure {
     Failure::client("ValidationException", message)
 }

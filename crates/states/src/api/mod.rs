@@ -4,14 +4,17 @@
 pub(crate) mod create_state_machine;
 pub(crate) mod delete_state_machine;
 pub(crate) mod describe_execution;
+pub(crate) mod describe_map_run;
 pub(crate) mod describe_state_machine;
 pub(crate) mod describe_state_machine_for_execution;
 mod executions;
 pub(crate) mod failure;
 pub(crate) mod get_execution_history;
 pub(crate) mod list_executions;
+pub(crate) mod list_map_runs;
 pub(crate) mod list_state_machines;
 pub(crate) mod list_tags_for_resource;
+mod map_runs;
 pub(crate) mod names;
 pub(crate) mod send_task_failure;
 pub(crate) mod send_task_heartbeat;
@@ -22,6 +25,7 @@ pub(crate) mod stop_execution;
 pub(crate) mod tag_resource;
 mod tasks;
 pub(crate) mod untag_resource;
+pub(crate) mod update_map_run;
 pub(crate) mod update_state_machine;
 pub(crate) mod validate_state_machine_definition;
 

@@ -32,6 +32,7 @@ pub(crate) async fn call(states: &States, input: &[u8]) -> Result<Reply, Failure
         role_arn: machine.role_arn.clone(),
         input: payload,
         trace_header: input.trace_header.map(Into::into),
+        child_of: None,
     };
     match states.shell.start(start).await {
         Ok(started) => {

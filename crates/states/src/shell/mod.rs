@@ -12,6 +12,7 @@ mod dispatcher;
 mod group;
 mod hot;
 mod load;
+mod map_runs;
 mod partition;
 mod timers;
 
@@ -29,10 +30,14 @@ use tokio::task::JoinHandle;
 use vocab::Timestamp;
 
 use crate::definitions::{Definitions, unreadable};
-use crate::rows::{self, Chunk, DefinitionHash, ExecutionRecord, ExecutionRef};
+use crate::rows::{
+    self, ChildOf, Chunk, DefinitionHash, ExecutionRecord, ExecutionRef, MapRunRecord, MapRunRef,
+};
 use crate::token::TokenSealer;
 
 use self::dispatcher::{Call, Dispatcher};
+use self::map_runs::MapRuns;
+pub use self::map_runs::SettingsChange;
 use self::partition::{Partition, Request};
 use self::timers::{Due, Timers};
 
@@ -69,6 +74,8 @@ pub struct Start {
     pub input: Payload,
     /// The X-Ray header.
     pub trace_header: Option<Arc<str>>,
+    /// Whose child it is, if it is a map run's.
+    pub child_of: Option<ChildOf>,
 }
 
 /// An execution that runs now, or ran before under the same name.
@@ -116,6 +123,7 @@ struct Shared {
     inboxes: Vec<mpsc::Sender<Request>>,
     calls: mpsc::UnboundedSender<Call>,
     timers: mpsc::UnboundedSender<Due>,
+    map_runs: mpsc::UnboundedSender<map_runs::Message>,
     stopping: AtomicBool,
     stop: tokio::sync::Notify,
     work: Mutex<Vec<JoinHandle<()>>>,
@@ -137,6 +145,7 @@ impl Shell {
             .unzip();
         let (calls, calls_received) = mpsc::unbounded_channel();
         let (timers, timers_received) = mpsc::unbounded_channel();
+        let (map_runs, map_runs_received) = mpsc::unbounded_channel();
         let shared = Arc::new(Shared {
             options,
             store,
@@ -146,6 +155,7 @@ impl Shell {
             inboxes,
             calls,
             timers,
+            map_runs,
             stopping: AtomicBool::new(false),
             stop: tokio::sync::Notify::new(),
             work: Mutex::default(),
@@ -160,6 +170,9 @@ impl Shell {
         ));
         shell.keep(tokio::spawn(
             Timers::new(shell.clone(), timers_received).run(),
+        ));
+        shell.keep(tokio::spawn(
+            MapRuns::new(shell.clone(), map_runs_received).run(),
         ));
         Ok(shell)
     }
@@ -259,6 +272,37 @@ impl Shell {
             .into_iter()
             .map(|(key, value)| Ok((chunk_number(&key)?, decode(&value)?)))
             .collect()
+    }
+
+    /// Returns the map run with this ARN.
+    pub async fn find_map_run(
+        &self,
+        map_run_arn: &str,
+    ) -> Result<Option<(MapRunRef, MapRunRecord)>, Failure> {
+        let store = &self.shared.store;
+        let row = store.get(&rows::map_runs::arn_key(map_run_arn)).await;
+        let found = row.map_err(unreadable)?;
+        let Some(run) = found.and_then(|row| MapRunRef::from_bytes(&row)) else {
+            return Ok(None);
+        };
+        let row = store.get(&rows::map_runs::record_key(run)).await;
+        let record = row.map_err(unreadable)?.map(|row| decode(&row));
+        Ok(record.transpose()?.map(|record| (run, record)))
+    }
+
+    /// Changes what callers may set of a map run that goes on. Once this returns, it is durable.
+    pub async fn update_map_run(
+        &self,
+        run: MapRunRef,
+        change: SettingsChange,
+    ) -> Result<(), CommandError> {
+        let (reply, answer) = oneshot::channel();
+        let message = map_runs::Message::Update { run, change, reply };
+        self.shared
+            .map_runs
+            .send(message)
+            .map_err(|_| CommandError::Unavailable)?;
+        answer.await.unwrap_or(Err(CommandError::Unavailable))
     }
 
     /// Ends the work of the shell: commands that were taken finish, calls in flight are given up and
