@@ -275,7 +275,7 @@ fn fields_of_states() {
     check(
         &format!(r#"{{"StartAt":"{long_name}","States":{{"{long_name}":{{"Type":"Succeed"}}}}}}"#),
         &format!(
-            "SCHEMA_VALIDATION_FAILED: State name is longer than 80 characters at /States/{long_name}"
+            "INVALID_STATE_NAME: State name is longer than 80 characters at /States/{long_name}"
         ),
     );
 }

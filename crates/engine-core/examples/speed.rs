@@ -4,7 +4,8 @@ use std::hint::black_box;
 
 use asl::StateMachine;
 use engine_core::{
-    Command, Cue, Effect, Execution, Identity, Limits, Payload, SealToken, TaskId, step,
+    Command, Cue, Effect, EveryActivity, Execution, Identity, Limits, Payload, SealToken, TaskId,
+    step,
 };
 use vocab::Timestamp;
 
@@ -29,6 +30,8 @@ fn identity(input: &Payload) -> Identity {
         deadline: NOW.plus_seconds(1_000_000),
         trace_header: None,
         region: "eu-west-1".into(),
+        version_arn: None,
+        alias_arn: None,
     }
 }
 
@@ -42,6 +45,7 @@ fn run(machine: &StateMachine, input: &Payload) -> (usize, usize) {
         now: NOW,
         seed: 1,
         tokens: &Tokens,
+        activities: &EveryActivity,
         limits: &limits,
     };
     let mut execution = Execution::new();
@@ -62,6 +66,8 @@ fn run(machine: &StateMachine, input: &Payload) -> (usize, usize) {
                 | Effect::SettleTask { .. }
                 | Effect::StartTimer { .. }
                 | Effect::CancelTimer { .. }
+                | Effect::OfferTask { .. }
+                | Effect::WithdrawTask { .. }
                 | Effect::AnnounceClosed => {}
             }
         }

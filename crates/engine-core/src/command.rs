@@ -46,6 +46,13 @@ pub enum Command {
         /// `None` where the answer names none.
         cause: Option<Text>,
     },
+    /// A worker took the task of an activity: from here on its time counts.
+    TaskTaken {
+        /// Which attempt.
+        task: TaskId,
+        /// As the worker calls itself.
+        worker_name: Option<Text>,
+    },
     /// The holder of a token is still at work.
     TaskHeartbeat {
         /// Which attempt.
@@ -101,6 +108,9 @@ pub enum Rejection {
     /// The call of the task has already returned.
     #[error("the task was already submitted")]
     TaskAlreadySubmitted,
+    /// A worker took the task before, or it is none of an activity.
+    #[error("the task is not offered to workers")]
+    TaskNotOffered,
     /// The map run has ended, or its state was left.
     #[error("the map run is not waited for")]
     MapRunNotOpen,

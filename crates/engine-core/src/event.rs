@@ -91,6 +91,12 @@ pub enum Event {
         /// As in the schedule.
         #[n(2)]
         resource: TaskResource,
+        /// The worker that took the task of an activity, where it said its name.
+        #[n(3)]
+        worker_name: Option<Text>,
+        /// When `TimeoutSeconds` are over, for tasks whose time counts from here.
+        #[n(4)]
+        timeout_at: Option<Timestamp>,
     },
     /// The call of a task that waits for more than the call returned.
     #[n(5)]
@@ -476,6 +482,12 @@ pub struct Identity {
     /// The region that the history shows for tasks.
     #[n(8)]
     pub region: Text,
+    /// The version that runs, if it was started through one.
+    #[n(9)]
+    pub version_arn: Option<Text>,
+    /// The alias that it was started through.
+    #[n(10)]
+    pub alias_arn: Option<Text>,
 }
 
 /// A variable that was assigned.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use vocab::Timestamp;
 
-use crate::effect::{Timer, TimerKind};
+use crate::effect::{Offer, Timer, TimerKind};
 use crate::event::{
     Assignment, Completion, Event, Identity, Recorded, Scope, StateType, TaskDescription,
     TaskResource,
@@ -135,7 +135,11 @@ pub enum Waiting {
         completion: Completion,
         /// What was called.
         resource: TaskResource,
-        /// When its time is over.
+        /// When it was scheduled.
+        scheduled_at: Timestamp,
+        /// Seconds until its time is over.
+        timeout_seconds: Option<u64>,
+        /// When its time is over; `None` also where it does not count yet.
         timeout_at: Option<Timestamp>,
         /// Seconds between heartbeats.
         heartbeat_seconds: Option<u64>,
@@ -184,9 +188,9 @@ pub enum Waiting {
 /// How far the call of a task is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TaskStage {
-    /// To be made, or on its way: a row of the outbox.
+    /// To be made, or on its way: a row of the outbox. Of an activity: offered to its workers.
     Calling,
-    /// Returned; the token's holder or the job is waited for.
+    /// Returned; the token's holder or the job is waited for. Of an activity: a worker has it.
     Submitted,
 }
 
@@ -276,16 +280,12 @@ impl Execution {
 
     /// Returns the tasks whose call is to be made or on its way: what the outbox must hold.
     pub fn open_calls(&self) -> impl Iterator<Item = TaskId> {
-        self.frames
-            .values()
-            .filter_map(|frame| match &frame.waiting {
-                Waiting::Task {
-                    task,
-                    stage: TaskStage::Calling,
-                    ..
-                } => Some(*task),
-                _ => None,
-            })
+        self.frames.values().filter_map(Frame::open_call)
+    }
+
+    /// Returns the tasks that workers may take: what the queues of activities must hold.
+    pub fn open_offers(&self) -> impl Iterator<Item = Offer> {
+        self.frames.values().filter_map(Frame::open_offer)
     }
 
     /// Returns the frame that waits for `run`.
@@ -381,15 +381,20 @@ impl Execution {
                 timeout_at,
             } => self.on(*frame, |frame| {
                 frame.settle(id);
-                frame.waiting = calling(TaskId(id), task, *timeout_at);
+                frame.waiting = calling(TaskId(id), task, *at, *timeout_at);
             }),
             Event::TaskStarted {
                 frame,
                 heartbeat_at,
+                resource,
+                timeout_at,
                 ..
             } => self.on(*frame, |frame| {
                 frame.settle(id);
                 frame.waiting.set_heartbeat(*heartbeat_at);
+                if let TaskResource::Activity { .. } = resource {
+                    frame.waiting.taken(*timeout_at);
+                }
             }),
             Event::TaskSubmitted {
                 frame,
@@ -566,12 +571,19 @@ impl Execution {
     }
 }
 
-fn calling(task: TaskId, description: &TaskDescription, timeout_at: Option<Timestamp>) -> Waiting {
+fn calling(
+    task: TaskId,
+    description: &TaskDescription,
+    scheduled_at: Timestamp,
+    timeout_at: Option<Timestamp>,
+) -> Waiting {
     Waiting::Task {
         task,
         stage: TaskStage::Calling,
         completion: description.completion,
         resource: description.resource.clone(),
+        scheduled_at,
+        timeout_seconds: description.timeout_seconds,
         timeout_at,
         heartbeat_seconds: description.heartbeat_seconds,
         heartbeat_at: None,
@@ -582,6 +594,16 @@ impl Waiting {
     fn set_heartbeat(&mut self, due_at: Option<Timestamp>) {
         if let Self::Task { heartbeat_at, .. } = self {
             *heartbeat_at = due_at;
+        }
+    }
+
+    /// A worker took the task: nobody else may, and its time counts.
+    fn taken(&mut self, over_at: Option<Timestamp>) {
+        if let Self::Task {
+            stage, timeout_at, ..
+        } = self
+        {
+            (*stage, *timeout_at) = (TaskStage::Submitted, over_at);
         }
     }
 
@@ -600,58 +622,6 @@ impl Waiting {
         };
         if let Some(slot) = slot {
             *slot = Some(output);
-        }
-    }
-}
-
-impl Frame {
-    /// Returns the timers that run for this frame, called `id`.
-    pub(crate) fn timers(&self, id: FrameId) -> Vec<(Timer, Timestamp)> {
-        match &self.waiting {
-            Waiting::Task {
-                task,
-                timeout_at,
-                heartbeat_at,
-                ..
-            } => {
-                let timeout = timeout_at.map(|at| {
-                    (
-                        Timer {
-                            kind: TimerKind::TaskTimeout,
-                            of: task.0,
-                        },
-                        at,
-                    )
-                });
-                let heartbeat = heartbeat_at.map(|at| {
-                    (
-                        Timer {
-                            kind: TimerKind::TaskHeartbeat,
-                            of: task.0,
-                        },
-                        at,
-                    )
-                });
-                timeout.into_iter().chain(heartbeat).collect()
-            }
-            Waiting::Retry { due_at } => vec![(
-                Timer {
-                    kind: TimerKind::Retry,
-                    of: id.0,
-                },
-                *due_at,
-            )],
-            Waiting::Timer { due_at } => vec![(
-                Timer {
-                    kind: TimerKind::Wait,
-                    of: id.0,
-                },
-                *due_at,
-            )],
-            Waiting::Turn
-            | Waiting::Branches { .. }
-            | Waiting::Iterations { .. }
-            | Waiting::MapRun { .. } => Vec::new(),
         }
     }
 }

@@ -93,6 +93,12 @@ fn details(event: &Event, view: View<'_>) -> Option<(String, Map<String, Value>)
         Event::ExecutionStarted(identity) => {
             shown.data("input", &identity.input);
             shown.text("roleArn", &identity.role_arn);
+            if let Some(arn) = &identity.alias_arn {
+                shown.text("stateMachineAliasArn", arn);
+            }
+            if let Some(arn) = &identity.version_arn {
+                shown.text("stateMachineVersionArn", arn);
+            }
             "executionStartedEventDetails"
         }
         Event::StateEntered { name, input, .. } => {
@@ -137,12 +143,21 @@ fn details(event: &Event, view: View<'_>) -> Option<(String, Map<String, Value>)
             }
             return Some((member_of_task(&task.resource, "Scheduled"), shown.members));
         }
-        Event::TaskStarted { resource, .. } => {
-            let TaskResource::Integration { .. } = resource else {
-                return None;
-            };
-            shown.resource(resource);
-            "taskStartedEventDetails"
+        Event::TaskStarted {
+            resource,
+            worker_name,
+            ..
+        } => {
+            match resource {
+                TaskResource::LambdaFunction { .. } => return None,
+                TaskResource::Activity { .. } => {
+                    if let Some(name) = worker_name {
+                        shown.text("workerName", name);
+                    }
+                }
+                TaskResource::Integration { .. } => shown.resource(resource),
+            }
+            return Some((member_of_task(resource, "Started"), shown.members));
         }
         Event::TaskSubmitted {
             output, resource, ..

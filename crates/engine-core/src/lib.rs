@@ -17,6 +17,7 @@ mod context;
 mod effect;
 mod event;
 mod execution;
+mod frame;
 pub mod history;
 mod ids;
 pub mod map_run;
@@ -24,7 +25,7 @@ mod payload;
 mod step;
 
 pub use command::{Command, Rejection};
-pub use effect::{Effect, TaskCall, Timer, TimerKind};
+pub use effect::{Effect, Offer, TaskCall, Timer, TimerKind};
 pub use event::{
     Assignment, Completion, Event, Identity, Recorded, Scope, StateType, TaskDescription,
     TaskResource,
@@ -32,4 +33,4 @@ pub use event::{
 pub use execution::{Execution, Frame, Outcome, Status, TaskStage, Waiting};
 pub use ids::{EventId, FrameId, MapRunId, TaskId};
 pub use payload::{Payload, Text};
-pub use step::{Cue, Limits, SealToken, Transition, step};
+pub use step::{Cue, EveryActivity, KnowActivities, Limits, SealToken, Transition, step};

@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use engine_core::{
-    Effect, Event, EventId, Execution, FrameId, Recorded, Scope, TaskId, Transition, Waiting,
+    Effect, Event, EventId, Execution, FrameId, Offer, Recorded, Scope, TaskId, Transition, Waiting,
 };
 
 use crate::store::Rows;
@@ -87,7 +87,11 @@ impl Rules {
                 && self.tasks.contains(task)
         };
         for effect in &transition.effects {
-            if let Effect::ScheduleTask { task, .. } = effect
+            if let Effect::ScheduleTask { task, .. }
+            | Effect::OfferTask {
+                offer: Offer { task, .. },
+                ..
+            } = effect
                 && !scheduled(task)
             {
                 return Err(format!(
@@ -349,7 +353,8 @@ impl Rules {
 
 /// Compares the rows with what the execution waits for.
 fn same_rows(rows: &Rows, live: &Execution) -> Result<(), String> {
-    let calls: BTreeSet<TaskId> = live.open_calls().collect();
+    let offered = live.open_offers().map(|offer| offer.task);
+    let calls: BTreeSet<TaskId> = live.open_calls().chain(offered).collect();
     let stored: BTreeSet<TaskId> = rows.outbox.keys().copied().collect();
     if calls != stored {
         return Err(format!(

@@ -62,6 +62,14 @@ pub struct States {
 }
 
 impl States {
+    /// Returns how definitions of a type of machine are read.
+    pub(crate) fn reading(&self, machine_type: asl::MachineType) -> asl::Reading {
+        asl::Reading {
+            bytes_max: self.limits.definition_bytes_max,
+            ..machine_type.into()
+        }
+    }
+
     /// Opens the service over `store`: executions go on where they were, and so do deletions.
     ///
     /// # Errors
@@ -114,6 +122,12 @@ impl States {
         }))
     }
 
+    /// Answers those who poll for tasks of activities, now and from now on, with none: the server stops, and
+    /// they must not hold it up for a minute.
+    pub fn stop_polls(&self) {
+        self.shell.polls().stop();
+    }
+
     /// Ends the work of the service: commands that were taken finish. Once this returns, nothing of it
     /// touches the store any more.
     pub async fn shut_down(&self) {
@@ -157,24 +171,40 @@ impl Service for States {
             Operation::ListMapRuns => api::list_map_runs::call(self, input).await,
             Operation::UpdateMapRun => api::update_map_run::call(self, input).await,
             Operation::ValidateStateMachineDefinition => {
-                api::validate_state_machine_definition::call(input)
+                api::validate_state_machine_definition::call(self, input)
             }
-            Operation::CreateActivity
-            | Operation::CreateStateMachineAlias
-            | Operation::DeleteActivity
-            | Operation::DeleteStateMachineAlias
-            | Operation::DeleteStateMachineVersion
-            | Operation::DescribeActivity
-            | Operation::DescribeStateMachineAlias
-            | Operation::GetActivityTask
-            | Operation::ListActivities
-            | Operation::ListStateMachineAliases
-            | Operation::ListStateMachineVersions
-            | Operation::PublishStateMachineVersion
-            | Operation::RedriveExecution
-            | Operation::StartSyncExecution
-            | Operation::TestState
-            | Operation::UpdateStateMachineAlias => Err(api::failure::not_built(operation.name())),
+            Operation::CreateActivity => api::create_activity::call(self, input).await,
+            Operation::DeleteActivity => api::delete_activity::call(self, input).await,
+            Operation::DescribeActivity => api::describe_activity::call(self, input).await,
+            Operation::ListActivities => api::list_activities::call(self, input).await,
+            Operation::GetActivityTask => api::get_activity_task::call(self, input).await,
+            Operation::CreateStateMachineAlias => {
+                api::create_state_machine_alias::call(self, input).await
+            }
+            Operation::DeleteStateMachineAlias => {
+                api::delete_state_machine_alias::call(self, input).await
+            }
+            Operation::DeleteStateMachineVersion => {
+                api::delete_state_machine_version::call(self, input).await
+            }
+            Operation::DescribeStateMachineAlias => {
+                api::describe_state_machine_alias::call(self, input).await
+            }
+            Operation::ListStateMachineAliases => {
+                api::list_state_machine_aliases::call(self, input).await
+            }
+            Operation::ListStateMachineVersions => {
+                api::list_state_machine_versions::call(self, input).await
+            }
+            Operation::PublishStateMachineVersion => {
+                api::publish_state_machine_version::call(self, input).await
+            }
+            Operation::UpdateStateMachineAlias => {
+                api::update_state_machine_alias::call(self, input).await
+            }
+            Operation::RedriveExecution | Operation::StartSyncExecution | Operation::TestState => {
+                Err(api::failure::not_built(operation.name()))
+            }
         }
     }
 }

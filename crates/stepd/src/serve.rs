@@ -7,7 +7,6 @@ use std::sync::Arc;
 use anyhow::Context as _;
 use cloudformation::Deployer;
 use dynamodb::DynamoDb;
-use engine_core::Limits;
 use gateway::Gateway;
 use lambda::{Lambda, LambdaOptions};
 use s3::S3;
@@ -52,6 +51,8 @@ pub struct Arguments {
     /// Listen on an address that other machines reach, although requests are not encrypted
     #[arg(long)]
     allow_remote: bool,
+    #[command(flatten)]
+    limits: crate::limits::Raised,
 }
 
 fn account_id(text: &str) -> Result<String, String> {
@@ -171,7 +172,7 @@ impl Server {
         // Last, because calls that the last run left open go out at once, and need the others.
         let options = StatesOptions {
             site,
-            limits: Limits::default(),
+            limits: arguments.limits.into(),
             token_key: keys.tokens()?,
         };
         let states = States::open(options, store, gate, clock);
@@ -190,7 +191,12 @@ impl Server {
     }
 
     async fn run(self, listener: TcpListener) -> anyhow::Result<()> {
-        gateway::serve(listener, self.gateway, stopped()).await;
+        let states = self.states.clone();
+        let stopped = async move {
+            stopped().await;
+            states.stop_polls();
+        };
+        gateway::serve(listener, self.gateway, stopped).await;
         tracing::info!("stopping: executions that wait stay as they are");
         self.expiry.abort();
         self.states.shut_down().await;

@@ -130,6 +130,12 @@ impl<'j> Fields<'j> {
         ));
     }
 
+    /// Reports something about one field, with a code of its own.
+    pub(crate) fn refuse_as(&self, code: &'static str, name: &str, message: impl Into<String>) {
+        self.report
+            .add(Diagnostic::error(code, message, Some(self.at(name))));
+    }
+
     /// Reports the names that are not there; says whether all are.
     pub(crate) fn require(&self, names: &[&str]) -> bool {
         let missing: Vec<&str> = names

@@ -4,7 +4,7 @@ use crate::definition::{Count, Flow, Items, Map};
 use crate::distributed::ExecutionType;
 use crate::parse::fields::Fields;
 use crate::parse::workflow::{Builder, Language, Siblings};
-use crate::parse::{assign, distributed, flow, map_numbers, retry, state};
+use crate::parse::{assign, distributed, flow, map_numbers, map_rules, retry, state};
 use crate::query::{Allowed, Miss};
 
 /// The fields of a Distributed Map.
@@ -48,8 +48,10 @@ pub(crate) fn map<'j>(
         }
     };
     processor.allow_only(&[&["Comment", "StartAt", "States", "ProcessorConfig"]]);
+    let machine_type = builder.machine_type;
     let execution_type = execution_type(&processor);
     let distributed = execution_type.map(|execution_type| {
+        map_rules::check(machine_type, fields, &processor);
         map_numbers::check(fields);
         Box::new(distributed::distributed(name, fields, execution_type))
     });

@@ -1,5 +1,7 @@
 //! What all states share: their type, their language, which fields they may have, what follows them.
 
+use serde_json::Value;
+
 use crate::definition::{Pass, StateKind, Succeed, Transition};
 use crate::parse::fields::Fields;
 use crate::parse::workflow::{Builder, Language, Siblings, language};
@@ -60,6 +62,10 @@ fn pass(fields: &Fields<'_>, siblings: &Siblings<'_>) -> Option<Pass> {
 
 /// Reads `Next` or `End`.
 pub(crate) fn transition(fields: &Fields<'_>, siblings: &Siblings<'_>) -> Option<Transition> {
+    // `"End": false` says of a state with a `Next` what is so anyway (states-language.net, "End").
+    if fields.get("End") == Some(&Value::Bool(false)) && fields.has("Next") {
+        return siblings.find(fields.text("Next")?).map(Transition::Next);
+    }
     match fields.exactly_one(&FOLLOWED)? {
         "End" => {
             let end = fields.flag("End")?;

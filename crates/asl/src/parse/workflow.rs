@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 use vocab::limits::STATE_NAME_CHARS_MAX;
 
 use crate::definition::{State, StateIndex, StateMachine, Workflow};
-use crate::diagnostic::{DUPLICATE_STATE_NAME, Diagnostic};
+use crate::diagnostic::{DUPLICATE_STATE_NAME, Diagnostic, INVALID_STATE_NAME};
 use crate::distributed::ExecutionType;
 use crate::parse::fields::{Fields, Report};
 use crate::parse::{MachineType, Reading};
@@ -102,11 +102,9 @@ pub(crate) fn language(fields: &Fields<'_>) -> Option<Language> {
 impl<'j> Builder<'j> {
     /// Reads the states of a workflow, with those inside them.
     pub(crate) fn workflow(&mut self, fields: &Fields<'j>) -> Option<Workflow> {
-        if !fields.require(&["States", "StartAt"]) {
-            return None;
-        }
+        let is_whole = fields.require(&["States", "StartAt"]);
+        let start_at = fields.text("StartAt");
         let states = fields.object("States")?;
-        let start_at = fields.text("StartAt")?;
         if states.names().next().is_none() {
             fields.refuse_field("States", "Value cannot be empty");
         }
@@ -125,8 +123,11 @@ impl<'j> Builder<'j> {
             }
         }
         self.assigned.pop();
+        if !is_whole {
+            return None;
+        }
         Some(Workflow {
-            start_at: siblings.find(start_at)?,
+            start_at: siblings.find(start_at?)?,
         })
     }
 
@@ -167,11 +168,10 @@ impl<'j> Builder<'j> {
             return;
         };
         let shared: Arc<str> = name.into();
-        if name.chars().count() > STATE_NAME_CHARS_MAX {
-            states.refuse_field(
-                name,
-                format!("State name is longer than {STATE_NAME_CHARS_MAX} characters"),
-            );
+        if let Some(message) = wrong_name(name) {
+            let at = Some(states.at(name));
+            self.report
+                .add(Diagnostic::error(INVALID_STATE_NAME, message, at));
         }
         if self.by_name.insert(Arc::clone(&shared), index).is_some() {
             let message = format!("Duplicate State name: {name}");
@@ -203,6 +203,15 @@ impl<'j> Builder<'j> {
         let inner = states.get(name).map_or(0, count_inner);
         self.states.resize_with(place + 1 + inner, || None);
     }
+}
+
+/// Says why a state cannot be called `name`. Spaces and letters of any script are allowed.
+fn wrong_name(name: &str) -> Option<String> {
+    if name.is_empty() {
+        return Some("State name cannot be empty".to_owned());
+    }
+    let too_long = name.chars().count() > STATE_NAME_CHARS_MAX;
+    too_long.then(|| format!("State name is longer than {STATE_NAME_CHARS_MAX} characters"))
 }
 
 /// Counts the states inside a state; they nest no deeper than the JSON does.

@@ -7,8 +7,8 @@ use std::fmt::Write;
 use asl::StateMachine;
 use engine_core::history::{View, history_event};
 use engine_core::{
-    Command, Cue, Effect, Event, EventId, Execution, Identity, Limits, MapRunId, Payload, Recorded,
-    SealToken, TaskId, Text, Timer, TimerKind, Transition, map_run, step,
+    Command, Cue, Effect, Event, EventId, EveryActivity, Execution, Identity, Limits, MapRunId,
+    Payload, Recorded, SealToken, TaskId, Text, Timer, TimerKind, Transition, map_run, step,
 };
 use serde_json::Value;
 use vocab::Timestamp;
@@ -149,6 +149,10 @@ impl Play {
                     _ => Command::TaskSubmitFailed { task, error, cause },
                 }
             }
+            "take" => Command::TaskTaken {
+                task: TaskId(EventId(number(word())?)),
+                worker_name: word().map(Text::from),
+            },
             "run-succeeded" | "run-failed" => {
                 let run = MapRunId(EventId(number(word())?));
                 match verb {
@@ -182,6 +186,7 @@ impl Play {
             now: self.now,
             seed: self.seed,
             tokens: &Tokens,
+            activities: &EveryActivity,
             limits: &self.limits,
         };
         match step(&self.machine, &mut self.execution, command, &cue) {
@@ -208,6 +213,8 @@ impl Play {
         for effect in transition.effects {
             let told = match effect {
                 Effect::ScheduleTask { task, .. } => format!("call {}", task.0),
+                Effect::OfferTask { offer, .. } => format!("offer {}", offer.task.0),
+                Effect::WithdrawTask { offer } => format!("withdraw {}", offer.task.0),
                 Effect::SettleTask { task } => format!("settle {}", task.0),
                 Effect::StartTimer { timer, due_at } => {
                     format!("start {} at {}", self.timer(timer), since(due_at))
@@ -292,6 +299,8 @@ impl Play {
             deadline: START.plus_seconds(seconds),
             trace_header: None,
             region: "eu-west-1".into(),
+            version_arn: None,
+            alias_arn: None,
         })
     }
 }

@@ -6,8 +6,8 @@ use std::collections::{BTreeMap, VecDeque};
 use asl::StateMachine;
 use engine_core::history::{View, history_event};
 use engine_core::{
-    Command, Completion, Cue, Effect, EventId, Execution, Identity, Limits, Outcome, Payload,
-    SealToken, TaskCall, TaskId, TimerKind, step,
+    Command, Completion, Cue, Effect, EventId, Execution, Identity, KnowActivities, Limits, Offer,
+    Outcome, Payload, SealToken, TaskCall, TaskId, TimerKind, step,
 };
 use serde_json::{Value, json};
 use vocab::Timestamp;
@@ -60,6 +60,8 @@ fn identity(input: &str, recorded: &[Value], machine: &StateMachine) -> Result<I
         deadline: START.plus_seconds(seconds),
         trace_header: None,
         region: "us-east-1".into(),
+        version_arn: None,
+        alias_arn: None,
     })
 }
 
@@ -83,9 +85,20 @@ impl SealToken for Tokens {
     }
 }
 
+/// The activities are there if the recording scheduled a task of one.
+struct Activities(bool);
+
+impl KnowActivities for Activities {
+    fn exists(&self, _: &str) -> bool {
+        self.0
+    }
+}
+
 /// What the recording says that a task's answer was.
 struct Answer {
     task: TaskId,
+    /// A worker's taking the task, before everything else.
+    taken: Option<usize>,
     /// The call's return, before the event that ends the task.
     submitted: Option<usize>,
     end: Option<usize>,
@@ -132,6 +145,7 @@ impl<'a> World<'a> {
             now: self.now,
             seed: 7,
             tokens,
+            activities: &Activities(self.recorded.iter().any(is_offer)),
             limits,
         };
         let shown = format!("{command:?}");
@@ -147,7 +161,11 @@ impl<'a> World<'a> {
         }
         for effect in transition.effects {
             match effect {
-                Effect::ScheduleTask { task, call } => self.prepare(task, &call),
+                Effect::ScheduleTask { task, call }
+                | Effect::OfferTask {
+                    offer: Offer { task, .. },
+                    call,
+                } => self.prepare(task, &call),
                 Effect::Continue => self.cut_off = true,
                 Effect::StartMapRun { run, start } => {
                     let items = map_run::recorded_items(self.recorded, run);
@@ -156,6 +174,7 @@ impl<'a> World<'a> {
                 }
                 Effect::AbortMapRun { .. }
                 | Effect::SettleTask { .. }
+                | Effect::WithdrawTask { .. }
                 | Effect::StartTimer { .. }
                 | Effect::CancelTimer { .. }
                 | Effect::AnnounceClosed => {}
@@ -177,18 +196,21 @@ impl<'a> World<'a> {
         let Some(scheduled) = self.scheduled(task) else {
             return;
         };
-        let mut last = self.after(scheduled, &["Started"]).unwrap_or(scheduled);
+        let started = self.after(scheduled, &["Started"]);
+        let mut last = started.unwrap_or(scheduled);
+        let taken = started.filter(|_| is_offer(&self.recorded[scheduled]));
         let submitted = match call.description.completion {
             Completion::OnReturn => None,
             Completion::OnToken | Completion::OnJob => self.after(last, &["Submitted"]),
         };
         last = submitted.unwrap_or(last);
         let end = self.after(last, &["Succeeded", "Failed", "TimedOut"]);
-        if let Some(next) = submitted.or(end) {
+        if let Some(next) = taken.or(submitted).or(end) {
             self.pending.insert(
                 next,
                 Answer {
                     task,
+                    taken,
                     submitted,
                     end,
                 },
@@ -236,6 +258,17 @@ impl<'a> World<'a> {
             return Some(end);
         }
         while let Some((at, answer)) = self.pending.pop_first() {
+            if answer.taken == Some(at) {
+                if let Some(end) = answer.end {
+                    let taken = None;
+                    self.pending.insert(end, Answer { taken, ..answer });
+                }
+                let worker_name = self.details(at).get("workerName").map(text);
+                return Some(Command::TaskTaken {
+                    task: answer.task,
+                    worker_name: worker_name.map(Into::into),
+                });
+            }
             if answer.submitted == Some(at) {
                 if let Some(end) = answer.end {
                     self.pending.insert(
@@ -318,6 +351,11 @@ impl<'a> World<'a> {
             outcome,
         }
     }
+}
+
+/// Says whether the event offers a task to the workers of an activity.
+fn is_offer(event: &Value) -> bool {
+    event["type"] == "ActivityScheduled"
 }
 
 /// Says whether the event is a task's, of whatever family, and ends in `what`.

@@ -4,13 +4,14 @@ use std::collections::BTreeMap;
 
 use bytes::Bytes;
 use engine_core::map_run::{Count, ItemsFrom, MapRun, MapRunStart};
-use engine_core::{Effect, EventId, Recorded, TaskId, Timer};
+use engine_core::{Effect, EventId, Offer, Recorded, TaskId, Timer};
 use store::{Batch, Key};
 use vocab::Timestamp;
 
 use super::dispatcher::Call;
 use super::hot::Hot;
 use super::timers::Due;
+use crate::activities::{Place, place_key};
 use crate::integrations;
 use crate::rows::{
     self, Announcement, ChildOf, ChildRow, Chunk, ExecutionRecord, ExecutionRef, ListingEntry,
@@ -25,6 +26,7 @@ pub(super) struct Group {
     /// Rows of the outbox and of the timers: what begins and ends within a group is never written.
     rows: BTreeMap<Key, Option<Bytes>>,
     calls: Vec<Call>,
+    offers: Vec<(Offer, Place)>,
     timers: Vec<Due>,
     continued: Vec<ExecutionRef>,
     /// Runs that began, are to end, or have news of their children.
@@ -69,6 +71,20 @@ impl Group {
                     });
                 }
                 Effect::SettleTask { task } => self.end_row(rows::outbox_key(execution, task)),
+                Effect::OfferTask { offer, call } => {
+                    let place = Place::of(execution, &offer);
+                    let call = rows::encode(&call).into();
+                    self.rows
+                        .insert(rows::outbox_key(execution, offer.task), Some(call));
+                    self.rows
+                        .insert(place_key(&offer.activity, place), Some(Bytes::new()));
+                    self.offers.push((offer, place));
+                }
+                Effect::WithdrawTask { offer } => {
+                    let place = Place::of(execution, &offer);
+                    self.end_row(rows::outbox_key(execution, offer.task));
+                    self.end_row(place_key(&offer.activity, place));
+                }
                 Effect::StartTimer { timer, due_at } => {
                     self.rows.insert(
                         rows::timer_key(due_at, execution, timer),
@@ -212,13 +228,15 @@ impl Group {
         let listed_under = record.listed_under();
         self.put
             .push((rows::execution_key(execution), rows::encode(record).into()));
+        let qualified = record.qualified.as_ref();
+        let version_arn = qualified.map(|by| by.version_arn.clone());
+        let alias_arn = qualified.and_then(|by| by.alias_arn.clone());
+        let also = version_arn.iter().chain(&alias_arn).map(String::as_str);
+        let lists: Vec<&str> = std::iter::once(listed_under).chain(also).collect();
         if was_running {
-            self.delete.push(rows::listing_key(
-                listed_under,
-                StatusCode::Running,
-                record.started_at,
-                execution,
-            ));
+            self.delete.extend(lists.iter().map(|list| {
+                rows::listing_key(list, StatusCode::Running, record.started_at, execution)
+            }));
         }
         let at = record.stopped_at.unwrap_or(record.started_at);
         let entry = ListingEntry {
@@ -232,11 +250,14 @@ impl Group {
                 .as_ref()
                 .map(|child| child.map_run_arn.clone()),
             items: record.child_of.as_ref().map(|child| child.items),
+            version_arn: version_arn.clone(),
+            alias_arn: alias_arn.clone(),
         };
-        self.put.push((
-            rows::listing_key(listed_under, record.status, at, execution),
-            rows::encode(&entry).into(),
-        ));
+        let line = Bytes::from(rows::encode(&entry));
+        self.put.extend(lists.iter().map(|list| {
+            let key = rows::listing_key(list, record.status, at, execution);
+            (key, line.clone())
+        }));
         if let Some(child) = &record.child_of {
             self.add_child(execution, record, child);
         }
@@ -271,6 +292,8 @@ impl Group {
         let stays = |key: &Key| matches!(rows.get(key), Some(Some(_)));
         self.calls
             .retain(|call| stays(&rows::outbox_key(call.execution, call.task)));
+        self.offers
+            .retain(|(offer, place)| stays(&place_key(&offer.activity, *place)));
         self.timers
             .retain(|due| stays(&rows::timer_key(due.due_at, due.execution, due.timer)));
         self.continued
@@ -290,6 +313,7 @@ impl Group {
             batch,
             Begin {
                 calls: self.calls,
+                offers: self.offers,
                 timers: self.timers,
                 continued: self.continued,
                 map_runs: self.map_runs,
@@ -301,6 +325,7 @@ impl Group {
 /// What a durable group sets going.
 pub(super) struct Begin {
     pub calls: Vec<Call>,
+    pub offers: Vec<(Offer, Place)>,
     pub timers: Vec<Due>,
     pub continued: Vec<ExecutionRef>,
     pub map_runs: Vec<MapRunRef>,

@@ -21,7 +21,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use bytes::Bytes;
-use engine_core::{Command, Limits, Payload, Rejection};
+use engine_core::{Command, Limits, Payload, Rejection, TaskCall, TaskId};
 use parking_lot::Mutex;
 use service::{Clock, Failure, Gate, Site};
 use store::{Batch, Key, Range, Space, Store, StoreError};
@@ -29,9 +29,11 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
 use vocab::Timestamp;
 
+use crate::activities::{Activities, Polls};
 use crate::definitions::{Definitions, unreadable};
 use crate::rows::{
     self, ChildOf, Chunk, DefinitionHash, ExecutionRecord, ExecutionRef, MapRunRecord, MapRunRef,
+    Qualified,
 };
 use crate::token::TokenSealer;
 
@@ -76,6 +78,8 @@ pub struct Start {
     pub trace_header: Option<Arc<str>>,
     /// Whose child it is, if it is a map run's.
     pub child_of: Option<ChildOf>,
+    /// The version, if it is started through one.
+    pub qualified: Option<Qualified>,
 }
 
 /// An execution that runs now, or ran before under the same name.
@@ -118,6 +122,8 @@ struct Shared {
     options: ShellOptions,
     store: Arc<dyn Store>,
     definitions: Arc<Definitions>,
+    activities: Arc<Activities>,
+    polls: Arc<Polls>,
     gate: Arc<dyn Gate>,
     clock: Arc<dyn Clock>,
     inboxes: Vec<mpsc::Sender<Request>>,
@@ -139,6 +145,8 @@ impl Shell {
         gate: Arc<dyn Gate>,
         clock: Arc<dyn Clock>,
     ) -> Result<Self, StoreError> {
+        let activities = Arc::new(Activities::open(store.clone()).await?);
+        let polls = Polls::new(store.clone());
         let partitions = partition_count(&*store).await?;
         let (inboxes, receivers): (Vec<_>, Vec<_>) = (0..partitions)
             .map(|_| mpsc::channel(INBOX_COMMANDS_MAX))
@@ -150,6 +158,8 @@ impl Shell {
             options,
             store,
             definitions,
+            activities,
+            polls,
             gate,
             clock,
             inboxes,
@@ -211,6 +221,27 @@ impl Shell {
         };
         self.send(execution.partition, request).await?;
         answer.await.unwrap_or(Err(CommandError::Unavailable))
+    }
+
+    /// Returns the activities whose tasks executions offer.
+    pub(crate) fn activities(&self) -> &Arc<Activities> {
+        &self.shared.activities
+    }
+
+    /// Returns those who poll for tasks.
+    pub(crate) fn polls(&self) -> &Arc<Polls> {
+        &self.shared.polls
+    }
+
+    /// Returns what the worker is given that takes `task`; `None` when the task is not offered any more.
+    pub(crate) async fn offered(
+        &self,
+        execution: ExecutionRef,
+        task: TaskId,
+    ) -> Result<Option<TaskCall>, Failure> {
+        let key = rows::outbox_key(execution, task);
+        let row = self.shared.store.get(&key).await.map_err(unreadable)?;
+        row.map(|row| decode(&row)).transpose()
     }
 
     /// Returns the execution that has this name, or had it.
@@ -310,6 +341,7 @@ impl Shell {
     pub async fn shut_down(&self) {
         self.shared.stopping.store(true, Ordering::SeqCst);
         self.shared.stop.notify_waiters();
+        self.shared.polls.shut_down().await;
         let work: Vec<_> = std::mem::take(&mut *self.shared.work.lock());
         for task in work {
             // A task that panicked has said so; there is nothing left of it to end.

@@ -118,6 +118,7 @@ impl Partition {
                     Ok(started) => work.answers.push(Answer::Started(reply, started)),
                     Err(error) => drop(reply.send(Err(error))),
                 },
+                Request::Command { command, reply, .. } if is_unheard(&command, &reply) => {}
                 Request::Command {
                     number,
                     command,
@@ -163,6 +164,9 @@ impl Partition {
         // The receivers live as long as the shell does; what is lost at its end is found in the store.
         for call in begin.calls {
             let _ = self.shared.calls.send(call);
+        }
+        for (offer, place) in begin.offers {
+            self.shared.polls.offered(&offer.activity, place);
         }
         for due in begin.timers {
             let _ = self.shared.timers.send(due);
@@ -239,6 +243,7 @@ impl Partition {
             input,
             trace_header,
             child_of,
+            qualified,
         } = start;
         let express = child_of.as_ref().is_some_and(|child| child.express);
         let head = format!("arn:aws:states:{}:{}", site.region, site.account_id);
@@ -251,7 +256,7 @@ impl Partition {
         let seconds_max = if express {
             limits::EXPRESS_SECONDS_MAX
         } else {
-            limits::EXECUTION_SECONDS_MAX
+            self.shared.options.limits.execution_seconds_max
         };
         let seconds = machine.timeout_seconds.unwrap_or(seconds_max);
         let record = ExecutionRecord {
@@ -266,7 +271,9 @@ impl Partition {
             last_chunk: None,
             trace_header: trace_header.as_deref().map(str::to_owned),
             child_of,
+            qualified: qualified.clone(),
         };
+        let alias_arn = qualified.as_ref().and_then(|by| by.alias_arn.clone());
         let identity = Identity {
             execution_arn: execution_arn.into(),
             name: name.into(),
@@ -277,6 +284,8 @@ impl Partition {
             deadline: now.plus_seconds(seconds.min(seconds_max)),
             trace_header: trace_header.map(Text::from),
             region: site.region.clone().into(),
+            version_arn: qualified.map(|by| by.version_arn.into()),
+            alias_arn: alias_arn.map(Text::from),
         };
         (identity, record)
     }
@@ -460,6 +469,7 @@ impl Partition {
             now,
             seed,
             tokens: &tokens,
+            activities: &*self.shared.activities,
             limits: &self.shared.options.limits,
         };
         let hot = &mut touched.hot;
@@ -498,6 +508,12 @@ impl Partition {
             after,
         }))
     }
+}
+
+/// Says whether a worker that asked for a task has gone before the task was given to it: another one
+/// gets it.
+fn is_unheard(command: &Command, reply: &oneshot::Sender<Result<Timestamp, CommandError>>) -> bool {
+    matches!(command, Command::TaskTaken { .. }) && reply.is_closed()
 }
 
 /// Sends the command for an execution's next turn, when there is room for it.

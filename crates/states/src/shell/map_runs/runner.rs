@@ -288,6 +288,7 @@ impl<'s> Runner<'s> {
             role_arn: self.record.role_arn.as_str().into(),
             input: child.input,
             trace_header: None,
+            qualified: None,
             child_of: Some(ChildOf {
                 run: self.run,
                 map_run_arn: self.record.map_run_arn.clone(),
