@@ -4,17 +4,16 @@
 //! have no number there ([`Event::is_public`]). In the journal an event is CBOR with numbered fields:
 //! a field may be added under a new number, none may change or be reused.
 
-mod parts;
+mod task;
 
+use asl::StateKind;
 use minicbor::{Decode, Encode};
 use vocab::Timestamp;
 
 use crate::ids::{EventId, FrameId};
 use crate::payload::{Payload, Text};
 
-pub use self::parts::{
-    Assignment, Completion, Identity, Scope, StateType, TaskDescription, TaskResource,
-};
+pub use task::{Completion, TaskDescription, TaskResource};
 
 /// An event with what the history says of it.
 #[derive(Clone, Debug, PartialEq, Encode, Decode)]
@@ -454,5 +453,134 @@ impl Event {
                 | Self::ExecutionAborted { .. }
                 | Self::ExecutionTimedOut
         )
+    }
+}
+
+/// Who an execution is: constant for its life.
+#[derive(Clone, Debug, PartialEq, Encode, Decode)]
+pub struct Identity {
+    /// `arn:aws:states:…:execution:MACHINE:NAME`.
+    #[n(0)]
+    pub execution_arn: Text,
+    /// Its name.
+    #[n(1)]
+    pub name: Text,
+    /// `arn:aws:states:…:stateMachine:MACHINE`.
+    #[n(2)]
+    pub state_machine_arn: Text,
+    /// The machine's name.
+    #[n(3)]
+    pub state_machine_name: Text,
+    /// As whom the execution calls.
+    #[n(4)]
+    pub role_arn: Text,
+    /// The input as it was given.
+    #[n(5)]
+    pub input: Payload,
+    /// When its time is over.
+    #[n(6)]
+    pub deadline: Timestamp,
+    /// The X-Ray header that the start carried.
+    #[n(7)]
+    pub trace_header: Option<Text>,
+    /// The region that the history shows for tasks.
+    #[n(8)]
+    pub region: Text,
+    /// The version that runs, if it was started through one.
+    #[n(9)]
+    pub version_arn: Option<Text>,
+    /// The alias that it was started through.
+    #[n(10)]
+    pub alias_arn: Option<Text>,
+}
+
+/// A variable that was assigned.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+pub struct Assignment {
+    /// Its name, without `$`.
+    #[n(0)]
+    pub name: Text,
+    /// Its value.
+    #[n(1)]
+    pub value: Payload,
+}
+
+/// Where a frame belongs: the root, a branch of a Parallel state or an iteration of a Map state.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Encode, Decode)]
+pub struct Scope {
+    /// The Parallel or Map state; `None` for the root.
+    #[n(0)]
+    pub owner: Option<FrameId>,
+    /// The number of the branch or the item.
+    #[n(1)]
+    pub index: u32,
+}
+
+impl Scope {
+    /// The execution itself.
+    pub const ROOT: Self = Self {
+        owner: None,
+        index: 0,
+    };
+}
+
+/// The type of a state, as event names begin with it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
+#[cbor(index_only)]
+pub enum StateType {
+    /// Pass.
+    #[n(0)]
+    Pass,
+    /// Task.
+    #[n(1)]
+    Task,
+    /// Choice.
+    #[n(2)]
+    Choice,
+    /// Wait.
+    #[n(3)]
+    Wait,
+    /// Succeed.
+    #[n(4)]
+    Succeed,
+    /// Fail.
+    #[n(5)]
+    Fail,
+    /// Parallel.
+    #[n(6)]
+    Parallel,
+    /// Map.
+    #[n(7)]
+    Map,
+}
+
+impl StateType {
+    /// Returns the word of the `Type` field.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Pass => "Pass",
+            Self::Task => "Task",
+            Self::Choice => "Choice",
+            Self::Wait => "Wait",
+            Self::Succeed => "Succeed",
+            Self::Fail => "Fail",
+            Self::Parallel => "Parallel",
+            Self::Map => "Map",
+        }
+    }
+}
+
+impl From<&StateKind> for StateType {
+    fn from(kind: &StateKind) -> Self {
+        match kind {
+            StateKind::Pass(_) => Self::Pass,
+            StateKind::Task(_) => Self::Task,
+            StateKind::Choice(_) => Self::Choice,
+            StateKind::Wait(_) => Self::Wait,
+            StateKind::Succeed(_) => Self::Succeed,
+            StateKind::Fail(_) => Self::Fail,
+            StateKind::Parallel(_) => Self::Parallel,
+            StateKind::Map(_) => Self::Map,
+        }
     }
 }

@@ -5,13 +5,10 @@ use std::collections::BTreeMap;
 use vocab::Timestamp;
 
 use crate::effect::{Offer, Timer, TimerKind};
-use crate::event::{
-    Assignment, Event, Identity, Recorded, Scope, StateType, TaskDescription, TaskResource,
-};
+use crate::event::{Assignment, Event, Identity, Recorded, Scope, TaskResource};
+use crate::frame::{Frame, TaskStage, Waiting, calling};
 use crate::ids::{EventId, FrameId, MapRunId, TaskId};
 use crate::payload::{Payload, Text};
-
-pub use crate::frame::{TaskStage, Waiting};
 
 /// What an execution is, as its events made it.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -73,50 +70,6 @@ impl Outcome {
             Self::Failed(..) => Status::Failed,
             Self::TimedOut => Status::TimedOut,
             Self::Aborted(..) => Status::Aborted,
-        }
-    }
-}
-
-/// A state that was entered and not yet left.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Frame {
-    /// The state's name.
-    pub name: Text,
-    /// The state's type.
-    pub state_type: StateType,
-    /// Where it belongs.
-    pub scope: Scope,
-    /// Its raw input.
-    pub input: Payload,
-    /// When it was entered.
-    pub entered_at: Timestamp,
-    /// The last event of its chain: the next one follows it.
-    pub tail: EventId,
-    /// The last event before what the state did since it last waited: an expression's failure follows
-    /// it. Recorded for a state that was just entered: what the entering followed.
-    pub settled: EventId,
-    /// How often each member of `Retry` took a failure on.
-    pub retries: BTreeMap<u32, u64>,
-    /// What it waits for.
-    pub waiting: Waiting,
-}
-
-impl Frame {
-    /// Notes that the state did what it does until `event`, and now waits.
-    fn settle(&mut self, event: EventId) {
-        (self.tail, self.settled) = (event, event);
-    }
-
-    /// Returns how often the state was retried (`$$.State.RetryCount`).
-    pub fn retry_count(&self) -> u64 {
-        self.retries.values().sum()
-    }
-
-    /// Returns the map run that the state waits for.
-    pub(crate) fn map_run(&self) -> Option<MapRunId> {
-        match self.waiting {
-            Waiting::MapRun { run } => run,
-            _ => None,
         }
     }
 }
@@ -495,24 +448,5 @@ impl Execution {
         self.closed = Some((at, outcome));
         self.frames.clear();
         self.variables.clear();
-    }
-}
-
-fn calling(
-    task: TaskId,
-    description: &TaskDescription,
-    scheduled_at: Timestamp,
-    timeout_at: Option<Timestamp>,
-) -> Waiting {
-    Waiting::Task {
-        task,
-        stage: TaskStage::Calling,
-        completion: description.completion,
-        resource: description.resource.clone(),
-        scheduled_at,
-        timeout_seconds: description.timeout_seconds,
-        timeout_at,
-        heartbeat_seconds: description.heartbeat_seconds,
-        heartbeat_at: None,
     }
 }

@@ -1,14 +1,58 @@
-//! What a frame waits for, and what is stored for it besides its events: its call, its offer, its timers.
+//! Frames: the states that were entered and not yet left, what each waits for, and what is stored for it
+//! besides its events: its call, its offer, its timers.
 
 use std::collections::BTreeMap;
 
 use vocab::Timestamp;
 
 use crate::effect::{Offer, Timer, TimerKind};
-use crate::event::{Completion, TaskResource};
-use crate::execution::Frame;
+use crate::event::{Completion, Scope, StateType, TaskDescription, TaskResource};
 use crate::ids::{EventId, FrameId, MapRunId, TaskId};
-use crate::payload::Payload;
+use crate::payload::{Payload, Text};
+
+/// A state that was entered and not yet left.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Frame {
+    /// The state's name.
+    pub name: Text,
+    /// The state's type.
+    pub state_type: StateType,
+    /// Where it belongs.
+    pub scope: Scope,
+    /// Its raw input.
+    pub input: Payload,
+    /// When it was entered.
+    pub entered_at: Timestamp,
+    /// The last event of its chain: the next one follows it.
+    pub tail: EventId,
+    /// The last event before what the state did since it last waited: an expression's failure follows
+    /// it. Recorded for a state that was just entered: what the entering followed.
+    pub settled: EventId,
+    /// How often each member of `Retry` took a failure on.
+    pub retries: BTreeMap<u32, u64>,
+    /// What it waits for.
+    pub waiting: Waiting,
+}
+
+impl Frame {
+    /// Notes that the state did what it does until `event`, and now waits.
+    pub(crate) fn settle(&mut self, event: EventId) {
+        (self.tail, self.settled) = (event, event);
+    }
+
+    /// Returns how often the state was retried (`$$.State.RetryCount`).
+    pub fn retry_count(&self) -> u64 {
+        self.retries.values().sum()
+    }
+
+    /// Returns the map run that the state waits for.
+    pub(crate) fn map_run(&self) -> Option<MapRunId> {
+        match self.waiting {
+            Waiting::MapRun { run } => run,
+            _ => None,
+        }
+    }
+}
 
 /// What a frame waits for, between two commands.
 #[derive(Clone, Debug, PartialEq)]
@@ -164,6 +208,25 @@ impl Frame {
             | Waiting::Iterations { .. }
             | Waiting::MapRun { .. } => Vec::new(),
         }
+    }
+}
+
+pub(crate) fn calling(
+    task: TaskId,
+    description: &TaskDescription,
+    scheduled_at: Timestamp,
+    timeout_at: Option<Timestamp>,
+) -> Waiting {
+    Waiting::Task {
+        task,
+        stage: TaskStage::Calling,
+        completion: description.completion,
+        resource: description.resource.clone(),
+        scheduled_at,
+        timeout_seconds: description.timeout_seconds,
+        timeout_at,
+        heartbeat_seconds: description.heartbeat_seconds,
+        heartbeat_at: None,
     }
 }
 

@@ -27,6 +27,8 @@ pub struct StatesOptions {
     pub limits: Limits,
     /// Seals task tokens and page tokens. Secret, and the same at every start: tokens outlive a run.
     pub token_key: [u8; 32],
+    /// Definitions may use operators of JSONata that AWS does not have yet.
+    pub newer_jsonata: bool,
 }
 
 /// Why the service could not be opened.
@@ -59,14 +61,16 @@ pub struct States {
     pub(crate) tokens: TokenSealer,
     pub(crate) pages: PageSealer,
     pub(crate) deletions: Deletions,
+    newer_jsonata: bool,
 }
 
 impl States {
     /// Returns how definitions of a type of machine are read.
     pub(crate) fn reading(&self, machine_type: asl::MachineType) -> asl::Reading {
         asl::Reading {
+            machine_type,
+            newer_jsonata: self.newer_jsonata,
             bytes_max: self.limits.definition_bytes_max,
-            ..machine_type.into()
         }
     }
 
@@ -84,6 +88,7 @@ impl States {
             site,
             limits,
             token_key,
+            newer_jsonata,
         } = options;
         let tokens = TokenSealer::new(&token_key);
         let definitions = Arc::new(Definitions::new(store.clone()));
@@ -119,6 +124,7 @@ impl States {
             tokens,
             pages: PageSealer::new(&token_key),
             deletions,
+            newer_jsonata,
         }))
     }
 

@@ -51,6 +51,9 @@ pub struct Arguments {
     /// Listen on an address that other machines reach, although requests are not encrypted
     #[arg(long)]
     allow_remote: bool,
+    /// Let definitions use operators of JSONata that AWS does not have yet: `??` and `?:`
+    #[arg(long)]
+    newer_jsonata: bool,
     #[command(flatten)]
     limits: crate::limits::Raised,
 }
@@ -174,6 +177,7 @@ impl Server {
             site,
             limits: arguments.limits.into(),
             token_key: keys.tokens()?,
+            newer_jsonata: arguments.newer_jsonata,
         };
         let states = States::open(options, store, gate, clock);
         let states = states.await.context("the executions cannot be opened")?;
