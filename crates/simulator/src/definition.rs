@@ -399,11 +399,30 @@ impl Maker<'_> {
             Language::JsonPath => jsonpath::map(concurrency),
             Language::Jsonata => jsonata::map(concurrency),
         };
-        state["ItemProcessor"] = self.workflow(inner);
+        state["ItemProcessor"] = if self.one_in(3) {
+            self.distributed(&mut state, inner)
+        } else {
+            self.workflow(inner)
+        };
         self.output(&mut state);
         self.retry(&mut state);
         self.catch(&mut state, later);
         self.onward(state, later)
+    }
+
+    /// Returns the processor of a Distributed Map, whose children do not see the variables around it.
+    fn distributed(&mut self, state: &mut Value, inner: Size) -> Value {
+        let (visible, own) = (std::mem::take(&mut self.visible), self.own.take());
+        let mut processor = self.workflow(inner);
+        (self.visible, self.own) = (visible, own);
+        processor["ProcessorConfig"] = json!({"Mode": "DISTRIBUTED", "ExecutionType": "STANDARD"});
+        if self.one_in(3) {
+            state["ToleratedFailureCount"] = self.below(4).into();
+        }
+        if self.one_in(3) {
+            state["ToleratedFailurePercentage"] = self.below(101).into();
+        }
+        processor
     }
 
     fn retry(&mut self, state: &mut Value) {

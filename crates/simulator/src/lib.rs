@@ -8,6 +8,7 @@
 
 pub mod definition;
 pub mod fuzz;
+pub mod map_runs;
 pub mod rules;
 pub mod shell;
 pub mod shrink;

@@ -4,7 +4,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use engine_core::{
-    Effect, Event, EventId, Execution, FrameId, Offer, Recorded, Scope, TaskId, Transition, Waiting,
+    Effect, Event, EventId, Execution, FrameId, MapRunId, Offer, Recorded, Scope, TaskId,
+    Transition, Waiting,
 };
 
 use crate::store::Rows;
@@ -281,8 +282,10 @@ impl Rules {
             | Event::ExecutionAborted { .. }
             | Event::ExecutionTimedOut => self.close(0)?,
             Event::ParallelSucceeded { frame } | Event::MapSucceeded { frame } => {
-                // Not a link of the chain: the exit follows what this followed.
-                self.owns_no_more(*frame, recorded.previous);
+                // Not a link of the chain: the exit follows what this followed, or the start of the map run.
+                if self.states.get(frame).is_some_and(|state| state.owns) {
+                    self.owns_no_more(*frame, recorded.previous);
+                }
             }
             Event::ParallelFailed { frame }
             | Event::MapFailed { frame }
@@ -369,6 +372,20 @@ fn same_rows(rows: &Rows, live: &Execution) -> Result<(), String> {
         return Err(format!(
             "timers stored {:?}, running {timers:?}",
             rows.timers
+        ));
+    }
+    let awaited = live
+        .frames()
+        .values()
+        .filter_map(|frame| match &frame.waiting {
+            Waiting::MapRun { run } => *run,
+            _ => None,
+        });
+    let awaited: BTreeSet<MapRunId> = awaited.collect();
+    if !rows.map_runs.keys().eq(&awaited) {
+        return Err(format!(
+            "map runs stored {:?}, awaited {awaited:?}",
+            rows.map_runs.keys()
         ));
     }
     if live.must_continue() && !rows.go_on {

@@ -66,6 +66,10 @@ impl<'a> Shell<'a> {
         self.execution();
         let execution = self.execution.as_mut().expect("it was loaded a line above");
         let is_continue = command == Command::Continue;
+        let told_by = match &command {
+            Command::MapRunSucceeded { run, .. } | Command::MapRunFailed { run, .. } => Some(*run),
+            _ => None,
+        };
         let cue = Cue {
             now,
             seed,
@@ -78,10 +82,15 @@ impl<'a> Shell<'a> {
             Err(rejection) => {
                 // A row that asks for what is no longer needed is used up too.
                 self.rows.go_on &= !is_continue;
+                if let Some(run) = told_by {
+                    self.rows.map_runs.remove(&run);
+                }
                 return Reply::Refused(rejection);
             }
         };
-        let batch = batch(&self.rows, &transition, is_continue);
+        let mut batch = batch(&self.rows, &transition, is_continue);
+        // A run that has told its parent is over.
+        batch.changes.extend(told_by.map(Change::DeleteMapRun));
         match self.rows.commit(batch, fate) {
             Ok(()) => Reply::Done(transition),
             Err(_) => {

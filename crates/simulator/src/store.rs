@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use engine_core::map_run::MapRunStart;
 use engine_core::{MapRunId, Recorded, TaskCall, TaskId, Timer};
 use vocab::Timestamp;
 
@@ -108,6 +109,12 @@ impl Rows {
     pub fn events_from(&self, seen: usize) -> Vec<Recorded> {
         let decode = |bytes: &Vec<u8>| minicbor::decode(bytes).expect("a stored event decodes");
         self.journal[seen..].iter().map(decode).collect()
+    }
+
+    /// Returns what a map run was told at its start, decoded.
+    pub fn map_run(&self, run: MapRunId) -> Option<MapRunStart> {
+        let bytes = self.map_runs.get(&run)?;
+        Some(minicbor::decode(bytes).expect("a stored start decodes"))
     }
 
     /// Returns a call of the outbox, decoded.

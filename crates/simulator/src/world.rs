@@ -5,13 +5,14 @@ use std::fmt::Write;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use engine_core::{
-    Command, Completion, Event, Identity, Limits, Payload, Status, TaskId, TaskResource, Text,
-    Timer, TimerKind,
+    Command, Completion, Event, Identity, Limits, MapRunId, Payload, Status, TaskId, TaskResource,
+    Text, Timer, TimerKind,
 };
 use serde_json::json;
 use vocab::{Entropy, Timestamp};
 
 use crate::definition::{ERRORS, Size, definition};
+use crate::map_runs::{MapRuns, Next};
 use crate::rules::Rules;
 use crate::shell::{Reply, Shell};
 use crate::store::Fate;
@@ -65,6 +66,8 @@ pub struct Told {
     pub crashes: u64,
     /// Answers that were refused.
     pub refused: u64,
+    /// Child executions that lived.
+    pub children: u64,
     /// A number that two equal runs share.
     pub fingerprint: u64,
     /// What happened, a line each.
@@ -90,6 +93,16 @@ const CALM_COMMANDS_MAX: u32 = 20_000;
 pub fn run(seed: u64, troubles: &Troubles) -> Result<Told, Broken> {
     let mut entropy = Entropy::from_seed(seed);
     let text = definition(&mut entropy, troubles.size).to_string();
+    live(text, seed, entropy, troubles)
+}
+
+/// Lets an execution of the definition `text` live.
+fn live(
+    text: String,
+    seed: u64,
+    mut entropy: Entropy,
+    troubles: &Troubles,
+) -> Result<Told, Broken> {
     let machine = match asl::parse(&text) {
         Ok(machine) => machine,
         Err(findings) => {
@@ -112,6 +125,7 @@ pub fn run(seed: u64, troubles: &Troubles) -> Result<Told, Broken> {
         entropy,
         now: START,
         mail: VecDeque::new(),
+        map_runs: MapRuns::default(),
         troubles,
         calm: false,
         story: vec![text],
@@ -121,6 +135,7 @@ pub fn run(seed: u64, troubles: &Troubles) -> Result<Told, Broken> {
             events: 0,
             crashes: 0,
             refused: 0,
+            children: 0,
             fingerprint: seed,
             story: Vec::new(),
         },
@@ -149,6 +164,7 @@ struct World<'a> {
     now: Timestamp,
     /// Commands on their way.
     mail: VecDeque<Command>,
+    map_runs: MapRuns,
     troubles: &'a Troubles,
     calm: bool,
     story: Vec<String>,
@@ -222,7 +238,7 @@ impl World<'_> {
     /// One step of the storm.
     fn something_happens(&mut self) -> Result<(), String> {
         let troubles = *self.troubles;
-        match self.entropy.below(24) {
+        match self.entropy.below(25) {
             0..=5 => self.call(),
             6..=10 => self.deliver(),
             11..=13 => self.fire(),
@@ -246,6 +262,7 @@ impl World<'_> {
                 self.send(Command::StopExecution { error, cause: None })
             }
             21 if troubles.messages => self.stale_timer(),
+            22 => self.map_run(),
             _ => {
                 self.now = self.now.plus_millis(self.entropy.below(3_000) as i64);
                 Ok(())
@@ -263,6 +280,9 @@ impl World<'_> {
         }
         if let Some(task) = self.shell.rows.outbox.keys().next().copied() {
             return self.call_of(task);
+        }
+        if !self.shell.rows.map_runs.is_empty() {
+            return self.map_run();
         }
         let waiting: Option<TaskId> = self
             .rules
@@ -387,6 +407,44 @@ impl World<'_> {
         };
         self.mail.push_back(command);
         Ok(())
+    }
+
+    /// A map run takes a step.
+    fn map_run(&mut self) -> Result<(), String> {
+        let runs: Vec<MapRunId> = self.shell.rows.map_runs.keys().copied().collect();
+        let Some(run) = self.pick(&runs) else {
+            return Ok(());
+        };
+        let start = self.shell.rows.map_run(run).ok_or("a run without a row")?;
+        match self.map_runs.step(run, &start, &mut self.entropy) {
+            Next::Nothing => {}
+            Next::Child(state) => {
+                let status = self.child(&state)?;
+                self.map_runs.child_ended(run, status);
+            }
+            Next::Tell(command) => self.send(command)?,
+        }
+        self.map_runs.check(run)
+    }
+
+    /// A child of a Map state lives in a world of its own, where it storms for a shorter time.
+    fn child(&mut self, state: &str) -> Result<Status, String> {
+        let text = self.story.first().map_or("", String::as_str);
+        let text = asl::child_definition(text, state).ok_or("a child without a definition")?;
+        let troubles = Troubles {
+            storm: self.troubles.storm / 4,
+            ..*self.troubles
+        };
+        let seed = self.entropy.next_u64();
+        match live(text, seed, Entropy::from_seed(seed), &troubles) {
+            Ok(told) => {
+                self.note(format!("a child of '{state}' is {}", told.status.name()));
+                self.told.crashes += told.crashes;
+                self.told.children += 1 + told.children;
+                Ok(told.status)
+            }
+            Err(Broken { why, story }) => Err(format!("a child: {}\n{why}", story.join("\n"))),
+        }
     }
 
     fn beat(&mut self) -> Result<(), String> {
