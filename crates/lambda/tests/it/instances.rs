@@ -144,7 +144,7 @@ async fn idle_instances_go_and_dead_ones_are_replaced() {
 
     let world = World::new().await;
     // It ends itself after it has answered.
-    world.node("f", "exports.handler = async () => { setTimeout(() => process.exit(1), 1); return process.pid }").await;
+    world.node("f", "exports.handler = async () => { setTimeout(() => process.exit(1), 500); return process.pid }").await;
     let mut pids = HashSet::new();
     for _ in 0..4 {
         let answer = world.invoke("f", json!({})).await;
