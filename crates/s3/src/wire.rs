@@ -290,8 +290,8 @@ impl S3Access for Leave {
     }
 }
 
-/// `bucket.localhost`, `bucket.s3.localhost` and `bucket.s3.REGION.localhost` name a bucket; every
-/// other host is the server, and the bucket is in the path.
+/// `bucket.localhost`, `bucket.s3.localhost`, `bucket.s3.REGION.localhost` and `bucket.127.0.0.1` name
+/// a bucket; every other host is the server, and the bucket is in the path.
 struct Hosts {
     region: String,
 }
@@ -303,7 +303,10 @@ impl S3Host for Hosts {
             Some((name, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => name,
             Some(_) | None => host,
         };
-        let Some(name) = name.strip_suffix(".localhost") else {
+        let Some(name) = name
+            .strip_suffix(".localhost")
+            .or_else(|| name.strip_suffix(".127.0.0.1"))
+        else {
             return Ok(server);
         };
         let regional = format!(".s3.{}", self.region);
@@ -390,6 +393,18 @@ wire! {
     head_object: HeadObjectInput => HeadObjectOutput;
     delete_object: DeleteObjectInput => DeleteObjectOutput;
     delete_objects: DeleteObjectsInput => DeleteObjectsOutput;
+    copy_object: CopyObjectInput => CopyObjectOutput;
+    get_object_attributes: GetObjectAttributesInput => GetObjectAttributesOutput;
+    get_object_tagging: GetObjectTaggingInput => GetObjectTaggingOutput;
+    put_object_tagging: PutObjectTaggingInput => PutObjectTaggingOutput;
+    delete_object_tagging: DeleteObjectTaggingInput => DeleteObjectTaggingOutput;
+    create_multipart_upload: CreateMultipartUploadInput => CreateMultipartUploadOutput;
+    upload_part: UploadPartInput => UploadPartOutput, trailer;
+    upload_part_copy: UploadPartCopyInput => UploadPartCopyOutput;
+    complete_multipart_upload: CompleteMultipartUploadInput => CompleteMultipartUploadOutput;
+    abort_multipart_upload: AbortMultipartUploadInput => AbortMultipartUploadOutput;
+    list_parts: ListPartsInput => ListPartsOutput;
+    list_multipart_uploads: ListMultipartUploadsInput => ListMultipartUploadsOutput;
     list_objects: ListObjectsInput => ListObjectsOutput;
     list_objects_v2: ListObjectsV2Input => ListObjectsV2Output;
 }
