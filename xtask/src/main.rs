@@ -8,6 +8,7 @@
 mod bench;
 mod codegen;
 mod demo;
+mod fuzz;
 mod sim;
 mod test;
 mod tidy;
@@ -33,6 +34,9 @@ cargo xtask <command>
   sim       Run the simulator: random machines in a world that crashes.
               --seeds N        how many worlds                   [default: 200]
               --from S         the first seed                    [default: 0]
+  fuzz [TARGET] [SECONDS]
+            Look for inputs that break something, 60 seconds a target unless said: definition,
+            jsonpath, intrinsics, jsonata, interpreter. Needs `cargo install cargo-fuzz`.
   bench     Start the release binary and measure it over HTTP; every figure in one run.
               --paused N       how many executions wait at once  [default: 100000]
               --seconds S      how long each rate is measured    [default: 10]
@@ -52,6 +56,7 @@ fn main() -> ExitCode {
         "tidy" => tidy::run(),
         "codegen" => codegen(&rest),
         "sim" => sim::run(&rest),
+        "fuzz" => fuzz::run(&rest),
         "bench" => bench::run(&rest),
         "tools" => tools::install().map(|tools| println!("installed in {}", tools.display())),
         "help" | "--help" | "-h" => {

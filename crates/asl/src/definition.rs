@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
+use crate::distributed::Distributed;
 use crate::query::{ChoiceRule, Expression, Path, ReferencePath, Template};
 
 /// A parsed and validated definition. Immutable; shared by all executions that pin it.
@@ -420,7 +421,7 @@ pub struct Parallel {
     pub transition: Transition,
 }
 
-/// A Map state in inline mode.
+/// A Map state.
 #[derive(Clone, Debug)]
 pub struct Map {
     /// Data flow; `parameters` is always absent here.
@@ -435,6 +436,8 @@ pub struct Map {
     pub max_concurrency: Option<Count>,
     /// `ItemProcessor`, or `Iterator` in the legacy form.
     pub processor: Workflow,
+    /// What is said about distributed mode; `None` in inline mode.
+    pub distributed: Option<Box<Distributed>>,
     /// `Retry`.
     pub retry: Vec<Retrier>,
     /// `Catch`.

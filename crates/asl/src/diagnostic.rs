@@ -45,6 +45,12 @@ pub const MISSING_DESCRIPTION: &str = "MISSING_DESCRIPTION";
 pub const TOO_DEEPLY_NESTED: &str = "TOO_DEEPLY_NESTED";
 /// A field is missing, unknown, or has a value that it may not have.
 pub const SCHEMA_VALIDATION_FAILED: &str = "SCHEMA_VALIDATION_FAILED";
+/// A state cannot have the name that it has.
+pub const INVALID_STATE_NAME: &str = "INVALID_STATE_NAME";
+/// A Map's label is not one.
+pub const INVALID_LABEL_NAME: &str = "INVALID_LABEL_NAME";
+/// Two Maps of one machine have the same label.
+pub const DUPLICATE_LABEL_NAME: &str = "DUPLICATE_LABEL_NAME";
 /// A transition leads nowhere, or a state cannot be reached.
 pub const MISSING_TRANSITION_TARGET: &str = "MISSING_TRANSITION_TARGET";
 /// A workflow cannot end.

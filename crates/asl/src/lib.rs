@@ -8,6 +8,7 @@
 
 pub mod definition;
 pub mod diagnostic;
+mod distributed;
 pub mod explain;
 mod json_fault;
 pub mod outline;
@@ -17,6 +18,7 @@ mod validate;
 
 pub use definition::*;
 pub use diagnostic::{Diagnostic, Severity, joined};
+pub use distributed::*;
 pub use json_fault::JsonFault;
 pub use parse::{
     MachineType, Reading, diagnose, diagnose_as, diagnose_for, load, parse, parse_as, parse_for,

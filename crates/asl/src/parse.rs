@@ -5,11 +5,13 @@
 
 mod assign;
 mod choice;
+mod distributed;
 mod fail;
 mod fields;
 mod flow;
 mod map;
 mod map_numbers;
+mod map_rules;
 mod matrix;
 mod parallel;
 mod resource;
@@ -20,10 +22,14 @@ mod text;
 mod wait;
 mod workflow;
 
+use std::collections::BTreeSet;
+
+use vocab::limits::DEFINITION_BYTES_MAX;
+
 use crate::definition::StateMachine;
 use crate::diagnostic::{Diagnostic, Severity};
 use crate::parse::fields::Report;
-use crate::validate::{graph, warnings};
+use crate::validate::{graph, labels, warnings};
 
 /// The type of a state machine: it decides which integrations a definition may use.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
@@ -36,19 +42,31 @@ pub enum MachineType {
 }
 
 /// How a definition is read.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Reading {
     /// The type of the machine.
     pub machine_type: MachineType,
     /// Operators of JSONata that are newer than the 2.0.6 of AWS are allowed: `??` and `?:`.
     pub newer_jsonata: bool,
+    /// Longest definition, in bytes.
+    pub bytes_max: usize,
+}
+
+impl Default for Reading {
+    fn default() -> Self {
+        Self {
+            machine_type: MachineType::Standard,
+            newer_jsonata: false,
+            bytes_max: DEFINITION_BYTES_MAX,
+        }
+    }
 }
 
 impl From<MachineType> for Reading {
     fn from(machine_type: MachineType) -> Self {
         Self {
             machine_type,
-            newer_jsonata: false,
+            ..Self::default()
         }
     }
 }
@@ -79,6 +97,7 @@ pub fn parse_as(text: &str, reading: Reading) -> Result<StateMachine, Vec<Diagno
 pub fn load(text: &str) -> Option<StateMachine> {
     let reading = Reading {
         newer_jsonata: true,
+        bytes_max: usize::MAX,
         ..Reading::default()
     };
     read(text, reading).0
@@ -102,19 +121,16 @@ pub fn diagnose_as(text: &str, reading: Reading) -> Vec<Diagnostic> {
 fn read(text: &str, reading: Reading) -> (Option<StateMachine>, Vec<Diagnostic>) {
     let report = Report::default();
     let mut repeated = Vec::new();
-    let definition = match text::read(text, &mut repeated) {
+    let definition = match text::read(text, reading.bytes_max, &mut repeated) {
         Ok(definition) => definition,
         Err(finding) => return (None, vec![finding]),
     };
     let machine = workflow::machine(&definition, reading, &report);
-    let (mut findings, not_built) = report.into_findings();
+    let mut findings = report.into_findings();
     let fields_are_right = findings.is_empty();
     findings.append(&mut repeated);
+    labels::check(&definition, "", &mut BTreeSet::new(), &mut findings);
     graph::check(&definition, "", fields_are_right, &mut findings);
-    // What is not built is only worth saying about a definition that is right.
-    if findings.is_empty() {
-        findings = not_built;
-    }
     let machine_wide = warnings::Machine {
         speaks_jsonata: definition.get("QueryLanguage") == Some(&"JSONata".into()),
         may_wait: reading.machine_type == MachineType::Standard,

@@ -3,4 +3,5 @@
 //! This reads the JSON itself, so that it holds whether or not every field could be read.
 
 pub(crate) mod graph;
+pub(crate) mod labels;
 pub(crate) mod warnings;

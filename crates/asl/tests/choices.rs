@@ -68,6 +68,15 @@ fn choice_rules() {
             json!({"Variable": "$.when", "TimestampLessThanPath": "$.when"}),
             false,
         ),
+        // Fractions count to the nanosecond.
+        (
+            json!({"Variable": "$.when", "TimestampLessThan": "2020-01-01T00:00:00.000000001Z"}),
+            true,
+        ),
+        (
+            json!({"Variable": "$.when", "TimestampEquals": "2019-12-31T19:00:00.000000000-05:00"}),
+            true,
+        ),
         (json!({"Variable": "$.when", "IsTimestamp": true}), true),
         (json!({"Variable": "$.text", "IsTimestamp": true}), false),
         (json!({"Variable": "$.nothing", "IsNull": true}), true),
@@ -113,6 +122,61 @@ fn choice_rules() {
         );
     }
 }
+
+/// No operator takes a value of another type for its own: each holds for the one type that it asks of.
+#[test]
+fn operators_never_coerce() {
+    let values = [
+        ("$.nothing", ""),
+        ("$.checks[0].flagged", "Boolean"),
+        ("$.count", "Numeric"),
+        ("$.text", "String"),
+        ("$.when", "String Timestamp"),
+        ("$.list", ""),
+        ("$.application", ""),
+    ];
+    let families = [
+        ("Boolean", json!(true), vec!["Equals"]),
+        ("Numeric", json!(3), ORDERED.to_vec()),
+        ("String", json!("a,b;c"), ORDERED.to_vec()),
+        ("Timestamp", json!("2020-01-01T00:00:00Z"), ORDERED.to_vec()),
+    ];
+    let same = |family| match family {
+        "Boolean" => "$.checks[0].flagged",
+        "Numeric" => "$.count",
+        "String" => "$.text",
+        _ => "$.when",
+    };
+    for (path, kinds) in values {
+        for (family, operand, comparisons) in &families {
+            for comparison in comparisons {
+                let is_of_type = kinds.split(' ').any(|kind| kind == *family);
+                // Only the operand's own value is equal to it; another text is before or behind it.
+                let expected = is_of_type
+                    && match (path == same(*family), *comparison) {
+                        (true, comparison) => comparison.contains("Equals"),
+                        (false, comparison) => comparison.starts_with("Less"),
+                    };
+                let operator = format!("{family}{comparison}");
+                let literal = json!({"Variable": path, &operator: operand});
+                assert_eq!(rule(&literal), Ok(expected), "{literal}");
+                let by_path = json!({"Variable": path, format!("{operator}Path"): same(*family)});
+                assert_eq!(rule(&by_path), Ok(expected), "{by_path}");
+                // An operand of another type is equal to nothing and before nothing.
+                let wrong = json!({"Variable": path, format!("{operator}Path"): "$.list"});
+                assert_eq!(rule(&wrong), Ok(false), "{wrong}");
+            }
+        }
+    }
+}
+
+const ORDERED: [&str; 5] = [
+    "Equals",
+    "GreaterThan",
+    "GreaterThanEquals",
+    "LessThan",
+    "LessThanEquals",
+];
 
 #[test]
 fn string_patterns() {

@@ -39,11 +39,11 @@ fn numbers_are_written_or_read_by_a_path_and_have_bounds() {
             "There should only be one of the following fields: [MaxInputBytesPerBatch, MaxInputBytesPerBatchPath] at /States/M/ItemBatcher",
         ),
         (
-            r#""ItemReader":{"ReaderConfig":{"MaxItems":1,"MaxItemsPath":"$.n"}}"#,
+            r#""ItemReader":{"Resource":"arn:aws:states:::s3:getObject","ReaderConfig":{"MaxItems":1,"MaxItemsPath":"$.n"}}"#,
             "There should only be one of the following fields: [MaxItems, MaxItemsPath] at /States/M/ItemReader/ReaderConfig",
         ),
         (
-            r#""ItemReader":{"ReaderConfig":{"MaxItems":100000001}}"#,
+            r#""ItemReader":{"Resource":"arn:aws:states:::s3:getObject","ReaderConfig":{"MaxItems":100000001}}"#,
             "Maximum value is 100000000 at /States/M/ItemReader/ReaderConfig/MaxItems",
         ),
     ];
@@ -52,6 +52,6 @@ fn numbers_are_written_or_read_by_a_path_and_have_bounds() {
     }
     check(
         r#""ToleratedFailurePercentage":100,"ItemBatcher":{"MaxItemsPerBatch":10}"#,
-        "NOT_BUILT_YET: Distributed Map is not built yet at /States/M",
+        "",
     );
 }

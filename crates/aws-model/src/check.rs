@@ -8,7 +8,7 @@ use std::fmt::Write as _;
 use serde_json::{Map, Number, Value};
 
 use crate::schema::{Bounds, Kind, Location, Pattern, Shape, utf16_length};
-use crate::{Blob, Input};
+use crate::{Blob, Input, Raised};
 
 /// Why an input was refused.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -31,12 +31,12 @@ impl Invalid {
 
 /// Reads what the fast reader refused: refuses it with AWS's text, or takes what AWS takes too
 /// (a member given twice, a whole number written `10.0`).
-pub(crate) fn read_slowly<T: Input>(json: &[u8]) -> Result<T, Invalid> {
+pub(crate) fn read_slowly<T: Input>(json: &[u8], raised: &[Raised]) -> Result<T, Invalid> {
     let mut value: Value = serde_json::from_slice(json).map_err(|_| Invalid::serialization(""))?;
     if value.is_null() {
         value = Value::Object(Map::new());
     }
-    explain(T::SHAPE, &mut value)?;
+    explain_raised(T::SHAPE, &mut value, raised)?;
     // The two readers agree by construction; should they not, the caller learns what was wrong.
     serde_json::from_value(value).map_err(|error| Invalid::serialization(error.to_string()))
 }
@@ -46,9 +46,14 @@ pub(crate) fn read_slowly<T: Input>(json: &[u8]) -> Result<T, Invalid> {
 /// # Errors
 /// The first wrong type, or all broken constraints.
 pub fn explain(shape: &Shape, value: &mut Value) -> Result<(), Invalid> {
+    explain_raised(shape, value, &[])
+}
+
+fn explain_raised(shape: &Shape, value: &mut Value, raised: &[Raised]) -> Result<(), Invalid> {
     check_types(shape, value)?;
     let mut found = Violations {
         of_lambda: shape.members().iter().any(|m| starts_upper(m.name)),
+        raised,
         texts: Vec::new(),
     };
     if let Value::Object(object) = &*value {
@@ -138,13 +143,14 @@ const fn token(value: &Value) -> &'static str {
 }
 
 /// Broken constraints, in the order of the model's members.
-struct Violations {
+struct Violations<'r> {
     /// Lambda's members begin with a capital letter in JSON and with a small one in messages.
     of_lambda: bool,
+    raised: &'r [Raised],
     texts: Vec<String>,
 }
 
-impl Violations {
+impl Violations<'_> {
     fn into_invalid(self, mut message: String) -> Invalid {
         message.push_str(&self.texts.join("; "));
         Invalid {
@@ -281,6 +287,8 @@ impl Violations {
         what: &str,
     ) {
         let Bounds { min, max } = bounds;
+        let raised = self.raised.iter().find(|raised| raised.shape == shape.name);
+        let max = raised.map_or(max, |raised| Some(raised.length_max));
         if let Some(max) = max.filter(|max| measure > *max as f64) {
             self.add(shape, value, path, &at_most(what, max));
         }

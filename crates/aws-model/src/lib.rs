@@ -54,11 +54,28 @@ pub trait Input: DeserializeOwned {
 /// `SerializationException` for what is not JSON of the right types, `ValidationException` for what
 /// breaks a constraint of the model.
 pub fn read<T: Input>(json: &[u8]) -> Result<T, Invalid> {
+    read_raised(json, &[])
+}
+
+/// A text of the model that may be longer here than on AWS.
+#[derive(Clone, Copy, Debug)]
+pub struct Raised {
+    /// The shape's name in the model.
+    pub shape: &'static str,
+    /// Most UTF-16 units of it.
+    pub length_max: i64,
+}
+
+/// Like [`read`], where some texts may be longer than the model says.
+///
+/// # Errors
+/// As [`read`].
+pub fn read_raised<T: Input>(json: &[u8], raised: &[Raised]) -> Result<T, Invalid> {
     let json = if json.is_empty() { b"{}" } else { json };
     match serde_json::from_slice::<T>(json) {
         Ok(input) if input.holds() => Ok(input),
         // What is unusual is read again, slowly, to find AWS's words for it.
-        Ok(_) | Err(_) => check::read_slowly(json),
+        Ok(_) | Err(_) => check::read_slowly(json, raised),
     }
 }
 

@@ -4,7 +4,8 @@ use std::hint::black_box;
 
 use asl::StateMachine;
 use engine_core::{
-    Command, Cue, Effect, Execution, Identity, Limits, Payload, SealToken, TaskId, step,
+    Command, Cue, Effect, EveryActivity, Execution, Identity, Limits, Payload, SealToken, TaskId,
+    step,
 };
 use vocab::Timestamp;
 
@@ -42,6 +43,7 @@ fn run(machine: &StateMachine, input: &Payload) -> (usize, usize) {
         now: NOW,
         seed: 1,
         tokens: &Tokens,
+        activities: &EveryActivity,
         limits: &limits,
     };
     let mut execution = Execution::new();
@@ -57,9 +59,13 @@ fn run(machine: &StateMachine, input: &Payload) -> (usize, usize) {
                     waiting.push(Command::TaskSucceeded { task, output });
                 }
                 Effect::Continue => waiting.push(Command::Continue),
-                Effect::SettleTask { .. }
+                Effect::StartMapRun { .. }
+                | Effect::AbortMapRun { .. }
+                | Effect::SettleTask { .. }
                 | Effect::StartTimer { .. }
                 | Effect::CancelTimer { .. }
+                | Effect::OfferTask { .. }
+                | Effect::WithdrawTask { .. }
                 | Effect::AnnounceClosed => {}
             }
         }

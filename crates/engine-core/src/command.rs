@@ -4,7 +4,8 @@ use vocab::Timestamp;
 
 use crate::effect::Timer;
 use crate::event::Identity;
-use crate::ids::TaskId;
+use crate::ids::{MapRunId, TaskId};
+use crate::map_run;
 use crate::payload::{Payload, Text};
 
 /// What somebody wants of an execution.
@@ -45,10 +46,31 @@ pub enum Command {
         /// `None` where the answer names none.
         cause: Option<Text>,
     },
+    /// A worker took the task of an activity: from here on its time counts.
+    TaskTaken {
+        /// Which attempt.
+        task: TaskId,
+        /// As the worker calls itself.
+        worker_name: Option<Text>,
+    },
     /// The holder of a token is still at work.
     TaskHeartbeat {
         /// Which attempt.
         task: TaskId,
+    },
+    /// A map run is at its end, with its result.
+    MapRunSucceeded {
+        /// Which.
+        run: MapRunId,
+        /// The result.
+        output: Payload,
+    },
+    /// A map run failed. Its children have ended.
+    MapRunFailed {
+        /// Which.
+        run: MapRunId,
+        /// Why.
+        failure: map_run::Failure,
     },
     /// A timer that was started is due. May come more than once, and late.
     TimerFired {
@@ -86,6 +108,12 @@ pub enum Rejection {
     /// The call of the task has already returned.
     #[error("the task was already submitted")]
     TaskAlreadySubmitted,
+    /// A worker took the task before, or it is none of an activity.
+    #[error("the task is not offered to workers")]
+    TaskNotOffered,
+    /// The map run has ended, or its state was left.
+    #[error("the map run is not waited for")]
+    MapRunNotOpen,
     /// The timer was cancelled or has fired before.
     #[error("the timer is not running")]
     TimerNotRunning,

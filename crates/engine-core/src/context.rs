@@ -17,8 +17,11 @@ pub(crate) struct ContextOf<'a> {
     /// Gives the token of the frame's task, where it has one.
     pub token: &'a dyn Fn() -> Option<String>,
     /// The item that is being selected, in a Map state.
-    pub item: Option<(u32, &'a Value)>,
+    pub item: Option<Value>,
 }
+
+/// The source of items that are in the state's input (Accessing execution data, "Map states").
+pub(crate) const STATE_DATA: &str = "STATE_DATA";
 
 /// The members, in the recorded order.
 const MEMBERS: [&str; 5] = ["Execution", "StateMachine", "State", "Map", "Task"];
@@ -55,8 +58,8 @@ impl ContextOf<'_> {
             }
             "State" => Some(state_member(frame()?)),
             "Map" => {
-                let item = match self.item {
-                    Some((index, value)) => json!({"Index": index, "Value": value}),
+                let item = match &self.item {
+                    Some(item) => item.clone(),
                     None => item_member(self.execution, frame()?.scope)?,
                 };
                 Some(json!({ "Item": item }))
@@ -89,13 +92,23 @@ fn state_member(frame: &Frame) -> Value {
     state
 }
 
+/// Returns what `$$.Map.Item` says of an item of the state's own input; `item` is the pair of an object
+/// where `pairs` says so.
+pub(crate) fn item_shown(index: u32, item: &Value, pairs: bool) -> Value {
+    if pairs {
+        let (key, value) = (&item["Key"], &item["Value"]);
+        return json!({"Index": index, "Key": key, "Value": value, "Source": STATE_DATA});
+    }
+    json!({"Index": index, "Value": item, "Source": STATE_DATA})
+}
+
 /// Returns the item of the innermost iteration around `scope`.
 fn item_member(execution: &Execution, mut scope: Scope) -> Option<Value> {
     while let Some(owner) = scope.owner {
         let frame = execution.frames().get(&owner)?;
-        if let Waiting::Iterations { items, .. } = &frame.waiting {
+        if let Waiting::Iterations { items, pairs, .. } = &frame.waiting {
             let item = items.value().get(scope.index as usize)?;
-            return Some(json!({ "Index": scope.index, "Value": item }));
+            return Some(item_shown(scope.index, item, *pairs));
         }
         scope = frame.scope;
     }

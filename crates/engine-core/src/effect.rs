@@ -4,7 +4,9 @@ use minicbor::{Decode, Encode};
 use vocab::Timestamp;
 
 use crate::event::TaskDescription;
-use crate::ids::{EventId, FrameId, TaskId};
+use crate::ids::{EventId, FrameId, MapRunId, TaskId};
+use crate::map_run::MapRunStart;
+use crate::payload::Text;
 
 /// What the shell must now do.
 #[derive(Clone, Debug, PartialEq)]
@@ -20,6 +22,30 @@ pub enum Effect {
     SettleTask {
         /// Which attempt.
         task: TaskId,
+    },
+    /// Let a worker of an activity take the task. A row of the activity's queue until it is withdrawn.
+    OfferTask {
+        /// The task's place in the queue.
+        offer: Offer,
+        /// What the worker is given.
+        call: TaskCall,
+    },
+    /// The task is not to be taken any more: a worker has it, or nobody waits for it.
+    WithdrawTask {
+        /// As it was offered.
+        offer: Offer,
+    },
+    /// Begin a map run, and answer with a command at its end.
+    StartMapRun {
+        /// Which.
+        run: MapRunId,
+        /// All that it takes.
+        start: Box<MapRunStart>,
+    },
+    /// End a map run: nobody waits for it any more.
+    AbortMapRun {
+        /// Which.
+        run: MapRunId,
     },
     /// Fire at the given moment.
     StartTimer {
@@ -39,6 +65,17 @@ pub enum Effect {
     Continue,
     /// Tell those who wait for the execution's end.
     AnnounceClosed,
+}
+
+/// A task's place in the queue of its activity.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Offer {
+    /// The activity's ARN.
+    pub activity: Text,
+    /// When it was offered: the oldest is taken first.
+    pub at: Timestamp,
+    /// Which attempt.
+    pub task: TaskId,
 }
 
 /// A task's call, as the outbox keeps it.

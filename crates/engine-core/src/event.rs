@@ -91,6 +91,12 @@ pub enum Event {
         /// As in the schedule.
         #[n(2)]
         resource: TaskResource,
+        /// The worker that took the task of an activity, where it said its name.
+        #[n(3)]
+        worker_name: Option<Text>,
+        /// When `TimeoutSeconds` are over, for tasks whose time counts from here.
+        #[n(4)]
+        timeout_at: Option<Timestamp>,
     },
     /// The call of a task that waits for more than the call returned.
     #[n(5)]
@@ -241,6 +247,9 @@ pub enum Event {
         /// What each iteration's selector reads beside its item; absent when it is the frame's input.
         #[n(4)]
         input: Option<Payload>,
+        /// The items are the pairs of an object.
+        #[n(5)]
+        pairs: Option<bool>,
     },
     /// An iteration begins.
     #[n(17)]
@@ -368,6 +377,53 @@ pub enum Event {
         /// The field of the expression: `Output/a/b[0]`.
         #[n(4)]
         location: Text,
+    },
+    /// A Map state in distributed mode begins.
+    #[n(30)]
+    DistributedMapStarted {
+        /// The Map state.
+        #[n(0)]
+        frame: FrameId,
+        /// How many items its input holds; 0 where a reader finds them.
+        #[n(1)]
+        length: u64,
+    },
+    /// The map run of a Distributed Map begins; the event's number is the run's name.
+    #[n(31)]
+    MapRunStarted {
+        /// The Map state.
+        #[n(0)]
+        frame: FrameId,
+        /// `arn:aws:states:…:mapRun:MACHINE/LABEL:UUID`.
+        #[n(1)]
+        map_run_arn: Text,
+    },
+    /// A map run came to its end; its result is in what leaves the state.
+    #[n(32)]
+    MapRunSucceeded {
+        /// The Map state.
+        #[n(0)]
+        frame: FrameId,
+    },
+    /// A map run failed.
+    #[n(33)]
+    MapRunFailed {
+        /// The Map state.
+        #[n(0)]
+        frame: FrameId,
+        /// What failed.
+        #[n(1)]
+        error: Text,
+        /// Why.
+        #[n(2)]
+        cause: Text,
+    },
+    /// A map run ended because another branch or iteration failed.
+    #[n(34)]
+    MapRunAborted {
+        /// The Map state.
+        #[n(0)]
+        frame: FrameId,
     },
 }
 

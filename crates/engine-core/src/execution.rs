@@ -4,12 +4,12 @@ use std::collections::BTreeMap;
 
 use vocab::Timestamp;
 
-use crate::effect::{Timer, TimerKind};
+use crate::effect::{Offer, Timer, TimerKind};
 use crate::event::{
     Assignment, Completion, Event, Identity, Recorded, Scope, StateType, TaskDescription,
     TaskResource,
 };
-use crate::ids::{EventId, FrameId, TaskId};
+use crate::ids::{EventId, FrameId, MapRunId, TaskId};
 use crate::payload::{Payload, Text};
 
 /// What an execution is, as its events made it.
@@ -110,6 +110,14 @@ impl Frame {
     pub fn retry_count(&self) -> u64 {
         self.retries.values().sum()
     }
+
+    /// Returns the map run that the state waits for.
+    pub(crate) fn map_run(&self) -> Option<MapRunId> {
+        match self.waiting {
+            Waiting::MapRun { run } => run,
+            _ => None,
+        }
+    }
 }
 
 /// What a frame waits for, between two commands.
@@ -127,7 +135,11 @@ pub enum Waiting {
         completion: Completion,
         /// What was called.
         resource: TaskResource,
-        /// When its time is over.
+        /// When it was scheduled.
+        scheduled_at: Timestamp,
+        /// Seconds until its time is over.
+        timeout_seconds: Option<u64>,
+        /// When its time is over; `None` also where it does not count yet.
         timeout_at: Option<Timestamp>,
         /// Seconds between heartbeats.
         heartbeat_seconds: Option<u64>,
@@ -149,10 +161,17 @@ pub enum Waiting {
         /// Their outputs so far.
         outputs: Vec<Option<Payload>>,
     },
+    /// For its map run.
+    MapRun {
+        /// Which; `None` until it has begun.
+        run: Option<MapRunId>,
+    },
     /// For its iterations.
     Iterations {
         /// The items: a JSON array.
         items: Payload,
+        /// The items are the pairs `{"Key": …, "Value": …}` of an object.
+        pairs: bool,
         /// What each selector reads beside its item; absent when it is the frame's input.
         input: Option<Payload>,
         /// How many at once; 0 for all.
@@ -169,9 +188,9 @@ pub enum Waiting {
 /// How far the call of a task is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TaskStage {
-    /// To be made, or on its way: a row of the outbox.
+    /// To be made, or on its way: a row of the outbox. Of an activity: offered to its workers.
     Calling,
-    /// Returned; the token's holder or the job is waited for.
+    /// Returned; the token's holder or the job is waited for. Of an activity: a worker has it.
     Submitted,
 }
 
@@ -261,16 +280,25 @@ impl Execution {
 
     /// Returns the tasks whose call is to be made or on its way: what the outbox must hold.
     pub fn open_calls(&self) -> impl Iterator<Item = TaskId> {
-        self.frames
-            .values()
-            .filter_map(|frame| match &frame.waiting {
-                Waiting::Task {
-                    task,
-                    stage: TaskStage::Calling,
-                    ..
-                } => Some(*task),
-                _ => None,
-            })
+        self.frames.values().filter_map(Frame::open_call)
+    }
+
+    /// Returns the tasks that workers may take: what the queues of activities must hold.
+    pub fn open_offers(&self) -> impl Iterator<Item = Offer> {
+        self.frames.values().filter_map(Frame::open_offer)
+    }
+
+    /// Returns the frame that waits for `run`.
+    pub fn frame_of_map_run(&self, run: MapRunId) -> Option<FrameId> {
+        let mut frames = self.frames.range(..FrameId(run.0)).rev();
+        frames
+            .find(|(_, frame)| frame.waiting == Waiting::MapRun { run: Some(run) })
+            .map(|(id, _)| *id)
+    }
+
+    /// Returns the map runs that are waited for.
+    pub fn open_map_runs(&self) -> impl Iterator<Item = MapRunId> {
+        self.frames.values().filter_map(Frame::map_run)
     }
 
     /// Returns the timers that run, with their moments: what the timers' rows must hold.
@@ -353,15 +381,20 @@ impl Execution {
                 timeout_at,
             } => self.on(*frame, |frame| {
                 frame.settle(id);
-                frame.waiting = calling(TaskId(id), task, *timeout_at);
+                frame.waiting = calling(TaskId(id), task, *at, *timeout_at);
             }),
             Event::TaskStarted {
                 frame,
                 heartbeat_at,
+                resource,
+                timeout_at,
                 ..
             } => self.on(*frame, |frame| {
                 frame.settle(id);
                 frame.waiting.set_heartbeat(*heartbeat_at);
+                if let TaskResource::Activity { .. } = resource {
+                    frame.waiting.taken(*timeout_at);
+                }
             }),
             Event::TaskSubmitted {
                 frame,
@@ -390,10 +423,32 @@ impl Execution {
             }),
             Event::EvaluationFailed { frame, .. } => self.on(*frame, |frame| frame.tail = id),
             Event::ParallelSucceeded { frame } | Event::MapSucceeded { frame } => {
-                // Not a link of the chain: the state's exit follows what this followed.
                 self.on(*frame, |frame| {
-                    frame.tail = *previous;
+                    // Not a link of the chain: the state's exit follows what this followed, or, of a
+                    // map run, what the run's own end followed.
+                    if !matches!(frame.waiting, Waiting::MapRun { .. }) {
+                        frame.tail = *previous;
+                    }
                     frame.waiting = Waiting::Turn;
+                });
+            }
+            Event::DistributedMapStarted { frame, .. } => self.on(*frame, |frame| {
+                frame.tail = id;
+                frame.waiting = Waiting::MapRun { run: None };
+            }),
+            Event::MapRunStarted { frame, .. } => self.on(*frame, |frame| {
+                frame.tail = id;
+                let run = Some(MapRunId(id));
+                frame.waiting = Waiting::MapRun { run };
+            }),
+            // No link of the chain (recorded since the end of 2024).
+            Event::MapRunSucceeded { frame } => self.on(*frame, |frame| {
+                frame.waiting = Waiting::MapRun { run: None };
+            }),
+            Event::MapRunFailed { frame, .. } | Event::MapRunAborted { frame } => {
+                self.on(*frame, |frame| {
+                    frame.tail = id;
+                    frame.waiting = Waiting::MapRun { run: None };
                 });
             }
             Event::RetryScheduled {
@@ -444,10 +499,12 @@ impl Execution {
                 length,
                 concurrency,
                 input,
+                pairs,
             } => self.on(*frame, |frame| {
                 frame.settle(id);
                 frame.waiting = Waiting::Iterations {
                     items: items.clone(),
+                    pairs: *pairs == Some(true),
                     input: input.clone(),
                     concurrency: *concurrency,
                     next: 0,
@@ -514,12 +571,19 @@ impl Execution {
     }
 }
 
-fn calling(task: TaskId, description: &TaskDescription, timeout_at: Option<Timestamp>) -> Waiting {
+fn calling(
+    task: TaskId,
+    description: &TaskDescription,
+    scheduled_at: Timestamp,
+    timeout_at: Option<Timestamp>,
+) -> Waiting {
     Waiting::Task {
         task,
         stage: TaskStage::Calling,
         completion: description.completion,
         resource: description.resource.clone(),
+        scheduled_at,
+        timeout_seconds: description.timeout_seconds,
         timeout_at,
         heartbeat_seconds: description.heartbeat_seconds,
         heartbeat_at: None,
@@ -533,6 +597,16 @@ impl Waiting {
         }
     }
 
+    /// A worker took the task: nobody else may, and its time counts.
+    fn taken(&mut self, over_at: Option<Timestamp>) {
+        if let Self::Task {
+            stage, timeout_at, ..
+        } = self
+        {
+            (*stage, *timeout_at) = (TaskStage::Submitted, over_at);
+        }
+    }
+
     fn set_output(&mut self, index: u32, output: Payload) {
         let slot = match self {
             Self::Branches { outputs } => outputs.get_mut(index as usize),
@@ -540,59 +614,14 @@ impl Waiting {
                 open.remove(&index);
                 outputs.get_mut(index as usize)
             }
-            Self::Turn | Self::Task { .. } | Self::Retry { .. } | Self::Timer { .. } => None,
+            Self::Turn
+            | Self::Task { .. }
+            | Self::Retry { .. }
+            | Self::Timer { .. }
+            | Self::MapRun { .. } => None,
         };
         if let Some(slot) = slot {
             *slot = Some(output);
-        }
-    }
-}
-
-impl Frame {
-    /// Returns the timers that run for this frame, called `id`.
-    pub(crate) fn timers(&self, id: FrameId) -> Vec<(Timer, Timestamp)> {
-        match &self.waiting {
-            Waiting::Task {
-                task,
-                timeout_at,
-                heartbeat_at,
-                ..
-            } => {
-                let timeout = timeout_at.map(|at| {
-                    (
-                        Timer {
-                            kind: TimerKind::TaskTimeout,
-                            of: task.0,
-                        },
-                        at,
-                    )
-                });
-                let heartbeat = heartbeat_at.map(|at| {
-                    (
-                        Timer {
-                            kind: TimerKind::TaskHeartbeat,
-                            of: task.0,
-                        },
-                        at,
-                    )
-                });
-                timeout.into_iter().chain(heartbeat).collect()
-            }
-            Waiting::Retry { due_at } => vec![(
-                Timer {
-                    kind: TimerKind::Retry,
-                    of: id.0,
-                },
-                *due_at,
-            )],
-            Waiting::Timer { due_at } => vec![(
-                Timer {
-                    kind: TimerKind::Wait,
-                    of: id.0,
-                },
-                *due_at,
-            )],
-            Waiting::Turn | Waiting::Branches { .. } | Waiting::Iterations { .. } => Vec::new(),
         }
     }
 }

@@ -62,6 +62,11 @@ pub fn event_type(event: &Event) -> String {
         Event::IterationSucceeded { .. } => "MapIterationSucceeded",
         Event::IterationFailed { .. } => "MapIterationFailed",
         Event::IterationAborted { .. } => "MapIterationAborted",
+        Event::DistributedMapStarted { .. } => "MapStateStarted",
+        Event::MapRunStarted { .. } => "MapRunStarted",
+        Event::MapRunSucceeded { .. } => "MapRunSucceeded",
+        Event::MapRunFailed { .. } => "MapRunFailed",
+        Event::MapRunAborted { .. } => "MapRunAborted",
         Event::MapSucceeded { .. } => "MapStateSucceeded",
         Event::MapFailed { .. } => "MapStateFailed",
         Event::EvaluationFailed { .. } => "EvaluationFailed",
@@ -132,12 +137,21 @@ fn details(event: &Event, view: View<'_>) -> Option<(String, Map<String, Value>)
             }
             return Some((member_of_task(&task.resource, "Scheduled"), shown.members));
         }
-        Event::TaskStarted { resource, .. } => {
-            let TaskResource::Integration { .. } = resource else {
-                return None;
-            };
-            shown.resource(resource);
-            "taskStartedEventDetails"
+        Event::TaskStarted {
+            resource,
+            worker_name,
+            ..
+        } => {
+            match resource {
+                TaskResource::LambdaFunction { .. } => return None,
+                TaskResource::Activity { .. } => {
+                    if let Some(name) = worker_name {
+                        shown.text("workerName", name);
+                    }
+                }
+                TaskResource::Integration { .. } => shown.resource(resource),
+            }
+            return Some((member_of_task(resource, "Started"), shown.members));
         }
         Event::TaskSubmitted {
             output, resource, ..
@@ -173,6 +187,18 @@ fn details(event: &Event, view: View<'_>) -> Option<(String, Map<String, Value>)
         Event::MapStarted { length, .. } => {
             shown.number("length", Some(u64::from(*length)));
             "mapStateStartedEventDetails"
+        }
+        Event::DistributedMapStarted { length, .. } => {
+            shown.number("length", Some(*length));
+            "mapStateStartedEventDetails"
+        }
+        Event::MapRunStarted { map_run_arn, .. } => {
+            shown.text("mapRunArn", map_run_arn);
+            "mapRunStartedEventDetails"
+        }
+        Event::MapRunFailed { error, cause, .. } => {
+            shown.failure(Some(error), Some(cause));
+            "mapRunFailedEventDetails"
         }
         Event::IterationStarted { scope, name } => {
             shown.iteration(name, scope.index);
@@ -224,6 +250,8 @@ fn details(event: &Event, view: View<'_>) -> Option<(String, Map<String, Value>)
         Event::ParallelStarted { .. }
         | Event::ParallelSucceeded { .. }
         | Event::ParallelFailed { .. }
+        | Event::MapRunSucceeded { .. }
+        | Event::MapRunAborted { .. }
         | Event::MapSucceeded { .. }
         | Event::MapFailed { .. }
         | Event::StateAborted { .. }

@@ -31,6 +31,11 @@ impl fmt::Display for EventId {
 #[cbor(transparent)]
 pub struct FrameId(#[n(0)] pub EventId);
 
+/// What a Distributed Map started, named by its `MapRunStarted` event.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Encode, Decode)]
+#[cbor(transparent)]
+pub struct MapRunId(#[n(0)] pub EventId);
+
 /// One attempt of a task, named by its `…Scheduled` event; a retry is another task.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Encode, Decode)]
 #[cbor(transparent)]

@@ -17,18 +17,20 @@ mod context;
 mod effect;
 mod event;
 mod execution;
+mod frame;
 pub mod history;
 mod ids;
+pub mod map_run;
 mod payload;
 mod step;
 
 pub use command::{Command, Rejection};
-pub use effect::{Effect, TaskCall, Timer, TimerKind};
+pub use effect::{Effect, Offer, TaskCall, Timer, TimerKind};
 pub use event::{
     Assignment, Completion, Event, Identity, Recorded, Scope, StateType, TaskDescription,
     TaskResource,
 };
 pub use execution::{Execution, Frame, Outcome, Status, TaskStage, Waiting};
-pub use ids::{EventId, FrameId, TaskId};
+pub use ids::{EventId, FrameId, MapRunId, TaskId};
 pub use payload::{Payload, Text};
-pub use step::{Cue, Limits, SealToken, Transition, step};
+pub use step::{Cue, EveryActivity, KnowActivities, Limits, SealToken, Transition, step};

@@ -16,7 +16,7 @@ use engine_core::{
 use vocab::Timestamp;
 
 /// The histories of `tests/histories` whose journals are kept: together they use every event.
-const KEPT: [&str; 16] = [
+const KEPT: [&str; 18] = [
     "callback",
     "callback_failure",
     "callback_heartbeat",
@@ -24,6 +24,8 @@ const KEPT: [&str; 16] = [
     "evaluation_failed",
     "fail_in_branch",
     "map",
+    "map_run",
+    "map_run_aborted",
     "nested_failure",
     "parallel",
     "parallel_retry",
@@ -163,6 +165,7 @@ fn waiting(waiting: &Waiting) -> String {
         ),
         Waiting::Retry { due_at } => format!("retry at {}", play::since(*due_at)),
         Waiting::Timer { due_at } => format!("until {}", play::since(*due_at)),
+        Waiting::MapRun { run } => format!("map run {:?}", run.map(|run| run.0.0)),
         Waiting::Branches { outputs } => format!("branches {outputs:?}"),
         Waiting::Iterations {
             items,
@@ -171,10 +174,12 @@ fn waiting(waiting: &Waiting) -> String {
             next,
             open,
             outputs,
+            pairs,
         } => {
             let open: Vec<u32> = open.keys().copied().collect();
+            let pairs = if *pairs { "pairs" } else { "items" };
             format!(
-                "items {items:?} input {input:?} at once {concurrency} next {next} open {open:?} {outputs:?}"
+                "{pairs} {items:?} input {input:?} at once {concurrency} next {next} open {open:?} {outputs:?}"
             )
         }
     }
@@ -234,6 +239,11 @@ fn number(event: &Event) -> usize {
         Event::ExecutionTimedOut => 27,
         Event::StateFailed { .. } => 28,
         Event::EvaluationFailed { .. } => 29,
+        Event::DistributedMapStarted { .. } => 30,
+        Event::MapRunStarted { .. } => 31,
+        Event::MapRunSucceeded { .. } => 32,
+        Event::MapRunFailed { .. } => 33,
+        Event::MapRunAborted { .. } => 34,
     }
 }
 
@@ -331,6 +341,8 @@ fn samples() -> Vec<Event> {
                 frame,
                 heartbeat_at: None,
                 resource: r(),
+                worker_name: text("w"),
+                timeout_at: Some(at),
             },
             Event::TaskSubmitted {
                 frame,
@@ -382,6 +394,7 @@ fn samples() -> Vec<Event> {
             length: 2,
             concurrency: 0,
             input: None,
+            pairs: Some(true),
         },
         Event::IterationStarted {
             scope,
@@ -421,6 +434,21 @@ fn samples() -> Vec<Event> {
         },
         Event::ExecutionTimedOut,
         Event::StateFailed { frame },
+        Event::DistributedMapStarted {
+            frame,
+            length: 100_000,
+        },
+        Event::MapRunStarted {
+            frame,
+            map_run_arn: "arn:run".into(),
+        },
+        Event::MapRunSucceeded { frame },
+        Event::MapRunFailed {
+            frame,
+            error: "E".into(),
+            cause: "C".into(),
+        },
+        Event::MapRunAborted { frame },
     ]);
     samples
 }

@@ -2,8 +2,8 @@
 
 use asl::StateMachine;
 use engine_core::{
-    Command, Cue, Effect, Event, EventId, Execution, Identity, Limits, Outcome, Payload, Recorded,
-    SealToken, TaskId, step,
+    Command, Cue, Effect, Event, EventId, EveryActivity, Execution, Identity, Limits, Outcome,
+    Payload, Recorded, SealToken, TaskId, step,
 };
 use vocab::Timestamp;
 
@@ -38,6 +38,7 @@ fn run(machine: &StateMachine, input: Payload) -> (Execution, Vec<Recorded>) {
         now: NOW,
         seed: 1,
         tokens: &Tokens,
+        activities: &EveryActivity,
         limits: &limits,
     };
     let (mut execution, mut journal) = (Execution::new(), Vec::new());

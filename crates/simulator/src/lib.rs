@@ -7,6 +7,7 @@
 #![forbid(unsafe_code)]
 
 pub mod definition;
+pub mod fuzz;
 pub mod rules;
 pub mod shell;
 pub mod shrink;

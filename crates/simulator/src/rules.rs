@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use engine_core::{
-    Effect, Event, EventId, Execution, FrameId, Recorded, Scope, TaskId, Transition, Waiting,
+    Effect, Event, EventId, Execution, FrameId, Offer, Recorded, Scope, TaskId, Transition, Waiting,
 };
 
 use crate::store::Rows;
@@ -87,7 +87,11 @@ impl Rules {
                 && self.tasks.contains(task)
         };
         for effect in &transition.effects {
-            if let Effect::ScheduleTask { task, .. } = effect
+            if let Effect::ScheduleTask { task, .. }
+            | Effect::OfferTask {
+                offer: Offer { task, .. },
+                ..
+            } = effect
                 && !scheduled(task)
             {
                 return Err(format!(
@@ -171,6 +175,10 @@ impl Rules {
             | Event::TaskFailed { frame, .. }
             | Event::TaskTimedOut { frame, .. }
             | Event::ParallelStarted { frame, .. }
+            | Event::DistributedMapStarted { frame, .. }
+            | Event::MapRunStarted { frame, .. }
+            | Event::MapRunSucceeded { frame }
+            | Event::MapRunFailed { frame, .. }
             | Event::MapStarted { frame, .. } => own(frame),
             Event::ParallelSucceeded { .. } | Event::MapSucceeded { .. } => {
                 if previous.next() == self.last {
@@ -192,6 +200,7 @@ impl Rules {
             | Event::EvaluationFailed { .. }
             | Event::StateAborted { .. }
             | Event::StateFailed { .. }
+            | Event::MapRunAborted { .. }
             | Event::ExecutionSucceeded { .. }
             | Event::ExecutionFailed { .. } => Ok(()),
         }
@@ -251,6 +260,12 @@ impl Rules {
                 self.needs_open(*frame)?;
                 self.open.retain(|_, open| open != frame);
             }
+            Event::DistributedMapStarted { frame, .. }
+            | Event::MapRunStarted { frame, .. }
+            | Event::MapRunFailed { frame, .. }
+            | Event::MapRunAborted { frame } => self.moved(*frame, id),
+            // Not a link of the chain: the exit follows the start of the run.
+            Event::MapRunSucceeded { .. } => {}
             Event::ParallelStarted { frame, .. } | Event::MapStarted { frame, .. } => {
                 if let Some(state) = self.states.get_mut(frame) {
                     (state.own, state.owns) = (id, true);
@@ -338,7 +353,8 @@ impl Rules {
 
 /// Compares the rows with what the execution waits for.
 fn same_rows(rows: &Rows, live: &Execution) -> Result<(), String> {
-    let calls: BTreeSet<TaskId> = live.open_calls().collect();
+    let offered = live.open_offers().map(|offer| offer.task);
+    let calls: BTreeSet<TaskId> = live.open_calls().chain(offered).collect();
     let stored: BTreeSet<TaskId> = rows.outbox.keys().copied().collect();
     if calls != stored {
         return Err(format!(
@@ -370,9 +386,11 @@ fn same_rows(rows: &Rows, live: &Execution) -> Result<(), String> {
             ..
         } => open.is_empty() && *next as usize == outputs.len(),
         Waiting::Branches { outputs } => outputs.iter().all(Option::is_some),
-        Waiting::Turn | Waiting::Task { .. } | Waiting::Retry { .. } | Waiting::Timer { .. } => {
-            false
-        }
+        Waiting::Turn
+        | Waiting::Task { .. }
+        | Waiting::Retry { .. }
+        | Waiting::Timer { .. }
+        | Waiting::MapRun { .. } => false,
     });
     match full {
         Some(frame) => Err(format!("'{}' waits for nothing", frame.name)),

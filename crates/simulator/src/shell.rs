@@ -2,7 +2,8 @@
 
 use asl::StateMachine;
 use engine_core::{
-    Command, Cue, Effect, Execution, Limits, Rejection, SealToken, TaskId, Transition, step,
+    Command, Cue, Effect, EveryActivity, Execution, Limits, Offer, Rejection, SealToken, TaskId,
+    Transition, step,
 };
 use vocab::Timestamp;
 
@@ -69,6 +70,7 @@ impl<'a> Shell<'a> {
             now,
             seed,
             tokens: &PlainTokens,
+            activities: &EveryActivity,
             limits: &self.limits,
         };
         let transition = match step(self.machine, execution, command, &cue) {
@@ -97,13 +99,25 @@ fn batch(rows: &Rows, transition: &Transition, is_continue: bool) -> Batch {
         changes.push(Change::GoOn(false));
     }
     changes.extend(transition.effects.iter().map(|effect| match effect {
-        Effect::ScheduleTask { task, call } => {
+        Effect::ScheduleTask { task, call }
+        | Effect::OfferTask {
+            offer: Offer { task, .. },
+            call,
+        } => {
             let call = minicbor::to_vec(call).expect("writing to memory does not fail");
             Change::PutCall(*task, call)
         }
-        Effect::SettleTask { task } => Change::DeleteCall(*task),
+        Effect::SettleTask { task }
+        | Effect::WithdrawTask {
+            offer: Offer { task, .. },
+        } => Change::DeleteCall(*task),
         Effect::StartTimer { timer, due_at } => Change::PutTimer(*due_at, *timer),
         Effect::CancelTimer { timer, due_at } => Change::DeleteTimer(*due_at, *timer),
+        Effect::StartMapRun { run, start } => {
+            let start = minicbor::to_vec(start).expect("writing to memory does not fail");
+            Change::PutMapRun(*run, start)
+        }
+        Effect::AbortMapRun { run } => Change::DeleteMapRun(*run),
         Effect::Continue => Change::GoOn(true),
         Effect::AnnounceClosed => Change::Announce,
     }));

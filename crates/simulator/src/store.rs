@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use engine_core::{Recorded, TaskCall, TaskId, Timer};
+use engine_core::{MapRunId, Recorded, TaskCall, TaskId, Timer};
 use vocab::Timestamp;
 
 /// The rows of one execution. Events and calls are kept as the bytes that a store would keep.
@@ -14,6 +14,8 @@ pub struct Rows {
     pub outbox: BTreeMap<TaskId, Vec<u8>>,
     /// Timers that run.
     pub timers: BTreeSet<(Timestamp, Timer)>,
+    /// Map runs that go on, as they were told to, encoded.
+    pub map_runs: BTreeMap<MapRunId, Vec<u8>>,
     /// A turn was cut off and is to be continued.
     pub go_on: bool,
     /// The end is to be announced.
@@ -42,6 +44,10 @@ pub enum Change {
     PutTimer(Timestamp, Timer),
     /// Stop a timer.
     DeleteTimer(Timestamp, Timer),
+    /// Begin a map run.
+    PutMapRun(MapRunId, Vec<u8>),
+    /// End a map run.
+    DeleteMapRun(MapRunId),
     /// Continue, or no more.
     GoOn(bool),
     /// Announce the end.
@@ -86,6 +92,8 @@ impl Rows {
             Change::DeleteCall(task) => drop(self.outbox.remove(&task)),
             Change::PutTimer(due_at, timer) => drop(self.timers.insert((due_at, timer))),
             Change::DeleteTimer(due_at, timer) => drop(self.timers.remove(&(due_at, timer))),
+            Change::PutMapRun(run, start) => drop(self.map_runs.insert(run, start)),
+            Change::DeleteMapRun(run) => drop(self.map_runs.remove(&run)),
             Change::GoOn(go_on) => self.go_on = go_on,
             Change::Announce => self.announce = true,
         }

@@ -5,7 +5,8 @@ use std::fmt::Write;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use engine_core::{
-    Command, Completion, Event, Identity, Limits, Payload, Status, TaskId, Text, Timer, TimerKind,
+    Command, Completion, Event, Identity, Limits, Payload, Status, TaskId, TaskResource, Text,
+    Timer, TimerKind,
 };
 use serde_json::json;
 use vocab::{Entropy, Timestamp};
@@ -297,6 +298,11 @@ impl World<'_> {
     fn call_of(&mut self, task: TaskId) -> Result<(), String> {
         let call = self.shell.rows.call(task).ok_or("a call without a row")?;
         let fails = self.troubles.failures && !self.calm && self.entropy.below(5) == 0;
+        if let TaskResource::Activity { .. } = call.description.resource {
+            // A worker comes for the task; what it was told may get lost like any other answer.
+            let worker_name = (!fails).then(|| Text::from("worker"));
+            return self.send(Command::TaskTaken { task, worker_name });
+        }
         let command = match (call.description.completion, fails) {
             (Completion::OnReturn, false) => Command::TaskSucceeded {
                 task,
@@ -499,8 +505,11 @@ fn answered_task(command: &Command) -> Option<TaskId> {
         | Command::TaskSubmitFailed { task, .. }
         | Command::TaskSucceeded { task, .. }
         | Command::TaskFailed { task, .. }
+        | Command::TaskTaken { task, .. }
         | Command::TaskHeartbeat { task } => Some(*task),
         Command::StartExecution(_)
+        | Command::MapRunSucceeded { .. }
+        | Command::MapRunFailed { .. }
         | Command::TimerFired { .. }
         | Command::StopExecution { .. }
         | Command::Continue => None,

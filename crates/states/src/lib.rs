@@ -10,6 +10,7 @@
     reason = "a failure is made once for a call that is refused"
 )]
 
+mod activities;
 mod api;
 mod definitions;
 mod integrations;

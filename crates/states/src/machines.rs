@@ -168,7 +168,9 @@ impl Machines {
         &self,
         execution: &ExecutionRecord,
     ) -> Result<Option<MachineRecord>, Failure> {
-        let prefix = revision_prefix(&execution.state_machine_arn);
+        // A map run's child belongs to a revision of its parent's machine.
+        let machine = execution.state_machine_arn.split('/').next();
+        let prefix = revision_prefix(machine.unwrap_or_default());
         let mut range = Range::prefix(Space::StateMachines, &prefix).reversed();
         let behind = moment_bytes(execution.started_at.plus_millis(1));
         range.end = Some([prefix, behind].concat().into());

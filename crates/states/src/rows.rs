@@ -3,6 +3,12 @@
 //! Records are CBOR with numbered fields, like events. Numbers in keys are big-endian, so that keys sort
 //! as numbers do; within a partition, keys of executions, journals and listings grow.
 
+mod announcements;
+pub mod map_runs;
+
+pub use announcements::{Announcement, Waiter, announcement_key, announcements_to};
+pub use map_runs::{ChildOf, ChildRow, MapRunEnd, MapRunRecord, MapRunRef};
+
 use engine_core::{EventId, Recorded, Status, TaskId, Timer, TimerKind};
 use minicbor::{Decode, Encode};
 use sha2::{Digest, Sha256};
@@ -21,14 +27,14 @@ pub struct ExecutionRef {
 }
 
 impl ExecutionRef {
-    fn bytes(self) -> Vec<u8> {
+    pub(crate) fn bytes(self) -> Vec<u8> {
         let mut bytes = Vec::with_capacity(32);
         bytes.extend_from_slice(&self.partition.to_be_bytes());
         bytes.extend_from_slice(&self.number.to_be_bytes());
         bytes
     }
 
-    fn from_bytes(bytes: &[u8]) -> Option<Self> {
+    pub(crate) fn from_bytes(bytes: &[u8]) -> Option<Self> {
         let (partition, rest) = bytes.split_first_chunk()?;
         let number = rest.first_chunk()?;
         Some(Self {
@@ -75,6 +81,19 @@ pub struct ExecutionRecord {
     /// Its X-Ray header.
     #[n(9)]
     pub trace_header: Option<String>,
+    /// Whose child it is, if it is a map run's.
+    #[n(10)]
+    pub child_of: Option<ChildOf>,
+}
+
+impl ExecutionRecord {
+    /// Returns the ARN under which the execution is listed: its machine's, or its map run's.
+    pub fn listed_under(&self) -> &str {
+        match &self.child_of {
+            Some(child) => &child.map_run_arn,
+            None => &self.state_machine_arn,
+        }
+    }
 }
 
 /// A status, as it is stored and ordered in the listing.
@@ -155,6 +174,21 @@ pub struct ListingEntry {
     /// When it ended.
     #[n(4)]
     pub stopped_at: Option<Timestamp>,
+    /// The map run that it is a child of.
+    #[n(5)]
+    pub map_run_arn: Option<String>,
+    /// How many items of that run it has.
+    #[n(6)]
+    pub items: Option<u64>,
+}
+
+impl ListingEntry {
+    /// Returns the ARN under which the execution is listed.
+    pub fn listed_under(&self) -> &str {
+        self.map_run_arn
+            .as_deref()
+            .unwrap_or(&self.state_machine_arn)
+    }
 }
 
 /// Part of a journal: the events that one commit added to one execution. Space `Journal`.

@@ -62,6 +62,14 @@ pub struct States {
 }
 
 impl States {
+    /// Returns how definitions of a type of machine are read.
+    pub(crate) fn reading(&self, machine_type: asl::MachineType) -> asl::Reading {
+        asl::Reading {
+            bytes_max: self.limits.definition_bytes_max,
+            ..machine_type.into()
+        }
+    }
+
     /// Opens the service over `store`: executions go on where they were, and so do deletions.
     ///
     /// # Errors
@@ -114,6 +122,12 @@ impl States {
         }))
     }
 
+    /// Answers those who poll for tasks of activities, now and from now on, with none: the server stops, and
+    /// they must not hold it up for a minute.
+    pub fn stop_polls(&self) {
+        self.shell.polls().stop();
+    }
+
     /// Ends the work of the service: commands that were taken finish. Once this returns, nothing of it
     /// touches the store any more.
     pub async fn shut_down(&self) {
@@ -153,27 +167,27 @@ impl Service for States {
             Operation::TagResource => api::tag_resource::call(self, input).await,
             Operation::UntagResource => api::untag_resource::call(self, input).await,
             Operation::ListTagsForResource => api::list_tags_for_resource::call(self, input).await,
+            Operation::DescribeMapRun => api::describe_map_run::call(self, input).await,
+            Operation::ListMapRuns => api::list_map_runs::call(self, input).await,
+            Operation::UpdateMapRun => api::update_map_run::call(self, input).await,
             Operation::ValidateStateMachineDefinition => {
-                api::validate_state_machine_definition::call(input)
+                api::validate_state_machine_definition::call(self, input)
             }
-            Operation::CreateActivity
-            | Operation::CreateStateMachineAlias
-            | Operation::DeleteActivity
+            Operation::CreateActivity => api::create_activity::call(self, input).await,
+            Operation::DeleteActivity => api::delete_activity::call(self, input).await,
+            Operation::DescribeActivity => api::describe_activity::call(self, input).await,
+            Operation::ListActivities => api::list_activities::call(self, input).await,
+            Operation::GetActivityTask => api::get_activity_task::call(self, input).await,
+            Operation::CreateStateMachineAlias
             | Operation::DeleteStateMachineAlias
             | Operation::DeleteStateMachineVersion
-            | Operation::DescribeActivity
-            | Operation::DescribeMapRun
             | Operation::DescribeStateMachineAlias
-            | Operation::GetActivityTask
-            | Operation::ListActivities
-            | Operation::ListMapRuns
             | Operation::ListStateMachineAliases
             | Operation::ListStateMachineVersions
             | Operation::PublishStateMachineVersion
             | Operation::RedriveExecution
             | Operation::StartSyncExecution
             | Operation::TestState
-            | Operation::UpdateMapRun
             | Operation::UpdateStateMachineAlias => Err(api::failure::not_built(operation.name())),
         }
     }

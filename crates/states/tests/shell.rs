@@ -122,6 +122,7 @@ impl World {
             role_arn: "arn:aws:iam::000000000000:role/R".into(),
             input: Payload::parse(input).expect("JSON"),
             trace_header: None,
+            child_of: None,
         };
         self.shell.start(start).await?;
         Ok(self

@@ -190,7 +190,12 @@ impl Server {
     }
 
     async fn run(self, listener: TcpListener) -> anyhow::Result<()> {
-        gateway::serve(listener, self.gateway, stopped()).await;
+        let states = self.states.clone();
+        let stopped = async move {
+            stopped().await;
+            states.stop_polls();
+        };
+        gateway::serve(listener, self.gateway, stopped).await;
         tracing::info!("stopping: executions that wait stay as they are");
         self.expiry.abort();
         self.states.shut_down().await;

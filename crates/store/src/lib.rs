@@ -52,11 +52,15 @@ pub enum Space {
     Uploads = 14,
     /// Files of object bytes: which are needed, which are to be removed.
     Blobs = 15,
+    /// Map runs and their children.
+    MapRuns = 16,
+    /// Ends of executions that somebody waits for.
+    Announcements = 17,
 }
 
 impl Space {
     /// Every space, in the order of their numbers.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 18] = [
         Self::Meta,
         Self::StateMachines,
         Self::Executions,
@@ -73,6 +77,8 @@ impl Space {
         Self::Objects,
         Self::Uploads,
         Self::Blobs,
+        Self::MapRuns,
+        Self::Announcements,
     ];
 }
 

@@ -7,7 +7,8 @@ pub const PAYLOAD_BYTES_MAX: usize = 262_144;
 /// Most events of one execution's history (Step Functions quotas). Can be raised.
 pub const HISTORY_EVENTS_MAX: u64 = 25_000;
 
-/// Longest definition, in bytes (Step Functions quotas; `Definition` of the API model).
+/// Longest definition, in bytes (Step Functions quotas; `Definition` of the API model). Can be
+/// raised.
 pub const DEFINITION_BYTES_MAX: usize = 1_048_576;
 
 /// Most levels of objects and lists in a definition: 31 Parallel or Map states inside each other. AWS
@@ -20,15 +21,19 @@ pub const STATE_NAME_CHARS_MAX: usize = 80;
 /// Longest name of a variable, in characters (Step Functions quotas, "Variables").
 pub const VARIABLE_NAME_CHARS_MAX: usize = 80;
 
-/// Most that one `Assign` may assign, in bytes of JSON (Step Functions quotas, "Variables").
+/// Most that one `Assign` may assign, in bytes of JSON (Step Functions quotas, "Variables"). Rises
+/// with the payload limit.
 pub const ASSIGN_BYTES_MAX: usize = 262_144;
 
 /// Most that all variables of an execution may hold, in bytes of JSON (Step Functions quotas,
-/// "Variables").
+/// "Variables"). Can be raised.
 pub const VARIABLES_BYTES_MAX: usize = 10_485_760;
 
-/// Longest life of an execution, in seconds: one year (Step Functions quotas).
+/// Longest life of an execution, in seconds: one year (Step Functions quotas). Can be raised.
 pub const EXECUTION_SECONDS_MAX: u64 = 31_536_000;
+
+/// Longest life of an execution of type EXPRESS, in seconds: five minutes (Step Functions quotas).
+pub const EXPRESS_SECONDS_MAX: u64 = 300;
 
 /// Timeout of a task that names none, in seconds (Task state, "TimeoutSeconds").
 pub const TASK_TIMEOUT_SECONDS_DEFAULT: u64 = 99_999_999;

@@ -49,12 +49,24 @@ impl Timestamp {
     /// The `T` and the `Z` must be capital letters, as the language's specification demands
     /// (Amazon States Language, "Timestamps").
     pub fn parse_rfc3339(text: &str) -> Option<Self> {
-        let bytes = text.as_bytes();
-        if bytes.len() < 20 || bytes[10] != b'T' || text.ends_with('z') {
-            return None;
-        }
-        let parsed: jiff::Timestamp = text.parse().ok()?;
-        Some(Self(parsed.as_millisecond()))
+        Some(Self(rfc3339(text)?.as_millisecond()))
+    }
+
+    /// Parses as [`parse_rfc3339`](Self::parse_rfc3339) does, into nanoseconds since the epoch: what is
+    /// compared is compared in full.
+    pub fn rfc3339_nanos(text: &str) -> Option<i128> {
+        Some(rfc3339(text)?.as_nanosecond())
+    }
+}
+
+fn rfc3339(text: &str) -> Option<jiff::Timestamp> {
+    let bytes = text.as_bytes();
+    let is_date_and_time = bytes.len() >= 20 && bytes[10] == b'T' && !text.ends_with('z');
+    // The library would read the name of a time zone too: `…+01:00[Europe/Berlin]`.
+    if is_date_and_time && !text.contains('[') {
+        text.parse().ok()
+    } else {
+        None
     }
 }
 
@@ -110,6 +122,7 @@ mod tests {
             ("2016-03-14 01:59:00Z", None),
             ("2016-03-14t01:59:00Z", None),
             ("2016-03-14T01:59:00", None),
+            ("2016-03-14T01:59:00+01:00[Europe/Berlin]", None),
             ("today", None),
         ];
         for (text, expected) in cases {

@@ -128,6 +128,15 @@ pub(super) const FAMILIES: &[Family] = &[
         "names are unique in the whole machine, branches and maps included: rename one of the two",
     ),
     says(
+        "Duplicate Label name: {}",
+        "labels are unique in the whole machine: change one of the two",
+    ),
+    says(
+        "Label {}",
+        "a label is a short name of letters, digits, - and _, part of the ARN of a map run",
+    ),
+    says("State name cannot be empty", "give the state a name"),
+    says(
         "State name is longer than {}",
         "shorten the name; a \"Comment\" can say the rest",
     ),

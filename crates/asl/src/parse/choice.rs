@@ -77,15 +77,17 @@ fn condition_rule(fields: &Fields<'_>, siblings: &Siblings<'_>) -> Option<Choice
             matrix::refuse_unknown(fields, name);
         }
     }
+    fields.text("Comment");
     let (assign, output) = (assign::assign(fields), fields.template("Output"));
-    if !fields.require(&["Next", "Condition"]) {
-        return None;
-    }
+    let is_whole = fields.require(&["Next", "Condition"]);
     let rule = match fields.expression("Condition") {
         Some(expression) => expression.map(Rule::Expression),
         None => fields.flag("Condition").map(Rule::Constant),
     };
-    let next = siblings.find(fields.text("Next")?);
+    let next = fields.text("Next").and_then(|name| siblings.find(name));
+    if !is_whole {
+        return None;
+    }
     Some(ChoiceOption {
         rule: ChoiceRule(rule?),
         next: next?,
@@ -95,11 +97,12 @@ fn condition_rule(fields: &Fields<'_>, siblings: &Siblings<'_>) -> Option<Choice
 }
 
 fn inner_rule(fields: &Fields<'_>) -> Option<Rule> {
-    for name in ["Next", "Assign"]
-        .into_iter()
-        .filter(|name| fields.has(name))
-    {
-        fields.refuse(format!("Field '{name}' is not supported"));
+    for name in fields.names() {
+        match name {
+            "Next" | "Assign" => matrix::refuse_unknown(fields, name),
+            "Condition" | "Output" => matrix::refuse_language(fields, name, Language::JsonPath),
+            _ => {}
+        }
     }
     rule(fields)
 }
@@ -116,6 +119,7 @@ fn rule(fields: &Fields<'_>) -> Option<Rule> {
             fields.refuse(format!("Field '{name}' is not supported"));
         }
     }
+    fields.text("Comment");
     let operator = match operators[..] {
         [operator] => operator,
         [] => {
@@ -130,6 +134,9 @@ fn rule(fields: &Fields<'_>) -> Option<Rule> {
             return None;
         }
     };
+    if matches!(operator, "And" | "Or" | "Not") && fields.has("Variable") {
+        matrix::refuse_unknown(fields, "Variable");
+    }
     match operator {
         "And" => rules(fields, "And").map(Rule::And),
         "Or" => rules(fields, "Or").map(Rule::Or),
@@ -244,8 +251,9 @@ fn text(fields: &Fields<'_>, name: &str) -> Option<Box<str>> {
     fields.text(name).map(Box::from)
 }
 
-fn timestamp(fields: &Fields<'_>, name: &str) -> Option<Timestamp> {
-    fields.timestamp(name)
+fn timestamp(fields: &Fields<'_>, name: &str) -> Option<i128> {
+    fields.timestamp(name)?;
+    Timestamp::rfc3339_nanos(fields.text(name)?)
 }
 
 fn number(fields: &Fields<'_>, name: &str) -> Option<Number> {

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use serde_json::{Map, Value};
 use vocab::Timestamp;
 
-use crate::diagnostic::{Diagnostic, NOT_BUILT_YET, SCHEMA_VALIDATION_FAILED};
+use crate::diagnostic::{Diagnostic, SCHEMA_VALIDATION_FAILED};
 use crate::parse::workflow::Language;
 use crate::query::{Allowed, Dialect, Expression, Miss, Path, Place, Readable, Refusal, Template};
 
@@ -16,7 +16,6 @@ use crate::query::{Allowed, Dialect, Expression, Miss, Path, Place, Readable, Re
 #[derive(Default)]
 pub(crate) struct Report {
     findings: RefCell<Vec<Diagnostic>>,
-    not_built: RefCell<Vec<Diagnostic>>,
     /// The variables that the state reads whose fields are being looked at.
     variables: RefCell<BTreeSet<Arc<str>>>,
 }
@@ -31,9 +30,9 @@ impl Report {
         self.variables.replace(names)
     }
 
-    /// Returns the findings, and apart from them the uses of what is not built.
-    pub(crate) fn into_findings(self) -> (Vec<Diagnostic>, Vec<Diagnostic>) {
-        (self.findings.into_inner(), self.not_built.into_inner())
+    /// Returns the findings.
+    pub(crate) fn into_findings(self) -> Vec<Diagnostic> {
+        self.findings.into_inner()
     }
 }
 
@@ -131,19 +130,10 @@ impl<'j> Fields<'j> {
         ));
     }
 
-    /// Notes that the object uses what is not built.
-    pub(crate) fn not_built(&self, feature: &str) {
-        let message = format!("{feature} is not built yet");
-        let location = if self.location.is_empty() {
-            "/".to_owned()
-        } else {
-            self.location.clone()
-        };
-        self.report.not_built.borrow_mut().push(Diagnostic::error(
-            NOT_BUILT_YET,
-            message,
-            Some(location),
-        ));
+    /// Reports something about one field, with a code of its own.
+    pub(crate) fn refuse_as(&self, code: &'static str, name: &str, message: impl Into<String>) {
+        self.report
+            .add(Diagnostic::error(code, message, Some(self.at(name))));
     }
 
     /// Reports the names that are not there; says whether all are.
@@ -320,6 +310,12 @@ impl<'j> Fields<'j> {
                 None
             }
         }
+    }
+
+    /// Says whether the state speaks JSONata and the field holds an expression.
+    pub(crate) fn holds_expression(&self, name: &str) -> bool {
+        let text = self.get(name).and_then(Value::as_str);
+        self.language == Language::Jsonata && text.and_then(Expression::written).is_some()
     }
 
     /// Returns the expression in a field, if the state speaks JSONata and there is one: the outer

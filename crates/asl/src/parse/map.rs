@@ -1,9 +1,10 @@
-//! The Map state, in inline mode and in its legacy spelling.
+//! The Map state, in both modes and in its legacy spelling.
 
 use crate::definition::{Count, Flow, Items, Map};
+use crate::distributed::ExecutionType;
 use crate::parse::fields::Fields;
 use crate::parse::workflow::{Builder, Language, Siblings};
-use crate::parse::{assign, flow, map_numbers, retry, state};
+use crate::parse::{assign, distributed, flow, map_numbers, map_rules, retry, state};
 use crate::query::{Allowed, Miss};
 
 /// The fields of a Distributed Map.
@@ -23,6 +24,7 @@ const CONCURRENCY_MAX: u64 = i32::MAX as u64;
 
 pub(crate) fn map<'j>(
     builder: &mut Builder<'j>,
+    name: &str,
     fields: &Fields<'j>,
     siblings: &Siblings<'j>,
 ) -> Option<Map> {
@@ -46,23 +48,30 @@ pub(crate) fn map<'j>(
         }
     };
     processor.allow_only(&[&["Comment", "StartAt", "States", "ProcessorConfig"]]);
-    if is_distributed(&processor) {
+    let machine_type = builder.machine_type;
+    let execution_type = execution_type(&processor);
+    let distributed = execution_type.map(|execution_type| {
+        map_rules::check(machine_type, fields, &processor);
         map_numbers::check(fields);
-        fields.not_built("Distributed Map");
-        return None;
+        Box::new(distributed::distributed(name, fields, execution_type))
+    });
+    if distributed.is_none() {
+        let foreign = |name: &&str| DISTRIBUTED_FIELDS.contains(name);
+        for name in fields.names().filter(foreign) {
+            fields.refuse(format!("Field '{name}' is not supported"));
+        }
     }
-    for name in fields
-        .names()
-        .filter(|name| DISTRIBUTED_FIELDS.contains(name))
-    {
-        fields.refuse(format!("Field '{name}' is not supported"));
-    }
+    let processor = match execution_type {
+        Some(execution_type) => builder.child_workflow(&processor, execution_type)?,
+        None => builder.workflow(&processor)?,
+    };
     Some(Map {
         flow,
         items,
         item_selector,
         max_concurrency,
-        processor: builder.workflow(&processor)?,
+        processor,
+        distributed,
         assign,
         retry,
         catch,
@@ -102,11 +111,16 @@ fn max_concurrency(fields: &Fields<'_>) -> Option<Count> {
     }
 }
 
-fn is_distributed(processor: &Fields<'_>) -> bool {
-    let Some(config) = processor.object("ProcessorConfig") else {
-        return false;
-    };
+/// Returns the type of the children of a Distributed Map; `None` in inline mode.
+fn execution_type(processor: &Fields<'_>) -> Option<ExecutionType> {
+    let config = processor.object("ProcessorConfig")?;
     config.allow_only(&[&["Mode", "ExecutionType"]]);
-    config.word("ExecutionType", &["STANDARD", "EXPRESS"]);
-    config.word("Mode", &["INLINE", "DISTRIBUTED"]) == Some("DISTRIBUTED")
+    let execution_type = config.word("ExecutionType", &["STANDARD", "EXPRESS"]);
+    if config.word("Mode", &["INLINE", "DISTRIBUTED"]) != Some("DISTRIBUTED") {
+        return None;
+    }
+    Some(match execution_type {
+        Some("EXPRESS") => ExecutionType::Express,
+        Some(_) | None => ExecutionType::Standard,
+    })
 }

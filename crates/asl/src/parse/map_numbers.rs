@@ -1,9 +1,9 @@
 //! The number fields of a Distributed Map: each is written or read by a path, never both.
+//! [`distributed`](super::distributed) reads the paths.
 //!
 //! Texts and bounds are those of AWS, as measured in 2026.
 
 use crate::parse::fields::Fields;
-use crate::query::{Allowed, Miss};
 
 /// Most items that a reader may be asked for.
 const ITEMS_MAX: u64 = 100_000_000;
@@ -39,10 +39,9 @@ pub(crate) fn check(map: &Fields<'_>) {
 
 fn number(fields: &Fields<'_>, literal: &'static str, path: &'static str, most: u64) {
     fields.at_most_one(&[literal, path]);
-    if fields.expression(literal).is_none() {
+    if !fields.holds_expression(literal) {
         fields.integer(literal, 0..=most);
     }
-    fields.path(path, Allowed::Input, Miss::Invalid);
 }
 
 fn percentage(map: &Fields<'_>) {
@@ -51,12 +50,11 @@ fn percentage(map: &Fields<'_>) {
         "ToleratedFailurePercentagePath",
     );
     map.at_most_one(&[literal, path]);
-    if map.expression(literal).is_none()
+    if !map.holds_expression(literal)
         && map
             .float(literal, 0.0)
             .is_some_and(|percentage| percentage > 100.0)
     {
         map.refuse_field(literal, "Maximum value is 100.0");
     }
-    map.path(path, Allowed::Input, Miss::Invalid);
 }

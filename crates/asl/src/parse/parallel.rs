@@ -21,6 +21,7 @@ pub(crate) fn parallel<'j>(
         .iter()
         .map(|branch| {
             branch.allow_only(&[&["Comment", "StartAt", "States"]]);
+            branch.text("Comment");
             builder.workflow(branch)
         })
         .collect();

@@ -35,6 +35,7 @@ pub(crate) fn retry(state: &Fields<'_>) -> Vec<Retrier> {
 
 fn retrier(fields: &Fields<'_>, is_last: bool) -> Option<Retrier> {
     fields.allow_only(&[&RETRIER_FIELDS]);
+    fields.text("Comment");
     Some(Retrier {
         error_equals: error_equals(fields, is_last)?,
         interval_seconds: fields
@@ -66,6 +67,7 @@ fn catcher(fields: &Fields<'_>, siblings: &Siblings<'_>, is_last: bool) -> Optio
         &["ResultPath"],
         &["Output"],
     );
+    fields.text("Comment");
     let assign = assign::assign_reading(fields, flow::ERROR_OUTPUT);
     let output = match fields.language() {
         Language::JsonPath => None,

@@ -1,5 +1,7 @@
 //! What all states share: their type, their language, which fields they may have, what follows them.
 
+use serde_json::Value;
+
 use crate::definition::{Pass, StateKind, Succeed, Transition};
 use crate::parse::fields::Fields;
 use crate::parse::workflow::{Builder, Language, Siblings, language};
@@ -15,6 +17,7 @@ const FOLLOWED: [&str; 2] = ["Next", "End"];
 /// Reads what a state is; `None` when something is wrong, which is then in the report.
 pub(crate) fn kind<'j>(
     builder: &mut Builder<'j>,
+    name: &str,
     fields: &Fields<'j>,
     siblings: &Siblings<'j>,
 ) -> Option<StateKind> {
@@ -42,7 +45,7 @@ pub(crate) fn kind<'j>(
         })),
         "Fail" => Some(StateKind::Fail(fail::fail(fields))),
         "Parallel" => parallel::parallel(builder, fields, siblings).map(StateKind::Parallel),
-        _ => map::map(builder, fields, siblings).map(StateKind::Map),
+        _ => map::map(builder, name, fields, siblings).map(StateKind::Map),
     }
 }
 
@@ -59,6 +62,10 @@ fn pass(fields: &Fields<'_>, siblings: &Siblings<'_>) -> Option<Pass> {
 
 /// Reads `Next` or `End`.
 pub(crate) fn transition(fields: &Fields<'_>, siblings: &Siblings<'_>) -> Option<Transition> {
+    // `"End": false` says of a state with a `Next` what is so anyway (states-language.net, "End").
+    if fields.get("End") == Some(&Value::Bool(false)) && fields.has("Next") {
+        return siblings.find(fields.text("Next")?).map(Transition::Next);
+    }
     match fields.exactly_one(&FOLLOWED)? {
         "End" => {
             let end = fields.flag("End")?;

@@ -70,4 +70,5 @@ pub(crate) fn check_credentials(fields: &Fields<'_>) {
     if !credentials.has("RoleArn") && !credentials.has("RoleArn.$") {
         credentials.refuse("The field 'RoleArn' is required but was missing");
     }
+    credentials.text("RoleArn");
 }

@@ -5,7 +5,7 @@ use std::fmt;
 
 use serde::de::{DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Value};
-use vocab::limits::{DEFINITION_BYTES_MAX, DEFINITION_LEVELS_MAX};
+use vocab::limits::DEFINITION_LEVELS_MAX;
 
 use crate::diagnostic::{
     DUPLICATE_STATE_NAME, Diagnostic, INVALID_JSON_DESCRIPTION, MISSING_DESCRIPTION,
@@ -16,10 +16,11 @@ use crate::json_fault::JsonFault;
 /// Reads a definition; adds to `findings` the states that have the name of another beside them.
 pub(super) fn read(
     text: &str,
+    bytes_max: usize,
     findings: &mut Vec<Diagnostic>,
 ) -> Result<Map<String, Value>, Diagnostic> {
-    if text.len() > DEFINITION_BYTES_MAX {
-        let message = format!("Definition is longer than {DEFINITION_BYTES_MAX} bytes");
+    if text.len() > bytes_max {
+        let message = format!("Definition is longer than {bytes_max} bytes");
         return Err(Diagnostic::error(SCHEMA_VALIDATION_FAILED, message, None));
     }
     if text.trim_ascii().is_empty() {

@@ -7,7 +7,8 @@ use serde_json::{Map, Value};
 use vocab::limits::STATE_NAME_CHARS_MAX;
 
 use crate::definition::{State, StateIndex, StateMachine, Workflow};
-use crate::diagnostic::{DUPLICATE_STATE_NAME, Diagnostic};
+use crate::diagnostic::{DUPLICATE_STATE_NAME, Diagnostic, INVALID_STATE_NAME};
+use crate::distributed::ExecutionType;
 use crate::parse::fields::{Fields, Report};
 use crate::parse::{MachineType, Reading};
 use crate::parse::{assign, state};
@@ -101,11 +102,9 @@ pub(crate) fn language(fields: &Fields<'_>) -> Option<Language> {
 impl<'j> Builder<'j> {
     /// Reads the states of a workflow, with those inside them.
     pub(crate) fn workflow(&mut self, fields: &Fields<'j>) -> Option<Workflow> {
-        if !fields.require(&["States", "StartAt"]) {
-            return None;
-        }
+        let is_whole = fields.require(&["States", "StartAt"]);
+        let start_at = fields.text("StartAt");
         let states = fields.object("States")?;
-        let start_at = fields.text("StartAt")?;
         if states.names().next().is_none() {
             fields.refuse_field("States", "Value cannot be empty");
         }
@@ -124,9 +123,30 @@ impl<'j> Builder<'j> {
             }
         }
         self.assigned.pop();
+        if !is_whole {
+            return None;
+        }
         Some(Workflow {
-            start_at: siblings.find(start_at)?,
+            start_at: siblings.find(start_at?)?,
         })
+    }
+
+    /// Reads the workflow that the children of a Distributed Map run: executions of their own, which see
+    /// no variables of the one that starts them.
+    pub(crate) fn child_workflow(
+        &mut self,
+        fields: &Fields<'j>,
+        execution_type: ExecutionType,
+    ) -> Option<Workflow> {
+        let machine_type = match execution_type {
+            ExecutionType::Standard => MachineType::Standard,
+            ExecutionType::Express => MachineType::Express,
+        };
+        let machine_type = std::mem::replace(&mut self.machine_type, machine_type);
+        let assigned = std::mem::take(&mut self.assigned);
+        let workflow = self.workflow(fields);
+        (self.machine_type, self.assigned) = (machine_type, assigned);
+        workflow
     }
 
     /// Gives every state its place in document order: a state is followed by the states inside it.
@@ -148,11 +168,10 @@ impl<'j> Builder<'j> {
             return;
         };
         let shared: Arc<str> = name.into();
-        if name.chars().count() > STATE_NAME_CHARS_MAX {
-            states.refuse_field(
-                name,
-                format!("State name is longer than {STATE_NAME_CHARS_MAX} characters"),
-            );
+        if let Some(message) = wrong_name(name) {
+            let at = Some(states.at(name));
+            self.report
+                .add(Diagnostic::error(INVALID_STATE_NAME, message, at));
         }
         if self.by_name.insert(Arc::clone(&shared), index).is_some() {
             let message = format!("Duplicate State name: {name}");
@@ -168,7 +187,7 @@ impl<'j> Builder<'j> {
         let outer = self.report.exchange_variables(BTreeSet::new());
         let kind = fields
             .as_ref()
-            .and_then(|fields| state::kind(self, fields, siblings));
+            .and_then(|fields| state::kind(self, name, fields, siblings));
         let variables = self.report.exchange_variables(outer);
         let comment = fields.as_ref().and_then(Fields::comment);
         let place = index.0 as usize;
@@ -184,6 +203,15 @@ impl<'j> Builder<'j> {
         let inner = states.get(name).map_or(0, count_inner);
         self.states.resize_with(place + 1 + inner, || None);
     }
+}
+
+/// Says why a state cannot be called `name`. Spaces and letters of any script are allowed.
+fn wrong_name(name: &str) -> Option<String> {
+    if name.is_empty() {
+        return Some("State name cannot be empty".to_owned());
+    }
+    let too_long = name.chars().count() > STATE_NAME_CHARS_MAX;
+    too_long.then(|| format!("State name is longer than {STATE_NAME_CHARS_MAX} characters"))
 }
 
 /// Counts the states inside a state; they nest no deeper than the JSON does.

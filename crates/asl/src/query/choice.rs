@@ -41,7 +41,8 @@ pub(crate) enum Check {
     BooleanEquals(Operand<bool>),
     String(Comparison, Operand<Box<str>>),
     Numeric(Comparison, Operand<Number>),
-    Timestamp(Comparison, Operand<Timestamp>),
+    /// Nanoseconds since the epoch.
+    Timestamp(Comparison, Operand<i128>),
     Matches(Pattern),
 }
 
@@ -163,8 +164,8 @@ impl Comparison {
     }
 }
 
-fn timestamp(value: &Value) -> Option<Timestamp> {
-    value.as_str().and_then(Timestamp::parse_rfc3339)
+fn timestamp(value: &Value) -> Option<i128> {
+    value.as_str().and_then(Timestamp::rfc3339_nanos)
 }
 
 /// Java compares strings by UTF-16 units, which differs from code points above U+FFFF.

@@ -2,7 +2,6 @@
 
 use asl::query::{Template, Variables};
 use serde_json::Value;
-use vocab::limits::{ASSIGN_BYTES_MAX, VARIABLES_BYTES_MAX};
 
 use super::Turn;
 use super::failure::Failure;
@@ -55,16 +54,18 @@ impl Turn<'_> {
                 value,
             });
         }
-        if bytes > ASSIGN_BYTES_MAX {
-            return Err(self.too_much(id, "one Assign", ASSIGN_BYTES_MAX));
+        let limits = self.cue.limits;
+        if bytes > limits.assign_bytes_max {
+            return Err(self.too_much(id, "one Assign", limits.assign_bytes_max));
         }
         let scope = self.frame(id).scope;
         let replaced = assigned
             .iter()
             .filter_map(|new| self.execution.own_variable(scope, &new.name));
         let replaced: usize = replaced.map(Payload::len).sum();
-        if self.execution.variables_bytes() + bytes - replaced > VARIABLES_BYTES_MAX {
-            return Err(self.too_much(id, "all variables of an execution", VARIABLES_BYTES_MAX));
+        if self.execution.variables_bytes() + bytes - replaced > limits.variables_bytes_max {
+            let limit = limits.variables_bytes_max;
+            return Err(self.too_much(id, "all variables of an execution", limit));
         }
         Ok(Some(assigned))
     }

@@ -11,7 +11,7 @@ use super::{Progress, Turn};
 use crate::effect::{Effect, Timer, TimerKind};
 use crate::event::{Event, Scope, StateType};
 use crate::execution::Waiting;
-use crate::ids::{EventId, FrameId, TaskId};
+use crate::ids::{EventId, FrameId};
 use crate::payload::{NESTING_MAX, Payload, Text};
 
 /// Why a state failed.
@@ -190,7 +190,7 @@ impl Turn<'_> {
             .max_delay_seconds
             .map_or(seconds, |max| seconds.min(max as f64));
         // Longer than any execution lives, and safe to turn into milliseconds.
-        let bounded = capped.clamp(0.0, vocab::limits::EXECUTION_SECONDS_MAX as f64);
+        let bounded = capped.clamp(0.0, self.cue.limits.execution_seconds_max as f64);
         let share = if retrier.full_jitter {
             self.entropy.borrow_mut().next_f64()
         } else {
@@ -296,7 +296,9 @@ impl Turn<'_> {
                 | StateType::Fail => Ok(tail),
             },
             Waiting::Branches { .. } => self.emit(tail, Event::ParallelFailed { frame: id }),
-            Waiting::Iterations { .. } => self.emit(tail, Event::MapFailed { frame: id }),
+            Waiting::Iterations { .. } | Waiting::MapRun { .. } => {
+                self.emit(tail, Event::MapFailed { frame: id })
+            }
             Waiting::Turn
             | Waiting::Task { .. }
             | Waiting::Retry { .. }
@@ -368,6 +370,7 @@ impl Turn<'_> {
     fn abort(&mut self, id: FrameId, tail: EventId) -> Progress {
         self.cancel_timers(id);
         self.settle_call(id);
+        self.abort_map_run(id, tail)?;
         let (frame, state_type) = (id, self.frame(id).state_type);
         let event = match state_type {
             StateType::Task | StateType::Wait | StateType::Parallel | StateType::Map => {
@@ -381,18 +384,13 @@ impl Turn<'_> {
         Ok(())
     }
 
-    /// Takes the frame's call out of the outbox, if it is there.
+    /// Takes the frame's call out of the outbox or of its activity's queue, if it is there.
     pub(super) fn settle_call(&mut self, id: FrameId) {
-        let open: Option<TaskId> = match &self.frame(id).waiting {
-            Waiting::Task {
-                task,
-                stage: crate::TaskStage::Calling,
-                ..
-            } => Some(*task),
-            _ => None,
-        };
-        if let Some(task) = open {
+        if let Some(task) = self.frame(id).open_call() {
             self.effect(Effect::SettleTask { task });
+        }
+        if let Some(offer) = self.frame(id).open_offer() {
+            self.effect(Effect::WithdrawTask { offer });
         }
     }
 

@@ -1,14 +1,14 @@
 //! Map in inline mode: one iteration an item, as many at once as the state allows.
 
-use asl::query::{Expected, Template};
+use asl::query::Expected;
 use asl::{Count, Items, Map};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::assign::VariablesOf;
 use super::failure::Failure;
 use super::flow::Seen;
 use super::{Progress, Turn};
-use crate::context::ContextOf;
+use crate::context::{ContextOf, item_shown};
 use crate::event::{Event, Scope};
 use crate::execution::Waiting;
 use crate::ids::{EventId, FrameId};
@@ -19,7 +19,10 @@ const CONCURRENCY_MAX: u32 = 40;
 
 impl Turn<'_> {
     pub(super) fn run_map(&mut self, id: FrameId, map: &Map) -> Progress {
-        let (input, items, concurrency) = match self.map_input(id, map) {
+        if let Some(distributed) = &map.distributed {
+            return self.run_distributed_map(id, map, distributed);
+        }
+        let (input, items, pairs, concurrency) = match self.map_input(id, map) {
             Ok(parts) => parts,
             Err(failure) => return self.fail(id, failure),
         };
@@ -34,6 +37,7 @@ impl Turn<'_> {
                 length,
                 concurrency,
                 input,
+                pairs: pairs.then_some(true),
             },
         )?;
         if length == 0 {
@@ -43,36 +47,55 @@ impl Turn<'_> {
         }
     }
 
-    fn map_input(&self, id: FrameId, map: &Map) -> Result<(Payload, Payload, u32), Failure> {
+    fn map_input(&self, id: FrameId, map: &Map) -> Result<(Payload, Payload, bool, u32), Failure> {
         let input = self.effective_input(id, &map.flow)?;
         let concurrency = self.concurrency(id, map, &input)?;
+        let (items, pairs) = self.items_of(id, map, &input)?;
+        Ok((input, items, pairs, concurrency))
+    }
+
+    /// Returns the array to iterate over. An object is iterated as the array of its pairs, which is then
+    /// said (Map state, "ItemsPath").
+    pub(super) fn items_of(
+        &self,
+        id: FrameId,
+        map: &Map,
+        input: &Payload,
+    ) -> Result<(Payload, bool), Failure> {
         let items = match &map.items {
-            Items::Path(path) => Payload::from_value(self.look_up(id, path, &input)?),
+            Items::Path(path) => Payload::from_value(self.look_up(id, path, input)?),
             Items::Input => input.clone(),
-            Items::Template(template) => self.items_of(id, template, &input)?,
+            Items::Template(template) => match template.as_expression() {
+                Some(expression) => {
+                    let items = self.with_scope(id, Seen::input(input), |scope| {
+                        expression.evaluate_as(scope, Expected::ArrayOrObject)
+                    })?;
+                    self.made(id, items)?
+                }
+                None => self.fill(id, template, Seen::input(input))?,
+            },
         };
-        if !items.value().is_array() {
-            let cause = format!(
-                "Map state input must be an array but was: {}",
-                items.value()
-            );
-            return Err(self.runtime_failure(id, cause));
+        match items.value() {
+            Value::Array(_) => Ok((items, false)),
+            Value::Object(members) => {
+                let pairs = members
+                    .iter()
+                    .map(|(key, value)| json!({"Key": key, "Value": value}));
+                Ok((Payload::from_value(pairs.collect()), true))
+            }
+            other => {
+                let cause = format!("Map state input must be an array but was: {other}");
+                Err(self.runtime_failure(id, cause))
+            }
         }
-        Ok((input, items, concurrency))
     }
 
-    /// Returns what `Items` makes.
-    fn items_of(&self, id: FrameId, items: &Template, input: &Payload) -> Result<Payload, Failure> {
-        let Some(expression) = items.as_expression() else {
-            return self.fill(id, items, Seen::input(input));
-        };
-        self.with_scope(id, Seen::input(input), |scope| {
-            expression.evaluate_as(scope, Expected::Array)
-        })
-        .and_then(|value| self.made(id, value))
-    }
-
-    fn concurrency(&self, id: FrameId, map: &Map, input: &Payload) -> Result<u32, Failure> {
+    pub(super) fn concurrency(
+        &self,
+        id: FrameId,
+        map: &Map,
+        input: &Payload,
+    ) -> Result<u32, Failure> {
         let count = match &map.max_concurrency {
             None => 0,
             Some(Count::Literal(count)) => *count,
@@ -96,6 +119,7 @@ impl Turn<'_> {
                 concurrency,
                 outputs,
                 input,
+                ..
             } = &frame.waiting
             else {
                 return Ok(());
@@ -162,11 +186,15 @@ impl Turn<'_> {
         let Some(selector) = &map.item_selector else {
             return Ok(Payload::from_value(item));
         };
+        let pairs = matches!(
+            self.frame(id).waiting,
+            Waiting::Iterations { pairs: true, .. }
+        );
         let context = ContextOf {
             execution: self.execution,
             frame: id,
             token: &|| None,
-            item: Some((index, &item)),
+            item: Some(item_shown(index, &item, pairs)),
         };
         let variables = VariablesOf {
             execution: self.execution,

@@ -3,6 +3,7 @@
 //! One kind of state, one file. All of them work on a [`Turn`], which holds the execution, applies
 //! each event as it is emitted, and keeps the frames that can still be moved in this turn.
 
+mod activity;
 mod assign;
 mod choice;
 mod complete;
@@ -10,6 +11,7 @@ mod fail;
 mod failure;
 mod flow;
 mod map;
+mod map_run;
 mod parallel;
 mod pass;
 mod succeed;
@@ -24,10 +26,10 @@ use vocab::{Entropy, Timestamp, limits};
 
 use self::assign::Assigned;
 use crate::command::{Command, Rejection};
-use crate::effect::{Effect, Timer, TimerKind};
+use crate::effect::{Effect, Offer, Timer, TimerKind};
 use crate::event::{Event, Identity, Recorded, Scope, StateType};
 use crate::execution::{Execution, Frame, Waiting};
-use crate::ids::{EventId, FrameId, TaskId};
+use crate::ids::{EventId, FrameId, MapRunId, TaskId};
 use crate::payload::{Payload, Text};
 
 /// Everything that a decision may depend on and the execution does not itself contain.
@@ -38,6 +40,8 @@ pub struct Cue<'a> {
     pub seed: u64,
     /// Makes the tokens of tasks.
     pub tokens: &'a dyn SealToken,
+    /// Knows which activities there are.
+    pub activities: &'a dyn KnowActivities,
     /// The limits that hold.
     pub limits: &'a Limits,
 }
@@ -48,11 +52,35 @@ pub trait SealToken {
     fn seal(&self, task: TaskId) -> String;
 }
 
+/// Knows which activities there are, at the moment of the decision.
+pub trait KnowActivities {
+    /// Says whether there is an activity with this ARN.
+    fn exists(&self, arn: &str) -> bool;
+}
+
+/// A world in which every activity is there.
+#[derive(Clone, Copy, Debug)]
+pub struct EveryActivity;
+
+impl KnowActivities for EveryActivity {
+    fn exists(&self, _: &str) -> bool {
+        true
+    }
+}
+
 /// Limits that an operator may raise; the default is AWS's.
 #[derive(Clone, Debug)]
 pub struct Limits {
     /// Longest input, output or result, in bytes.
     pub payload_bytes_max: usize,
+    /// Most that one `Assign` may assign, in bytes.
+    pub assign_bytes_max: usize,
+    /// Most that all variables of an execution may hold, in bytes.
+    pub variables_bytes_max: usize,
+    /// Longest life of an execution, in seconds.
+    pub execution_seconds_max: u64,
+    /// Longest definition, in bytes.
+    pub definition_bytes_max: usize,
     /// Most events of a history.
     pub history_events_max: u64,
     /// Most events of one turn; what is left goes on in the next.
@@ -63,6 +91,10 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             payload_bytes_max: limits::PAYLOAD_BYTES_MAX,
+            assign_bytes_max: limits::ASSIGN_BYTES_MAX,
+            variables_bytes_max: limits::VARIABLES_BYTES_MAX,
+            execution_seconds_max: limits::EXECUTION_SECONDS_MAX,
+            definition_bytes_max: limits::DEFINITION_BYTES_MAX,
             history_events_max: limits::HISTORY_EVENTS_MAX,
             turn_events_max: 1_000,
         }
@@ -151,7 +183,10 @@ impl<'a> Turn<'a> {
                 self.task_submit_failed(task, error, cause)
             }
             Command::TaskFailed { task, error, cause } => self.task_failed(task, error, cause),
+            Command::TaskTaken { task, worker_name } => self.task_taken(task, worker_name),
             Command::TaskHeartbeat { task } => self.task_heartbeat(task),
+            Command::MapRunSucceeded { run, output } => self.map_run_succeeded(run, output),
+            Command::MapRunFailed { run, failure } => self.map_run_failed(run, failure),
             Command::TimerFired { timer, due_at } => self.timer_fired(timer, due_at),
             Command::StopExecution { error, cause } => {
                 Ok(self.close(EventId::NONE, Event::ExecutionAborted { error, cause }))
@@ -297,11 +332,19 @@ impl<'a> Turn<'a> {
     /// Closes the execution; whatever is open is taken back.
     fn close(&mut self, previous: EventId, event: Event) -> Progress {
         let calls: Vec<TaskId> = self.execution.open_calls().collect();
+        let offers: Vec<Offer> = self.execution.open_offers().collect();
         let timers = self.execution.open_timers();
+        let map_runs: Vec<MapRunId> = self.execution.open_map_runs().collect();
         self.emit(previous, event)?;
         self.ready.clear();
+        for run in map_runs {
+            self.effect(Effect::AbortMapRun { run });
+        }
         for task in calls {
             self.effect(Effect::SettleTask { task });
+        }
+        for offer in offers {
+            self.effect(Effect::WithdrawTask { offer });
         }
         for (timer, due_at) in timers {
             self.effect(Effect::CancelTimer { timer, due_at });
@@ -346,11 +389,21 @@ impl<'a> Turn<'a> {
             Effect::SettleTask { task } => effects
                 .iter()
                 .rposition(|earlier| matches!(earlier, Effect::ScheduleTask { task: begun, .. } if begun == task)),
+            Effect::WithdrawTask { offer } => effects
+                .iter()
+                .rposition(|earlier| matches!(earlier, Effect::OfferTask { offer: begun, .. } if begun == offer)),
             Effect::CancelTimer { timer, due_at } => effects.iter().rposition(|earlier| {
                 matches!(earlier, Effect::StartTimer { timer: begun, due_at: at } if begun == timer && at == due_at)
             }),
             Effect::AnnounceClosed => effects.iter().position(|earlier| *earlier == Effect::Continue),
-            Effect::ScheduleTask { .. } | Effect::StartTimer { .. } | Effect::Continue => None,
+            Effect::AbortMapRun { run } => effects.iter().rposition(
+                |earlier| matches!(earlier, Effect::StartMapRun { run: begun, .. } if begun == run),
+            ),
+            Effect::ScheduleTask { .. }
+            | Effect::OfferTask { .. }
+            | Effect::StartTimer { .. }
+            | Effect::StartMapRun { .. }
+            | Effect::Continue => None,
         };
         match (undone, effect) {
             (Some(at), Effect::AnnounceClosed) => effects[at] = Effect::AnnounceClosed,

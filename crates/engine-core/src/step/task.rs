@@ -51,13 +51,14 @@ fn named_in_limit(resource: &TaskResource) -> &str {
 }
 
 /// A task that waits for an answer, taken apart.
-struct OpenTask {
-    id: FrameId,
-    tail: crate::EventId,
+pub(super) struct OpenTask {
+    pub id: FrameId,
+    pub tail: crate::EventId,
     stage: TaskStage,
     completion: Completion,
-    resource: TaskResource,
-    heartbeat_seconds: Option<u64>,
+    pub resource: TaskResource,
+    pub timeout_seconds: Option<u64>,
+    pub heartbeat_seconds: Option<u64>,
 }
 
 impl Turn<'_> {
@@ -115,6 +116,10 @@ impl Turn<'_> {
     }
 
     fn schedule(&mut self, id: FrameId, description: TaskDescription) -> Progress {
+        if let TaskResource::Activity { arn } = &description.resource {
+            let arn = arn.clone();
+            return self.offer(id, arn, description);
+        }
         let now = self.cue.now;
         let timeout_at = description
             .timeout_seconds
@@ -144,21 +149,24 @@ impl Turn<'_> {
         // The row is written before the call goes out, so the token is good before anybody has it.
         self.effect(Effect::ScheduleTask { task, call });
         self.start_timer(TimerKind::TaskTimeout, task, timeout_at);
-        if !matches!(resource, TaskResource::Activity { .. }) {
-            self.emit(
-                scheduled,
-                Event::TaskStarted {
-                    frame: id,
-                    heartbeat_at,
-                    resource,
-                },
-            )?;
-            self.start_timer(TimerKind::TaskHeartbeat, task, heartbeat_at);
-        }
+        let started = Event::TaskStarted {
+            frame: id,
+            heartbeat_at,
+            resource,
+            worker_name: None,
+            timeout_at: None,
+        };
+        self.emit(scheduled, started)?;
+        self.start_timer(TimerKind::TaskHeartbeat, task, heartbeat_at);
         Ok(())
     }
 
-    fn start_timer(&mut self, kind: TimerKind, task: TaskId, due_at: Option<vocab::Timestamp>) {
+    pub(super) fn start_timer(
+        &mut self,
+        kind: TimerKind,
+        task: TaskId,
+        due_at: Option<vocab::Timestamp>,
+    ) {
         if let Some(due_at) = due_at {
             self.effect(Effect::StartTimer {
                 timer: Timer { kind, of: task.0 },
@@ -167,7 +175,7 @@ impl Turn<'_> {
         }
     }
 
-    fn open_task(&self, task: TaskId) -> Result<OpenTask, Rejection> {
+    pub(super) fn open_task(&self, task: TaskId) -> Result<OpenTask, Rejection> {
         let (id, frame) = self
             .execution
             .frame_of_task(task)
@@ -180,6 +188,7 @@ impl Turn<'_> {
                         stage,
                         completion,
                         resource,
+                        timeout_seconds,
                         heartbeat_seconds,
                         ..
                     },
@@ -190,6 +199,7 @@ impl Turn<'_> {
                 stage: *stage,
                 completion: *completion,
                 resource: resource.clone(),
+                timeout_seconds: *timeout_seconds,
                 heartbeat_seconds: *heartbeat_seconds,
             }),
             _ => Err(Rejection::TaskNotOpen),

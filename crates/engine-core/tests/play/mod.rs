@@ -7,8 +7,8 @@ use std::fmt::Write;
 use asl::StateMachine;
 use engine_core::history::{View, history_event};
 use engine_core::{
-    Command, Cue, Effect, Event, EventId, Execution, Identity, Limits, Payload, Recorded,
-    SealToken, TaskId, Text, Timer, TimerKind, Transition, step,
+    Command, Cue, Effect, Event, EventId, EveryActivity, Execution, Identity, Limits, MapRunId,
+    Payload, Recorded, SealToken, TaskId, Text, Timer, TimerKind, Transition, map_run, step,
 };
 use serde_json::Value;
 use vocab::Timestamp;
@@ -149,6 +149,29 @@ impl Play {
                     _ => Command::TaskSubmitFailed { task, error, cause },
                 }
             }
+            "take" => Command::TaskTaken {
+                task: TaskId(EventId(number(word())?)),
+                worker_name: word().map(Text::from),
+            },
+            "run-succeeded" | "run-failed" => {
+                let run = MapRunId(EventId(number(word())?));
+                match verb {
+                    "run-succeeded" => {
+                        let output = rest.split_once(' ').map_or("[]", |(_, output)| output);
+                        let output =
+                            Payload::parse(output).map_err(|error| format!("{line}: {error}"))?;
+                        Command::MapRunSucceeded { run, output }
+                    }
+                    _ => {
+                        let (error, cause) = (word(), word());
+                        let failure = map_run::Failure {
+                            error: error.unwrap_or_default().into(),
+                            cause: cause.unwrap_or_default().into(),
+                        };
+                        Command::MapRunFailed { run, failure }
+                    }
+                }
+            }
             "beat" => Command::TaskHeartbeat {
                 task: TaskId(EventId(number(word())?)),
             },
@@ -163,6 +186,7 @@ impl Play {
             now: self.now,
             seed: self.seed,
             tokens: &Tokens,
+            activities: &EveryActivity,
             limits: &self.limits,
         };
         match step(&self.machine, &mut self.execution, command, &cue) {
@@ -189,6 +213,8 @@ impl Play {
         for effect in transition.effects {
             let told = match effect {
                 Effect::ScheduleTask { task, .. } => format!("call {}", task.0),
+                Effect::OfferTask { offer, .. } => format!("offer {}", offer.task.0),
+                Effect::WithdrawTask { offer } => format!("withdraw {}", offer.task.0),
                 Effect::SettleTask { task } => format!("settle {}", task.0),
                 Effect::StartTimer { timer, due_at } => {
                     format!("start {} at {}", self.timer(timer), since(due_at))
@@ -196,6 +222,11 @@ impl Play {
                 Effect::CancelTimer { timer, due_at } => {
                     format!("cancel {} at {}", self.timer(timer), since(due_at))
                 }
+                Effect::StartMapRun { run, start } => format!(
+                    "start map run {} of {:?}, {:?}",
+                    run.0, start.items, start.settings
+                ),
+                Effect::AbortMapRun { run } => format!("abort map run {}", run.0),
                 Effect::Continue => "continue".into(),
                 Effect::AnnounceClosed => "announce the end".into(),
             };

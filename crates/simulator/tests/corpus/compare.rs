@@ -161,7 +161,9 @@ fn same_text(recorded: &str, made: &str, bindings: &mut Bindings) -> bool {
                 .or_insert_with(|| recorded.to_owned());
             bound == recorded
         }
-        "date" | "timestamp" | "generated-uuid" | "start-date" | "stop-date" => true,
+        "date" | "timestamp" | "generated-uuid" | "start-date" | "stop-date" | "map_run_arn" => {
+            true
+        }
         _ => matches(recorded, &made, bindings),
     }
 }

@@ -1,16 +1,18 @@
 //! Plays a case: the engine, with a stand-in for every service, which answers what was recorded.
 
 use std::cell::RefCell;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 
 use asl::StateMachine;
 use engine_core::history::{View, history_event};
 use engine_core::{
-    Command, Completion, Cue, Effect, EventId, Execution, Identity, Limits, Outcome, Payload,
-    SealToken, TaskCall, TaskId, TimerKind, step,
+    Command, Completion, Cue, Effect, EventId, Execution, Identity, KnowActivities, Limits, Offer,
+    Outcome, Payload, SealToken, TaskCall, TaskId, TimerKind, step,
 };
 use serde_json::{Value, json};
 use vocab::Timestamp;
+
+use super::map_run;
 
 /// What came of a case.
 pub struct Played {
@@ -21,8 +23,13 @@ pub struct Played {
 }
 
 /// Plays `machine` over `input` until the execution ends.
-pub fn play(machine: &StateMachine, input: &str, recorded: &[Value]) -> Result<Played, String> {
-    let mut world = World::new(machine, recorded);
+pub fn play(
+    definition: &str,
+    machine: &StateMachine,
+    input: &str,
+    recorded: &[Value],
+) -> Result<Played, String> {
+    let mut world = World::new(definition, machine, recorded);
     let identity = identity(input, recorded, machine)?;
     world.carry_out(Command::StartExecution(Box::new(identity)))?;
     // Far more commands than any recorded case takes.
@@ -76,15 +83,27 @@ impl SealToken for Tokens {
     }
 }
 
+/// The activities are there if the recording scheduled a task of one.
+struct Activities(bool);
+
+impl KnowActivities for Activities {
+    fn exists(&self, _: &str) -> bool {
+        self.0
+    }
+}
+
 /// What the recording says that a task's answer was.
 struct Answer {
     task: TaskId,
+    /// A worker's taking the task, before everything else.
+    taken: Option<usize>,
     /// The call's return, before the event that ends the task.
     submitted: Option<usize>,
     end: Option<usize>,
 }
 
 struct World<'a> {
+    definition: &'a str,
     machine: &'a StateMachine,
     recorded: &'a [Value],
     used: Vec<bool>,
@@ -96,11 +115,15 @@ struct World<'a> {
     /// Answers to give, by the place of what is next in the recording.
     pending: BTreeMap<usize, Answer>,
     cut_off: bool,
+    /// The ends of map runs that are to be told.
+    map_runs: VecDeque<Command>,
 }
 
 impl<'a> World<'a> {
-    fn new(machine: &'a StateMachine, recorded: &'a [Value]) -> Self {
+    fn new(definition: &'a str, machine: &'a StateMachine, recorded: &'a [Value]) -> Self {
         Self {
+            definition,
+            map_runs: VecDeque::new(),
             machine,
             recorded,
             used: vec![false; recorded.len()],
@@ -120,6 +143,7 @@ impl<'a> World<'a> {
             now: self.now,
             seed: 7,
             tokens,
+            activities: &Activities(self.recorded.iter().any(is_offer)),
             limits,
         };
         let shown = format!("{command:?}");
@@ -135,9 +159,20 @@ impl<'a> World<'a> {
         }
         for effect in transition.effects {
             match effect {
-                Effect::ScheduleTask { task, call } => self.prepare(task, &call),
+                Effect::ScheduleTask { task, call }
+                | Effect::OfferTask {
+                    offer: Offer { task, .. },
+                    call,
+                } => self.prepare(task, &call),
                 Effect::Continue => self.cut_off = true,
-                Effect::SettleTask { .. }
+                Effect::StartMapRun { run, start } => {
+                    let items = map_run::recorded_items(self.recorded, run);
+                    let end = map_run::end(self.definition, self.machine, run, &start, items)?;
+                    self.map_runs.push_back(end);
+                }
+                Effect::AbortMapRun { .. }
+                | Effect::SettleTask { .. }
+                | Effect::WithdrawTask { .. }
                 | Effect::StartTimer { .. }
                 | Effect::CancelTimer { .. }
                 | Effect::AnnounceClosed => {}
@@ -148,21 +183,32 @@ impl<'a> World<'a> {
 
     /// Looks up what the recording says of a task.
     fn prepare(&mut self, task: TaskId, call: &TaskCall) {
+        if self.recorded.is_empty() {
+            // A map run's child, whose history the recordings do not hold: functions answer what they
+            // are given.
+            let output = call.description.parameters.clone();
+            self.map_runs
+                .push_back(Command::TaskSucceeded { task, output });
+            return;
+        }
         let Some(scheduled) = self.scheduled(task) else {
             return;
         };
-        let mut last = self.after(scheduled, &["Started"]).unwrap_or(scheduled);
+        let started = self.after(scheduled, &["Started"]);
+        let mut last = started.unwrap_or(scheduled);
+        let taken = started.filter(|_| is_offer(&self.recorded[scheduled]));
         let submitted = match call.description.completion {
             Completion::OnReturn => None,
             Completion::OnToken | Completion::OnJob => self.after(last, &["Submitted"]),
         };
         last = submitted.unwrap_or(last);
         let end = self.after(last, &["Succeeded", "Failed", "TimedOut"]);
-        if let Some(next) = submitted.or(end) {
+        if let Some(next) = taken.or(submitted).or(end) {
             self.pending.insert(
                 next,
                 Answer {
                     task,
+                    taken,
                     submitted,
                     end,
                 },
@@ -206,7 +252,21 @@ impl<'a> World<'a> {
         if std::mem::take(&mut self.cut_off) {
             return Some(Command::Continue);
         }
+        if let Some(end) = self.map_runs.pop_front() {
+            return Some(end);
+        }
         while let Some((at, answer)) = self.pending.pop_first() {
+            if answer.taken == Some(at) {
+                if let Some(end) = answer.end {
+                    let taken = None;
+                    self.pending.insert(end, Answer { taken, ..answer });
+                }
+                let worker_name = self.details(at).get("workerName").map(text);
+                return Some(Command::TaskTaken {
+                    task: answer.task,
+                    worker_name: worker_name.map(Into::into),
+                });
+            }
             if answer.submitted == Some(at) {
                 if let Some(end) = answer.end {
                     self.pending.insert(
@@ -289,6 +349,11 @@ impl<'a> World<'a> {
             outcome,
         }
     }
+}
+
+/// Says whether the event offers a task to the workers of an activity.
+fn is_offer(event: &Value) -> bool {
+    event["type"] == "ActivityScheduled"
 }
 
 /// Says whether the event is a task's, of whatever family, and ends in `what`.

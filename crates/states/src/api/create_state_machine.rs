@@ -13,13 +13,13 @@ use crate::tags::Tags;
 const ATTEMPTS_MAX: usize = 100;
 
 pub(crate) async fn call(states: &States, input: &[u8]) -> Result<Reply, Failure> {
-    let input: CreateStateMachineInput = super::read(input)?;
+    let input: CreateStateMachineInput = super::read_within(input, &states.limits)?;
     names::check_name(&input.name)?;
     names::check_role_arn(&input.role_arn)?;
     settings::check_publish(input.publish, input.version_description.as_deref())?;
     settings::check_encryption(input.encryption_configuration.as_ref())?;
     let machine_type = input.r#type.into();
-    let parsed = settings::parse_definition(&input.definition, machine_type)?;
+    let parsed = settings::parse_definition(states, &input.definition, machine_type)?;
     let arn = names::machine_arn(&states.site, &input.name);
     let tags = Tags::check(&arn, input.tags.unwrap_or_default())?;
     let now = states.clock.now();

@@ -36,6 +36,8 @@ fn describe(record: ExecutionRecord, ends: &Ends, included: bool) -> DescribeExe
     shown.name = Some(record.name);
     shown.stop_date = record.stopped_at;
     shown.trace_header = record.trace_header;
+    let is_child = record.child_of.is_some();
+    shown.map_run_arn = record.child_of.map(|child| child.map_run_arn);
     shown.input = ends
         .input
         .as_ref()
@@ -53,7 +55,7 @@ fn describe(record: ExecutionRecord, ends: &Ends, included: bool) -> DescribeExe
         }
         Some(Outcome::TimedOut) | None => {}
     }
-    let (redrive_status, reason) = redrive(record.status);
+    let (redrive_status, reason) = redrive(record.status, is_child);
     shown.redrive_count = Some(0);
     shown.redrive_status = Some(redrive_status);
     shown.redrive_status_reason = reason;
@@ -61,11 +63,14 @@ fn describe(record: ExecutionRecord, ends: &Ends, included: bool) -> DescribeExe
 }
 
 /// Whether the execution could be redriven on AWS, and why not.
-fn redrive(status: StatusCode) -> (ExecutionRedriveStatus, Option<String>) {
+fn redrive(status: StatusCode, is_child: bool) -> (ExecutionRedriveStatus, Option<String>) {
     match status {
         StatusCode::Running | StatusCode::Succeeded => {
             let reason = format!("Execution is {} and cannot be redriven", status.name());
             (ExecutionRedriveStatus::NotRedrivable, Some(reason))
+        }
+        StatusCode::Failed | StatusCode::TimedOut | StatusCode::Aborted if is_child => {
+            (ExecutionRedriveStatus::RedrivableByMapRun, None)
         }
         StatusCode::Failed | StatusCode::TimedOut | StatusCode::Aborted => {
             (ExecutionRedriveStatus::Redrivable, None)

@@ -14,12 +14,14 @@ pub(crate) async fn call(states: &States, input: &[u8]) -> Result<Reply, Failure
     let input: DescribeStateMachineForExecutionInput = super::read(input)?;
     let (_, execution) = executions::find(states, &input.execution_arn).await?;
     let machine_arn = &execution.state_machine_arn;
+    let name = machine_arn.rsplit(':').next().unwrap_or_default();
+    let label = name.split_once('/').map(|(_, label)| label);
     let revision = states.machines.revision_of(&execution).await?;
     let definition = shown_definition(states, &execution.definition, input.included_data).await?;
     let variables = shown_variables(states, &execution.definition, input.included_data).await?;
     let mut shown = DescribeStateMachineForExecutionOutput::new(
         machine_arn,
-        machine_arn.rsplit(':').next().unwrap_or_default(),
+        name,
         definition,
         &execution.role_arn,
         revision
@@ -32,6 +34,10 @@ pub(crate) async fn call(states: &States, input: &[u8]) -> Result<Reply, Failure
             enabled: Some(revision.tracing),
         });
         shown.revision_id = revision.revision_id;
+    }
+    if let Some(child) = execution.child_of {
+        shown.map_run_arn = Some(child.map_run_arn);
+        shown.label = label.map(str::to_owned);
     }
     shown.variable_references = variables;
     shown.encryption_configuration = Some(settings::encryption_shown());

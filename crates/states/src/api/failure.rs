@@ -68,6 +68,27 @@ pub(crate) fn execution_already_exists(arn: &str) -> Failure {
     )
 }
 
+pub(crate) fn activity_does_not_exist(arn: &str) -> Failure {
+    Failure::client(
+        "ActivityDoesNotExist",
+        format!("Activity Does Not Exist: '{arn}'"),
+    )
+}
+
+pub(crate) fn activity_limit_exceeded() -> Failure {
+    Failure::client(
+        "ActivityLimitExceeded",
+        "The maximum number of activities has been reached",
+    )
+}
+
+pub(crate) fn activity_worker_limit_exceeded() -> Failure {
+    Failure::client(
+        "ActivityWorkerLimitExceeded",
+        "The maximum number of workers concurrently polling for activity tasks has been reached",
+    )
+}
+
 pub(crate) fn invalid_execution_input(detail: &str) -> Failure {
     Failure::client(
         "InvalidExecutionInput",
@@ -109,6 +130,11 @@ pub(crate) fn version_description_without_publish() -> Failure {
 pub(crate) fn labelled_arn_not_supported() -> Failure {
     validation("This operation does not support labeled state machine ARNs")
         .with_field("reason", "API_DOES_NOT_SUPPORT_LABELED_ARNS")
+}
+
+pub(crate) fn map_run_completed() -> Failure {
+    validation("A Map Run that has completed cannot be updated")
+        .with_field("reason", "CANNOT_UPDATE_COMPLETED_MAP_RUN")
 }
 
 pub(crate) fn validation(message: &str) -> Failure {

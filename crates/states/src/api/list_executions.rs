@@ -1,4 +1,4 @@
-//! `ListExecutions`: the executions of a machine, newest first, in pages.
+//! `ListExecutions`: the executions of a machine or of a map run, newest first, in pages.
 //!
 //! The listing holds one ordered run of lines for each status. A page merges the runs it wants, and
 //! begins behind the last line of the page before: it costs the same at any depth.
@@ -14,7 +14,7 @@ use service::{Failure, Reply};
 use store::{Range, Store};
 
 use super::describe_execution::shown_status;
-use super::failure;
+use super::{failure, map_runs};
 use crate::definitions::unreadable;
 use crate::machines::TypeCode;
 use crate::page;
@@ -28,9 +28,9 @@ const HEAD_BYTES: usize = 8 + 1;
 
 pub(crate) async fn call(states: &States, input: &[u8]) -> Result<Reply, Failure> {
     let input: ListExecutionsInput = super::read(input)?;
-    let machine_arn = match (&input.state_machine_arn, &input.map_run_arn) {
+    let listed_under = match (&input.state_machine_arn, &input.map_run_arn) {
         (Some(arn), None) => arn,
-        (None, Some(_)) => return Err(failure::not_built("Map Runs (mapRunArn)")),
+        (None, Some(arn)) => arn,
         (None, None) => {
             return Err(failure::validation(
                 "Must provide a State Machine ARN or Map Run ARN",
@@ -42,13 +42,14 @@ pub(crate) async fn call(states: &States, input: &[u8]) -> Result<Reply, Failure
             ));
         }
     };
-    let machine = states.machines.get(machine_arn).await?;
-    if machine.record.machine_type == TypeCode::Express {
+    if input.map_run_arn.is_some() {
+        map_runs::find(states, listed_under).await?;
+    } else if states.machines.get(listed_under).await?.record.machine_type == TypeCode::Express {
         return Err(failure::state_machine_type_not_supported());
     }
     let arguments = [
         "ListExecutions",
-        machine_arn,
+        listed_under,
         input.status_filter.map_or("", ExecutionStatus::as_str),
         input
             .redrive_filter
@@ -60,7 +61,7 @@ pub(crate) async fn call(states: &States, input: &[u8]) -> Result<Reply, Failure
     };
     let mut merge = Merge::new(
         &*states.store,
-        machine_arn,
+        listed_under,
         wanted(&input),
         after.as_deref(),
     );
@@ -107,6 +108,8 @@ fn shown(status: StatusCode, entry: ListingEntry) -> ExecutionListItem {
         entry.started_at,
     );
     item.stop_date = entry.stopped_at;
+    item.map_run_arn = entry.map_run_arn;
+    item.item_count = entry.items.and_then(|items| i64::try_from(items).ok());
     item.redrive_count = Some(0);
     item
 }
@@ -121,7 +124,7 @@ struct Line {
 /// The runs of several statuses as one listing.
 struct Merge<'a> {
     store: &'a dyn Store,
-    machine_arn: &'a str,
+    listed_under: &'a str,
     runs: Vec<Run>,
 }
 
@@ -140,12 +143,12 @@ impl<'a> Merge<'a> {
     /// the key of the last line that was shown.
     fn new(
         store: &'a dyn Store,
-        machine_arn: &'a str,
+        listed_under: &'a str,
         statuses: Vec<StatusCode>,
         after: Option<&[u8]>,
     ) -> Self {
         let runs = statuses.into_iter().map(|status| {
-            let mut range = rows::listing_of(machine_arn, status);
+            let mut range = rows::listing_of(listed_under, status);
             if let Some((last_status, moment)) = after.and_then(<[u8]>::split_first) {
                 // Lines of one moment come in the order of their statuses.
                 let behind: &[u8] = if status as u8 <= *last_status {
@@ -164,7 +167,7 @@ impl<'a> Merge<'a> {
         });
         Self {
             store,
-            machine_arn,
+            listed_under,
             runs: runs.collect(),
         }
     }
@@ -199,7 +202,7 @@ impl<'a> Merge<'a> {
                 failure::unavailable()
             })?;
             // Keys hold eight bytes of the machine's hash: another machine's line is not ours.
-            if entry.state_machine_arn == self.machine_arn {
+            if entry.listed_under() == self.listed_under {
                 return Ok(Some(Line { key, status, entry }));
             }
         }

@@ -1,4 +1,4 @@
-//! `ListTagsForResource`: the tags of a state machine.
+//! `ListTagsForResource`: the tags of a state machine or an activity.
 
 use aws_model::states::{ListTagsForResourceInput, ListTagsForResourceOutput};
 use service::{Failure, Reply};

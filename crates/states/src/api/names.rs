@@ -36,6 +36,23 @@ pub(crate) fn machine_arn(site: &Site, name: &str) -> String {
     )
 }
 
+/// Returns the ARN of the activity called `name`.
+pub(crate) fn activity_arn(site: &Site, name: &str) -> String {
+    let Site { region, account_id } = site;
+    format!(
+        "arn:{}:states:{region}:{account_id}:activity:{name}",
+        partition(region)
+    )
+}
+
+/// Returns the name in the ARN of an activity.
+pub(crate) fn parse_activity_arn(text: &str) -> Result<&str, Failure> {
+    match resource(text)? {
+        ("activity", name) => Ok(name),
+        (other, _) => Err(failure::wrong_resource_type(other)),
+    }
+}
+
 /// Which state machine an ARN means.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum MachineArn<'a> {

@@ -9,7 +9,7 @@ use crate::service::States;
 use asl::JsonFault;
 
 pub(crate) async fn call(states: &States, input: &[u8]) -> Result<Reply, Failure> {
-    let input: SendTaskSuccessInput = super::read(input)?;
+    let input: SendTaskSuccessInput = super::read_within(input, &states.limits)?;
     let (execution, task) = tasks::open(states, &input.task_token)?;
     let bytes_max = states.limits.payload_bytes_max;
     if input.output.len() > bytes_max {

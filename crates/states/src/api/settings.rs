@@ -6,13 +6,15 @@ use service::Failure;
 
 use super::failure;
 use crate::machines::TypeCode;
+use crate::service::States;
 
 /// Parses a definition, or returns `InvalidDefinition` with every finding.
 pub(super) fn parse_definition(
+    states: &States,
     text: &str,
     machine_type: TypeCode,
 ) -> Result<StateMachine, Failure> {
-    asl::parse_for(text, machine_type.into())
+    asl::parse_as(text, states.reading(machine_type.into()))
         .map_err(|findings| failure::invalid_definition(&findings))
 }
 

@@ -13,7 +13,7 @@ use crate::shell::{CommandError, Start};
 use asl::JsonFault;
 
 pub(crate) async fn call(states: &States, input: &[u8]) -> Result<Reply, Failure> {
-    let input: StartExecutionInput = super::read(input)?;
+    let input: StartExecutionInput = super::read_within(input, &states.limits)?;
     if let Some(name) = &input.name {
         names::check_name(name)?;
     }
@@ -32,6 +32,7 @@ pub(crate) async fn call(states: &States, input: &[u8]) -> Result<Reply, Failure
         role_arn: machine.role_arn.clone(),
         input: payload,
         trace_header: input.trace_header.map(Into::into),
+        child_of: None,
     };
     match states.shell.start(start).await {
         Ok(started) => {

@@ -1,4 +1,4 @@
-//! `UntagResource`: takes tags away from a state machine.
+//! `UntagResource`: takes tags away from a state machine or an activity.
 
 use aws_model::states::UntagResourceInput;
 use service::{Failure, Reply};
@@ -11,12 +11,8 @@ pub(crate) async fn call(states: &States, input: &[u8]) -> Result<Reply, Failure
     let input: UntagResourceInput = super::read(input)?;
     let arn = &input.resource_arn;
     for _ in 0..ATTEMPTS_MAX {
-        let machine = tagged(states, arn).await?;
-        if states
-            .tags
-            .remove(arn, machine.expectation(), &input.tag_keys)
-            .await?
-        {
+        let resource = tagged(states, arn).await?;
+        if states.tags.remove(arn, resource, &input.tag_keys).await? {
             return Ok(empty_reply());
         }
     }

@@ -15,13 +15,17 @@ use crate::service::States;
 const ATTEMPTS_MAX: usize = 100;
 
 pub(crate) async fn call(states: &States, input: &[u8]) -> Result<Reply, Failure> {
-    let input: UpdateStateMachineInput = super::read(input)?;
+    let input: UpdateStateMachineInput = super::read_within(input, &states.limits)?;
     check(&input)?;
     for _ in 0..ATTEMPTS_MAX {
         let machine = read(states, &input.state_machine_arn).await?;
         let record = updated(&machine.record, &input, states.clock.now())?;
         let parsed = match &input.definition {
-            Some(text) => Some(settings::parse_definition(text, record.machine_type)?),
+            Some(text) => Some(settings::parse_definition(
+                states,
+                text,
+                record.machine_type,
+            )?),
             None => None,
         };
         if record == machine.record {

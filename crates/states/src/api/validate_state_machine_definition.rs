@@ -9,13 +9,15 @@ use aws_model::states::{
 use service::{Failure, Reply};
 
 use crate::machines::TypeCode;
+use crate::service::States;
 
 /// How many findings are shown when the caller does not say, or says 0.
 const FINDINGS_DEFAULT: usize = 100;
 
-pub(crate) fn call(input: &[u8]) -> Result<Reply, Failure> {
-    let input: ValidateStateMachineDefinitionInput = super::read(input)?;
-    let findings = asl::diagnose_for(&input.definition, TypeCode::from(input.r#type).into());
+pub(crate) fn call(states: &States, input: &[u8]) -> Result<Reply, Failure> {
+    let input: ValidateStateMachineDefinitionInput = super::read_within(input, &states.limits)?;
+    let reading = states.reading(TypeCode::from(input.r#type).into());
+    let findings = asl::diagnose_as(&input.definition, reading);
     // A definition with warnings only is good (features API-21).
     let has_errors = findings
         .iter()

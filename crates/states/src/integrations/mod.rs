@@ -63,7 +63,11 @@ pub(crate) async fn call(
                 not_built(&format!("the service integration '{service}:{action}'"))
             }
         },
-        TaskResource::Activity { arn } => not_built(&format!("activities (here '{arn}')")),
+        // Workers take these; the dispatcher does not meet them.
+        TaskResource::Activity { arn } => Answer::failed(
+            "States.Runtime",
+            format!("The activity '{arn}' is polled, not called."),
+        ),
     }
 }
 

@@ -8,7 +8,7 @@ use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
-use engine_core::{Command, Completion, TaskCall, TaskId};
+use engine_core::{Command, Completion, TaskCall, TaskId, TaskResource};
 use service::Principal;
 use tokio::sync::mpsc;
 
@@ -172,7 +172,10 @@ async fn take_up(shell: Shell) {
             };
             if is_continue(task) {
                 continue_later(&shell.shared, execution);
-            } else if let Ok(call) = decode::<TaskCall>(row) {
+            } else if let Ok(call) = decode::<TaskCall>(row)
+                // A task of an activity waits for its worker.
+                && !matches!(call.description.resource, TaskResource::Activity { .. })
+            {
                 let target = integrations::target(&call.description);
                 drop(shell.shared.calls.send(Call {
                     execution,

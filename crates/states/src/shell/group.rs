@@ -3,15 +3,20 @@
 use std::collections::BTreeMap;
 
 use bytes::Bytes;
-use engine_core::{Effect, EventId, Recorded, TaskId, Timer};
+use engine_core::map_run::{Count, ItemsFrom, MapRun, MapRunStart};
+use engine_core::{Effect, EventId, Offer, Recorded, TaskId, Timer};
 use store::{Batch, Key};
 use vocab::Timestamp;
 
 use super::dispatcher::Call;
 use super::hot::Hot;
 use super::timers::Due;
+use crate::activities::{Place, place_key};
 use crate::integrations;
-use crate::rows::{self, Chunk, ExecutionRef, ListingEntry, StatusCode};
+use crate::rows::{
+    self, Announcement, ChildOf, ChildRow, Chunk, ExecutionRecord, ExecutionRef, ListingEntry,
+    MapRunRecord, MapRunRef, StatusCode, Waiter, map_runs,
+};
 
 /// Rows to be written together, and what to do once they are.
 #[derive(Default)]
@@ -21,8 +26,11 @@ pub(super) struct Group {
     /// Rows of the outbox and of the timers: what begins and ends within a group is never written.
     rows: BTreeMap<Key, Option<Bytes>>,
     calls: Vec<Call>,
+    offers: Vec<(Offer, Place)>,
     timers: Vec<Due>,
     continued: Vec<ExecutionRef>,
+    /// Runs that began, are to end, or have news of their children.
+    map_runs: Vec<MapRunRef>,
 }
 
 /// An execution that the group changes.
@@ -41,7 +49,13 @@ const CONTINUE: TaskId = TaskId(EventId::NONE);
 
 impl Group {
     /// Adds the effects of one command.
-    pub fn add_effects(&mut self, execution: ExecutionRef, hot: &mut Hot, effects: Vec<Effect>) {
+    pub fn add_effects(
+        &mut self,
+        execution: ExecutionRef,
+        hot: &mut Hot,
+        effects: Vec<Effect>,
+        now: Timestamp,
+    ) {
         for effect in effects {
             match effect {
                 Effect::ScheduleTask { task, call } => {
@@ -57,6 +71,20 @@ impl Group {
                     });
                 }
                 Effect::SettleTask { task } => self.end_row(rows::outbox_key(execution, task)),
+                Effect::OfferTask { offer, call } => {
+                    let place = Place::of(execution, &offer);
+                    let call = rows::encode(&call).into();
+                    self.rows
+                        .insert(rows::outbox_key(execution, offer.task), Some(call));
+                    self.rows
+                        .insert(place_key(&offer.activity, place), Some(Bytes::new()));
+                    self.offers.push((offer, place));
+                }
+                Effect::WithdrawTask { offer } => {
+                    let place = Place::of(execution, &offer);
+                    self.end_row(rows::outbox_key(execution, offer.task));
+                    self.end_row(place_key(&offer.activity, place));
+                }
                 Effect::StartTimer { timer, due_at } => {
                     self.rows.insert(
                         rows::timer_key(due_at, execution, timer),
@@ -75,7 +103,22 @@ impl Group {
                         .insert(rows::outbox_key(execution, CONTINUE), Some(Bytes::new()));
                     self.continued.push(execution);
                 }
-                // Nobody waits in memory for an end yet: callers read the record.
+                Effect::StartMapRun { run, start } => {
+                    let run = MapRunRef {
+                        parent: execution,
+                        run,
+                    };
+                    self.start_map_run(run, &hot.record, *start, now);
+                }
+                Effect::AbortMapRun { run } => {
+                    let run = MapRunRef {
+                        parent: execution,
+                        run,
+                    };
+                    self.put.push((map_runs::abort_key(run), Bytes::new()));
+                    self.map_runs.push(run);
+                }
+                // The row for who waits is written with the record. Callers read the record.
                 Effect::AnnounceClosed => {}
             }
         }
@@ -100,6 +143,43 @@ impl Group {
     /// Takes a timer's row away.
     pub fn end_timer(&mut self, execution: ExecutionRef, timer: Timer, due_at: Timestamp) {
         self.end_row(rows::timer_key(due_at, execution, timer));
+    }
+
+    /// Adds the rows of a map run that begins.
+    fn start_map_run(
+        &mut self,
+        run: MapRunRef,
+        parent: &ExecutionRecord,
+        start: MapRunStart,
+        now: Timestamp,
+    ) {
+        let total = match &start.items {
+            ItemsFrom::State { length, .. } => Some(*length),
+            ItemsFrom::Reader(_) => None,
+        };
+        let machine = parent.state_machine_arn.split('/').next();
+        let record = MapRunRecord {
+            map_run_arn: start.map_run_arn.to_string(),
+            execution_arn: parent.execution_arn.clone(),
+            state_machine_arn: format!("{}/{}", machine.unwrap_or_default(), start.label),
+            role_arn: parent.role_arn.clone(),
+            definition: parent.definition,
+            status: StatusCode::Running,
+            started_at: now,
+            stopped_at: None,
+            run: MapRun::new(start.settings, total),
+            confirmed: Count::default(),
+            planned: Count::default(),
+            results_written: Count::default(),
+        };
+        let arn_key = map_runs::arn_key(&record.map_run_arn);
+        self.put.extend([
+            (map_runs::record_key(run), rows::encode(&record).into()),
+            (map_runs::start_key(run), rows::encode(&start).into()),
+            (map_runs::open_key(run), Bytes::new()),
+            (arn_key, run.bytes().into()),
+        ]);
+        self.map_runs.push(run);
     }
 
     fn end_row(&mut self, key: Key) {
@@ -145,12 +225,12 @@ impl Group {
 
     fn add_record(&mut self, execution: ExecutionRef, hot: &Hot, was_running: bool) {
         let record = &hot.record;
-        let machine = &record.state_machine_arn;
+        let listed_under = record.listed_under();
         self.put
             .push((rows::execution_key(execution), rows::encode(record).into()));
         if was_running {
             self.delete.push(rows::listing_key(
-                machine,
+                listed_under,
                 StatusCode::Running,
                 record.started_at,
                 execution,
@@ -160,14 +240,45 @@ impl Group {
         let entry = ListingEntry {
             execution_arn: record.execution_arn.clone(),
             name: record.name.clone(),
-            state_machine_arn: machine.clone(),
+            state_machine_arn: record.state_machine_arn.clone(),
             started_at: record.started_at,
             stopped_at: record.stopped_at,
+            map_run_arn: record
+                .child_of
+                .as_ref()
+                .map(|child| child.map_run_arn.clone()),
+            items: record.child_of.as_ref().map(|child| child.items),
         };
         self.put.push((
-            rows::listing_key(machine, record.status, at, execution),
+            rows::listing_key(listed_under, record.status, at, execution),
             rows::encode(&entry).into(),
         ));
+        if let Some(child) = &record.child_of {
+            self.add_child(execution, record, child);
+        }
+    }
+
+    /// Adds what a map run wants to know of its child.
+    fn add_child(&mut self, execution: ExecutionRef, record: &ExecutionRecord, child: &ChildOf) {
+        let row = ChildRow {
+            execution,
+            status: record.status,
+            items: child.items,
+            last_chunk: record.last_chunk,
+        };
+        let key = map_runs::child_key(child.run, child.index);
+        self.put.push((key, rows::encode(&row).into()));
+        if record.stopped_at.is_some() {
+            let announcement = Announcement {
+                status: record.status,
+                items: child.items,
+            };
+            let key = rows::announcement_key(Waiter::MapRun(child.run), execution);
+            self.put.push((key, rows::encode(&announcement).into()));
+            if self.map_runs.last() != Some(&child.run) {
+                self.map_runs.push(child.run);
+            }
+        }
     }
 
     /// Returns the batch to commit, and what to begin once it is durable.
@@ -176,6 +287,8 @@ impl Group {
         let stays = |key: &Key| matches!(rows.get(key), Some(Some(_)));
         self.calls
             .retain(|call| stays(&rows::outbox_key(call.execution, call.task)));
+        self.offers
+            .retain(|(offer, place)| stays(&place_key(&offer.activity, *place)));
         self.timers
             .retain(|due| stays(&rows::timer_key(due.due_at, due.execution, due.timer)));
         self.continued
@@ -195,8 +308,10 @@ impl Group {
             batch,
             Begin {
                 calls: self.calls,
+                offers: self.offers,
                 timers: self.timers,
                 continued: self.continued,
+                map_runs: self.map_runs,
             },
         )
     }
@@ -205,8 +320,10 @@ impl Group {
 /// What a durable group sets going.
 pub(super) struct Begin {
     pub calls: Vec<Call>,
+    pub offers: Vec<(Offer, Place)>,
     pub timers: Vec<Due>,
     pub continued: Vec<ExecutionRef>,
+    pub map_runs: Vec<MapRunRef>,
 }
 
 /// Says whether an outbox row asks for the next turn rather than for a call.

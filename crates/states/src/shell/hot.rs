@@ -80,7 +80,8 @@ fn weight(execution: &Execution) -> usize {
             Waiting::Turn
             | Waiting::Task { .. }
             | Waiting::Retry { .. }
-            | Waiting::Timer { .. } => 0,
+            | Waiting::Timer { .. }
+            | Waiting::MapRun { .. } => 0,
         };
         512 + PARSED * (frame.input.len() + waiting)
     });

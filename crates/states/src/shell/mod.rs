@@ -12,6 +12,7 @@ mod dispatcher;
 mod group;
 mod hot;
 mod load;
+mod map_runs;
 mod partition;
 mod timers;
 
@@ -20,7 +21,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use bytes::Bytes;
-use engine_core::{Command, Limits, Payload, Rejection};
+use engine_core::{Command, Limits, Payload, Rejection, TaskCall, TaskId};
 use parking_lot::Mutex;
 use service::{Clock, Failure, Gate, Site};
 use store::{Batch, Key, Range, Space, Store, StoreError};
@@ -28,11 +29,16 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
 use vocab::Timestamp;
 
+use crate::activities::{Activities, Polls};
 use crate::definitions::{Definitions, unreadable};
-use crate::rows::{self, Chunk, DefinitionHash, ExecutionRecord, ExecutionRef};
+use crate::rows::{
+    self, ChildOf, Chunk, DefinitionHash, ExecutionRecord, ExecutionRef, MapRunRecord, MapRunRef,
+};
 use crate::token::TokenSealer;
 
 use self::dispatcher::{Call, Dispatcher};
+use self::map_runs::MapRuns;
+pub use self::map_runs::SettingsChange;
 use self::partition::{Partition, Request};
 use self::timers::{Due, Timers};
 
@@ -69,6 +75,8 @@ pub struct Start {
     pub input: Payload,
     /// The X-Ray header.
     pub trace_header: Option<Arc<str>>,
+    /// Whose child it is, if it is a map run's.
+    pub child_of: Option<ChildOf>,
 }
 
 /// An execution that runs now, or ran before under the same name.
@@ -111,11 +119,14 @@ struct Shared {
     options: ShellOptions,
     store: Arc<dyn Store>,
     definitions: Arc<Definitions>,
+    activities: Arc<Activities>,
+    polls: Arc<Polls>,
     gate: Arc<dyn Gate>,
     clock: Arc<dyn Clock>,
     inboxes: Vec<mpsc::Sender<Request>>,
     calls: mpsc::UnboundedSender<Call>,
     timers: mpsc::UnboundedSender<Due>,
+    map_runs: mpsc::UnboundedSender<map_runs::Message>,
     stopping: AtomicBool,
     stop: tokio::sync::Notify,
     work: Mutex<Vec<JoinHandle<()>>>,
@@ -131,21 +142,27 @@ impl Shell {
         gate: Arc<dyn Gate>,
         clock: Arc<dyn Clock>,
     ) -> Result<Self, StoreError> {
+        let activities = Arc::new(Activities::open(store.clone()).await?);
+        let polls = Polls::new(store.clone());
         let partitions = partition_count(&*store).await?;
         let (inboxes, receivers): (Vec<_>, Vec<_>) = (0..partitions)
             .map(|_| mpsc::channel(INBOX_COMMANDS_MAX))
             .unzip();
         let (calls, calls_received) = mpsc::unbounded_channel();
         let (timers, timers_received) = mpsc::unbounded_channel();
+        let (map_runs, map_runs_received) = mpsc::unbounded_channel();
         let shared = Arc::new(Shared {
             options,
             store,
             definitions,
+            activities,
+            polls,
             gate,
             clock,
             inboxes,
             calls,
             timers,
+            map_runs,
             stopping: AtomicBool::new(false),
             stop: tokio::sync::Notify::new(),
             work: Mutex::default(),
@@ -160,6 +177,9 @@ impl Shell {
         ));
         shell.keep(tokio::spawn(
             Timers::new(shell.clone(), timers_received).run(),
+        ));
+        shell.keep(tokio::spawn(
+            MapRuns::new(shell.clone(), map_runs_received).run(),
         ));
         Ok(shell)
     }
@@ -198,6 +218,27 @@ impl Shell {
         };
         self.send(execution.partition, request).await?;
         answer.await.unwrap_or(Err(CommandError::Unavailable))
+    }
+
+    /// Returns the activities whose tasks executions offer.
+    pub(crate) fn activities(&self) -> &Arc<Activities> {
+        &self.shared.activities
+    }
+
+    /// Returns those who poll for tasks.
+    pub(crate) fn polls(&self) -> &Arc<Polls> {
+        &self.shared.polls
+    }
+
+    /// Returns what the worker is given that takes `task`; `None` when the task is not offered any more.
+    pub(crate) async fn offered(
+        &self,
+        execution: ExecutionRef,
+        task: TaskId,
+    ) -> Result<Option<TaskCall>, Failure> {
+        let key = rows::outbox_key(execution, task);
+        let row = self.shared.store.get(&key).await.map_err(unreadable)?;
+        row.map(|row| decode(&row)).transpose()
     }
 
     /// Returns the execution that has this name, or had it.
@@ -261,11 +302,43 @@ impl Shell {
             .collect()
     }
 
+    /// Returns the map run with this ARN.
+    pub async fn find_map_run(
+        &self,
+        map_run_arn: &str,
+    ) -> Result<Option<(MapRunRef, MapRunRecord)>, Failure> {
+        let store = &self.shared.store;
+        let row = store.get(&rows::map_runs::arn_key(map_run_arn)).await;
+        let found = row.map_err(unreadable)?;
+        let Some(run) = found.and_then(|row| MapRunRef::from_bytes(&row)) else {
+            return Ok(None);
+        };
+        let row = store.get(&rows::map_runs::record_key(run)).await;
+        let record = row.map_err(unreadable)?.map(|row| decode(&row));
+        Ok(record.transpose()?.map(|record| (run, record)))
+    }
+
+    /// Changes what callers may set of a map run that goes on. Once this returns, it is durable.
+    pub async fn update_map_run(
+        &self,
+        run: MapRunRef,
+        change: SettingsChange,
+    ) -> Result<(), CommandError> {
+        let (reply, answer) = oneshot::channel();
+        let message = map_runs::Message::Update { run, change, reply };
+        self.shared
+            .map_runs
+            .send(message)
+            .map_err(|_| CommandError::Unavailable)?;
+        answer.await.unwrap_or(Err(CommandError::Unavailable))
+    }
+
     /// Ends the work of the shell: commands that were taken finish, calls in flight are given up and
     /// begin again at the next start.
     pub async fn shut_down(&self) {
         self.shared.stopping.store(true, Ordering::SeqCst);
         self.shared.stop.notify_waiters();
+        self.shared.polls.shut_down().await;
         let work: Vec<_> = std::mem::take(&mut *self.shared.work.lock());
         for task in work {
             // A task that panicked has said so; there is nothing left of it to end.

@@ -16,6 +16,7 @@ use vocab::{Entropy, Timestamp, limits};
 use super::group::{Begin, Group, Touched};
 use super::hot::{Hot, HotExecutions};
 use super::load::{load, read, unavailable};
+use super::map_runs::{Message, child_name};
 use super::{CommandError, Shared, Start, Started};
 use crate::rows::{self, ExecutionRecord, ExecutionRef, StatusCode};
 use crate::token::SealerOf;
@@ -117,6 +118,7 @@ impl Partition {
                     Ok(started) => work.answers.push(Answer::Started(reply, started)),
                     Err(error) => drop(reply.send(Err(error))),
                 },
+                Request::Command { command, reply, .. } if is_unheard(&command, &reply) => {}
                 Request::Command {
                     number,
                     command,
@@ -163,8 +165,14 @@ impl Partition {
         for call in begin.calls {
             let _ = self.shared.calls.send(call);
         }
+        for (offer, place) in begin.offers {
+            self.shared.polls.offered(&offer.activity, place);
+        }
         for due in begin.timers {
             let _ = self.shared.timers.send(due);
+        }
+        for run in begin.map_runs {
+            let _ = self.shared.map_runs.send(Message::Wake(run));
         }
         for execution in begin.continued {
             continue_later(&self.shared, execution);
@@ -234,14 +242,22 @@ impl Partition {
             role_arn,
             input,
             trace_header,
+            child_of,
         } = start;
-        let execution_arn = format!(
-            "arn:aws:states:{}:{}:execution:{state_machine_name}:{name}",
-            site.region, site.account_id
-        );
-        let seconds = machine
-            .timeout_seconds
-            .unwrap_or(limits::EXECUTION_SECONDS_MAX);
+        let express = child_of.as_ref().is_some_and(|child| child.express);
+        let head = format!("arn:aws:states:{}:{}", site.region, site.account_id);
+        let execution_arn = if express {
+            let drawn = child_name(&name, u64::MAX);
+            format!("{head}:express:{state_machine_name}:{name}:{drawn}")
+        } else {
+            format!("{head}:execution:{state_machine_name}:{name}")
+        };
+        let seconds_max = if express {
+            limits::EXPRESS_SECONDS_MAX
+        } else {
+            self.shared.options.limits.execution_seconds_max
+        };
+        let seconds = machine.timeout_seconds.unwrap_or(seconds_max);
         let record = ExecutionRecord {
             execution_arn: execution_arn.clone(),
             name: (*name).to_owned(),
@@ -253,6 +269,7 @@ impl Partition {
             stopped_at: None,
             last_chunk: None,
             trace_header: trace_header.as_deref().map(str::to_owned),
+            child_of,
         };
         let identity = Identity {
             execution_arn: execution_arn.into(),
@@ -261,7 +278,7 @@ impl Partition {
             state_machine_name: state_machine_name.into(),
             role_arn: role_arn.into(),
             input,
-            deadline: now.plus_seconds(seconds.min(limits::EXECUTION_SECONDS_MAX)),
+            deadline: now.plus_seconds(seconds.min(seconds_max)),
             trace_header: trace_header.map(Text::from),
             region: site.region.clone().into(),
         };
@@ -276,6 +293,9 @@ impl Partition {
         start: &Start,
         now: Timestamp,
     ) -> Result<Option<Started>, CommandError> {
+        if start.child_of.is_some() {
+            return self.same_child(work, name_key, now).await;
+        }
         let number = match work.names.get(name_key) {
             Some(number) => *number,
             None => match self.shared.store.get(name_key).await.map_err(unavailable)? {
@@ -316,6 +336,27 @@ impl Partition {
                 execution_arn: started.execution_arn,
             }),
         }
+    }
+
+    /// Finds a map run's child that has begun already: the run begins it again when it does not know.
+    async fn same_child(
+        &self,
+        work: &Work,
+        name_key: &Key,
+        now: Timestamp,
+    ) -> Result<Option<Started>, CommandError> {
+        let known = work.names.contains_key(name_key)
+            || self
+                .shared
+                .store
+                .get(name_key)
+                .await
+                .map_err(unavailable)?
+                .is_some();
+        Ok(known.then(|| Started {
+            execution_arn: String::new(),
+            started_at: now,
+        }))
     }
 
     /// Returns when the execution ended and its ARN, if its record says so: there is no need to fold it.
@@ -423,6 +464,7 @@ impl Partition {
             now,
             seed,
             tokens: &tokens,
+            activities: &*self.shared.activities,
             limits: &self.shared.options.limits,
         };
         let hot = &mut touched.hot;
@@ -434,7 +476,7 @@ impl Partition {
             return Err(CommandError::Unavailable);
         };
         let Transition { events, effects } = decided?;
-        group.add_effects(execution, hot, effects);
+        group.add_effects(execution, hot, effects, now);
         touched.events.extend(events);
         Ok(())
     }
@@ -461,6 +503,12 @@ impl Partition {
             after,
         }))
     }
+}
+
+/// Says whether a worker that asked for a task has gone before the task was given to it: another one
+/// gets it.
+fn is_unheard(command: &Command, reply: &oneshot::Sender<Result<Timestamp, CommandError>>) -> bool {
+    matches!(command, Command::TaskTaken { .. }) && reply.is_closed()
 }
 
 /// Sends the command for an execution's next turn, when there is room for it.

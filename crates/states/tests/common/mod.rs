@@ -44,10 +44,11 @@ impl Clock for MovedClock {
     }
 }
 
-/// Functions that take every payload and answer `null`.
+/// Functions that take every payload and all give one answer: `null` unless told otherwise.
 #[derive(Default)]
 pub struct Functions {
     pub payloads: Mutex<Vec<Value>>,
+    pub answer: Mutex<Option<Bytes>>,
 }
 
 #[async_trait]
@@ -59,7 +60,11 @@ impl Gate for Functions {
         let output = json!({ "StatusCode": 200, "ExecutedVersion": "$LATEST" });
         Ok(Reply {
             output: output.to_string().into(),
-            payload: Bytes::from_static(b"null"),
+            payload: self
+                .answer
+                .lock()
+                .clone()
+                .unwrap_or(Bytes::from_static(b"null")),
         })
     }
 }
@@ -94,42 +99,48 @@ pub struct World {
     pub functions: Arc<Functions>,
     pub clock: Arc<MovedClock>,
     pub states: Arc<States>,
+    limits: Limits,
 }
 
 impl World {
     pub async fn new() -> Self {
+        Self::within(Limits::default()).await
+    }
+
+    /// Returns a world whose operator has raised limits.
+    pub async fn within(limits: Limits) -> Self {
         let store = Arc::new(CountingStore::default());
         let functions = Arc::new(Functions::default());
         let clock = Arc::new(MovedClock(AtomicI64::new(1_700_000_000_000)));
-        let states = open(&store, &functions, &clock).await;
+        let states = open(&store, &functions, &clock, &limits).await;
         Self {
             store,
             functions,
             clock,
             states,
+            limits,
         }
     }
 
     /// Forgets everything but the store.
     pub async fn restart(&mut self) {
         self.states.shut_down().await;
-        self.states = open(&self.store, &self.functions, &self.clock).await;
+        self.states = open(&self.store, &self.functions, &self.clock, &self.limits).await;
     }
 
     /// Makes a call whose input is the text `input`.
     pub async fn raw(&self, operation: &str, input: &str) -> Result<Value, Failure> {
-        let call = Call {
-            service: "states",
-            operation: operation.to_owned().into(),
-            input: Bytes::copy_from_slice(input.as_bytes()),
-            payload: Bytes::new(),
-            principal: Principal::Root {
-                account: "000000000000".into(),
-            },
-            request_id: RequestId::random(),
-        };
-        let reply = self.states.call(call).await?;
-        Ok(serde_json::from_slice(&reply.output).expect("an output is JSON"))
+        answer(&self.states, operation, input).await
+    }
+
+    /// Makes a call in the background.
+    pub fn later(
+        &self,
+        operation: &'static str,
+        input: Value,
+    ) -> tokio::task::JoinHandle<Result<Value, Failure>> {
+        let states = self.states.clone();
+        tokio::spawn(async move { answer(&states, operation, &input.to_string()).await })
     }
 
     pub async fn call(&self, operation: &str, input: Value) -> Result<Value, Failure> {
@@ -225,22 +236,52 @@ impl World {
     }
 }
 
+async fn answer(states: &States, operation: &str, input: &str) -> Result<Value, Failure> {
+    let call = Call {
+        service: "states",
+        operation: operation.to_owned().into(),
+        input: Bytes::copy_from_slice(input.as_bytes()),
+        payload: Bytes::new(),
+        principal: Principal::Root {
+            account: "000000000000".into(),
+        },
+        request_id: RequestId::random(),
+    };
+    let reply = states.call(call).await?;
+    Ok(serde_json::from_slice(&reply.output).expect("an output is JSON"))
+}
+
 async fn open(
     store: &Arc<CountingStore>,
     functions: &Arc<Functions>,
     clock: &Arc<MovedClock>,
+    limits: &Limits,
 ) -> Arc<States> {
     let options = StatesOptions {
         site: Site {
             region: "us-east-1".into(),
             account_id: "000000000000".into(),
         },
-        limits: Limits::default(),
+        limits: limits.clone(),
         token_key: [1; 32],
     };
     States::open(options, store.clone(), functions.clone(), clock.clone())
         .await
         .expect("opens")
+}
+
+/// The ARN of the activity called `name`.
+pub fn activity_arn(name: &str) -> String {
+    format!("arn:aws:states:us-east-1:000000000000:activity:{name}")
+}
+
+/// Waits for a worker of the activity `name`, with more fields of the state.
+pub fn work(name: &str, fields: Value) -> Value {
+    let mut state = json!({"Type": "Task", "Resource": activity_arn(name), "End": true});
+    for (field, value) in fields.as_object().into_iter().flatten() {
+        state[field] = value.clone();
+    }
+    json!({"StartAt": "W", "States": {"W": state}})
 }
 
 /// Ends at once, with its input.
