@@ -145,45 +145,57 @@ fn a_url_lets_in_only_whoever_has_it_whole() -> anyhow::Result<()> {
     s3(&aws, &["mb", "s3://things"])?;
     let path = write(server.folder(), "hello", b"hello")?;
     s3(&aws, &["cp", &path, "s3://things/hello", "--quiet"])?;
-    let url = s3(&aws, &["presign", "s3://things/hello"])?;
-    let url = url.trim();
+    // Without a word, the command line makes URLs of the second version of signatures.
+    let config = "[default]\ns3 =\n  signature_version = s3v4\n";
+    let config = write(server.folder(), "config", config.as_bytes())?;
+    for (aws, unsigned) in [
+        (aws.clone(), "SignatureDoesNotMatch"),
+        (aws.with("AWS_CONFIG_FILE", &config), "AccessDenied"),
+    ] {
+        let url = s3(&aws, &["presign", "s3://things/hello"])?;
+        check_url(url.trim(), unsigned)?;
+    }
+    Ok(())
+}
+
+/// Checks that the URL lets its owner in, and nobody who has changed anything. `unsigned` is what a
+/// header that it does not cover is refused with.
+fn check_url(url: &str, unsigned: &str) -> anyhow::Result<()> {
+    let (status, body) = curl(&[url])?;
     ensure!(
-        curl(&[url])? == ("200".to_owned(), "hello".to_owned()),
-        "the URL is good"
+        (&*status, &*body) == ("200", "hello"),
+        "{url}: {status} {body}"
     );
     let (status, _) = curl(&["-H", "Range: bytes=1-2", url])?;
     ensure!(status == "206", "{status}");
-    for (name, request, status, code) in [
+    let other = "SignatureDoesNotMatch";
+    for (name, request, code) in [
         (
             "another key",
             vec![url.replace("/hello?", "/other?")],
-            "403",
-            "SignatureDoesNotMatch",
+            other,
         ),
         (
             "another method",
             vec!["-XDELETE".into(), url.to_owned()],
-            "403",
-            "SignatureDoesNotMatch",
+            other,
         ),
         (
             "another sender",
             vec![url.replace("AKIATESTKIT", "AKIATESTTIK")],
-            "403",
             "InvalidAccessKeyId",
         ),
         (
             "a header that is not signed",
             vec!["-H".into(), "x-amz-acl: public-read".into(), url.to_owned()],
-            "403",
-            "AccessDenied",
+            unsigned,
         ),
     ] {
         let arguments: Vec<&str> = request.iter().map(String::as_str).collect();
-        let (found, body) = curl(&arguments)?;
+        let (status, body) = curl(&arguments)?;
         ensure!(
-            found == status && body.contains(code),
-            "{name}: {found} {body}"
+            status == "403" && body.contains(code),
+            "{name} of {url}: {status} {body}"
         );
     }
     let (status, _) = curl(&[url.split('?').next().context("a path")?])?;
