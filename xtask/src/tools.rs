@@ -1,4 +1,4 @@
-//! `cargo xtask tools`: what the tests use besides Rust, installed below the target directory.
+//! `cargo xtask tools`: what the tests use besides Rust and Node.js, installed below the target directory.
 //!
 //! Nothing outside of it is touched, and nothing is installed twice: the requirements that were
 //! installed last are kept beside the environment and compared.
@@ -12,9 +12,14 @@ use crate::workspace;
 
 const REQUIREMENTS: &str = "crates/testkit/requirements.txt";
 
-/// Installs the AWS command line and the Python SDK; returns the directory of the tools.
+/// The reference implementation of JSONata in the version that AWS runs, for Node.js.
+const JSONATA: &str = "jsonata@2.0.6";
+
+/// Installs the AWS command line, the Python SDK and JSONata's reference implementation; returns the
+/// directory of the tools.
 pub fn install() -> anyhow::Result<PathBuf> {
     let tools = workspace::target().join("tools");
+    install_jsonata(&tools)?;
     let environment = tools.join("venv");
     let requirements = workspace::root().join(REQUIREMENTS);
     let wanted = read(&requirements)?;
@@ -45,6 +50,37 @@ pub fn install() -> anyhow::Result<PathBuf> {
     std::fs::write(&installed, wanted)
         .with_context(|| format!("could not write {}", installed.display()))?;
     Ok(tools)
+}
+
+/// Installs a package of npm's into a folder of its own, below the tools.
+fn install_jsonata(tools: &Path) -> anyhow::Result<()> {
+    let folder = tools.join("jsonata");
+    let installed = folder.join("installed.txt");
+    if std::fs::read_to_string(&installed).is_ok_and(|text| text == JSONATA) {
+        return Ok(());
+    }
+    if !workspace::is_installed("npm") {
+        bail!(
+            "npm is not installed; JSONata is compared with its reference, which comes from there"
+        );
+    }
+    println!("installing {JSONATA} into {}", folder.display());
+    std::fs::create_dir_all(&folder)
+        .with_context(|| format!("could not create {}", folder.display()))?;
+    let mut npm = Command::new("npm");
+    npm.args([
+        "install",
+        "--silent",
+        "--no-audit",
+        "--no-fund",
+        "--no-save",
+        "--prefix",
+    ])
+    .arg(&folder)
+    .arg(JSONATA);
+    workspace::run(&mut npm)?;
+    std::fs::write(&installed, JSONATA)
+        .with_context(|| format!("could not write {}", installed.display()))
 }
 
 /// Creates a Python environment; systems that ship Python without `ensurepip` get `virtualenv`.

@@ -29,6 +29,16 @@ fn findings_have_a_place_and_a_next_step() {
     let invoke = r#""Type": "Task", "Resource": "arn:aws:states:::lambda:invoke""#;
     let cases: &[(&str, &[&str], &str)] = &[
         (
+            r#"{"Type": "Pass", "QueryLanguage": "JSONata", "Next": "Done", "Output": {"a": ["{% phone %}"]}}"#,
+            &[r#""{% phone %}""#],
+            "the input is $states.input",
+        ),
+        (
+            r#"{"Type": "Pass", "QueryLanguage": "JSONata", "Next": "Done", "Assign": {"a": "{% $b ?? 1 %}"}}"#,
+            &[r#""{% $b ?? 1 %}""#],
+            "newer than the JSONata 2.0.6",
+        ),
+        (
             r#"{"Type": "Pass", "Next": "Dome"}"#,
             &[r#""Dome""#],
             "did you mean 'Done'?",

@@ -6,7 +6,8 @@ use asl::query::Context;
 use serde_json::{Map, Value, json};
 
 use crate::event::{Identity, Scope, StateType};
-use crate::execution::{Execution, Frame, Waiting};
+use crate::execution::Execution;
+use crate::frame::{Frame, Waiting};
 use crate::ids::FrameId;
 
 /// The context object of one frame. Its members are made one by one, as they are read: the execution's

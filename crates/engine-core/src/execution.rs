@@ -5,10 +5,8 @@ use std::collections::BTreeMap;
 use vocab::Timestamp;
 
 use crate::effect::{Offer, Timer, TimerKind};
-use crate::event::{
-    Assignment, Completion, Event, Identity, Recorded, Scope, StateType, TaskDescription,
-    TaskResource,
-};
+use crate::event::{Assignment, Event, Identity, Recorded, Scope, TaskResource};
+use crate::frame::{Frame, TaskStage, Waiting, calling};
 use crate::ids::{EventId, FrameId, MapRunId, TaskId};
 use crate::payload::{Payload, Text};
 
@@ -74,124 +72,6 @@ impl Outcome {
             Self::Aborted(..) => Status::Aborted,
         }
     }
-}
-
-/// A state that was entered and not yet left.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Frame {
-    /// The state's name.
-    pub name: Text,
-    /// The state's type.
-    pub state_type: StateType,
-    /// Where it belongs.
-    pub scope: Scope,
-    /// Its raw input.
-    pub input: Payload,
-    /// When it was entered.
-    pub entered_at: Timestamp,
-    /// The last event of its chain: the next one follows it.
-    pub tail: EventId,
-    /// The last event before what the state did since it last waited: an expression's failure follows
-    /// it. Recorded for a state that was just entered: what the entering followed.
-    pub settled: EventId,
-    /// How often each member of `Retry` took a failure on.
-    pub retries: BTreeMap<u32, u64>,
-    /// What it waits for.
-    pub waiting: Waiting,
-}
-
-impl Frame {
-    /// Notes that the state did what it does until `event`, and now waits.
-    fn settle(&mut self, event: EventId) {
-        (self.tail, self.settled) = (event, event);
-    }
-
-    /// Returns how often the state was retried (`$$.State.RetryCount`).
-    pub fn retry_count(&self) -> u64 {
-        self.retries.values().sum()
-    }
-
-    /// Returns the map run that the state waits for.
-    pub(crate) fn map_run(&self) -> Option<MapRunId> {
-        match self.waiting {
-            Waiting::MapRun { run } => run,
-            _ => None,
-        }
-    }
-}
-
-/// What a frame waits for, between two commands.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Waiting {
-    /// For its turn.
-    Turn,
-    /// For its task.
-    Task {
-        /// The attempt.
-        task: TaskId,
-        /// How far the call is.
-        stage: TaskStage,
-        /// What completes it.
-        completion: Completion,
-        /// What was called.
-        resource: TaskResource,
-        /// When it was scheduled.
-        scheduled_at: Timestamp,
-        /// Seconds until its time is over.
-        timeout_seconds: Option<u64>,
-        /// When its time is over; `None` also where it does not count yet.
-        timeout_at: Option<Timestamp>,
-        /// Seconds between heartbeats.
-        heartbeat_seconds: Option<u64>,
-        /// When the next heartbeat is due.
-        heartbeat_at: Option<Timestamp>,
-    },
-    /// For the next attempt.
-    Retry {
-        /// When it begins.
-        due_at: Timestamp,
-    },
-    /// For a moment.
-    Timer {
-        /// Which.
-        due_at: Timestamp,
-    },
-    /// For its branches.
-    Branches {
-        /// Their outputs so far.
-        outputs: Vec<Option<Payload>>,
-    },
-    /// For its map run.
-    MapRun {
-        /// Which; `None` until it has begun.
-        run: Option<MapRunId>,
-    },
-    /// For its iterations.
-    Iterations {
-        /// The items: a JSON array.
-        items: Payload,
-        /// The items are the pairs `{"Key": …, "Value": …}` of an object.
-        pairs: bool,
-        /// What each selector reads beside its item; absent when it is the frame's input.
-        input: Option<Payload>,
-        /// How many at once; 0 for all.
-        concurrency: u32,
-        /// The first item that was not begun.
-        next: u32,
-        /// The iterations that were begun and have not ended, with the event that began each.
-        open: BTreeMap<u32, EventId>,
-        /// Their outputs so far.
-        outputs: Vec<Option<Payload>>,
-    },
-}
-
-/// How far the call of a task is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum TaskStage {
-    /// To be made, or on its way: a row of the outbox. Of an activity: offered to its workers.
-    Calling,
-    /// Returned; the token's holder or the job is waited for. Of an activity: a worker has it.
-    Submitted,
 }
 
 impl Execution {
@@ -568,60 +448,5 @@ impl Execution {
         self.closed = Some((at, outcome));
         self.frames.clear();
         self.variables.clear();
-    }
-}
-
-fn calling(
-    task: TaskId,
-    description: &TaskDescription,
-    scheduled_at: Timestamp,
-    timeout_at: Option<Timestamp>,
-) -> Waiting {
-    Waiting::Task {
-        task,
-        stage: TaskStage::Calling,
-        completion: description.completion,
-        resource: description.resource.clone(),
-        scheduled_at,
-        timeout_seconds: description.timeout_seconds,
-        timeout_at,
-        heartbeat_seconds: description.heartbeat_seconds,
-        heartbeat_at: None,
-    }
-}
-
-impl Waiting {
-    fn set_heartbeat(&mut self, due_at: Option<Timestamp>) {
-        if let Self::Task { heartbeat_at, .. } = self {
-            *heartbeat_at = due_at;
-        }
-    }
-
-    /// A worker took the task: nobody else may, and its time counts.
-    fn taken(&mut self, over_at: Option<Timestamp>) {
-        if let Self::Task {
-            stage, timeout_at, ..
-        } = self
-        {
-            (*stage, *timeout_at) = (TaskStage::Submitted, over_at);
-        }
-    }
-
-    fn set_output(&mut self, index: u32, output: Payload) {
-        let slot = match self {
-            Self::Branches { outputs } => outputs.get_mut(index as usize),
-            Self::Iterations { outputs, open, .. } => {
-                open.remove(&index);
-                outputs.get_mut(index as usize)
-            }
-            Self::Turn
-            | Self::Task { .. }
-            | Self::Retry { .. }
-            | Self::Timer { .. }
-            | Self::MapRun { .. } => None,
-        };
-        if let Some(slot) = slot {
-            *slot = Some(output);
-        }
     }
 }

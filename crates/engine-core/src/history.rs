@@ -93,6 +93,12 @@ fn details(event: &Event, view: View<'_>) -> Option<(String, Map<String, Value>)
         Event::ExecutionStarted(identity) => {
             shown.data("input", &identity.input);
             shown.text("roleArn", &identity.role_arn);
+            if let Some(arn) = &identity.alias_arn {
+                shown.text("stateMachineAliasArn", arn);
+            }
+            if let Some(arn) = &identity.version_arn {
+                shown.text("stateMachineVersionArn", arn);
+            }
             "executionStartedEventDetails"
         }
         Event::StateEntered { name, input, .. } => {

@@ -30,7 +30,8 @@ pub use event::{
     Assignment, Completion, Event, Identity, Recorded, Scope, StateType, TaskDescription,
     TaskResource,
 };
-pub use execution::{Execution, Frame, Outcome, Status, TaskStage, Waiting};
+pub use execution::{Execution, Outcome, Status};
+pub use frame::{Frame, TaskStage, Waiting};
 pub use ids::{EventId, FrameId, MapRunId, TaskId};
 pub use payload::{Payload, Text};
 pub use step::{Cue, EveryActivity, KnowActivities, Limits, SealToken, Transition, step};

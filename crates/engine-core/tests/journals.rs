@@ -282,6 +282,8 @@ fn samples() -> Vec<Event> {
             deadline: at,
             trace_header,
             region: "eu-west-1".into(),
+            version_arn: None,
+            alias_arn: None,
         }))
     };
     let mut samples = vec![identity(None), identity(text("Root=1"))];

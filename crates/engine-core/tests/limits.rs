@@ -28,6 +28,8 @@ fn identity(input: Payload) -> Identity {
         deadline: NOW.plus_seconds(1_000_000),
         trace_header: None,
         region: "eu-west-1".into(),
+        version_arn: None,
+        alias_arn: None,
     }
 }
 

@@ -168,6 +168,8 @@ impl World<'_> {
             deadline: START.plus_seconds(seconds),
             trace_header: None,
             region: "eu-west-1".into(),
+            version_arn: None,
+            alias_arn: None,
         };
         // The caller tries again until it is told.
         while self.shell.rows.journal.is_empty() {

@@ -64,6 +64,8 @@ fn identity(input: &Value) -> Identity {
         deadline: NOW.plus_seconds(1_000_000),
         trace_header: None,
         region: "us-east-1".into(),
+        version_arn: None,
+        alias_arn: None,
     }
 }
 

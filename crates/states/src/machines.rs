@@ -5,6 +5,7 @@
 //! Deliberately absent: locks; two writers meet in the store, and one of them reads again.
 
 mod record;
+mod versions;
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -16,6 +17,7 @@ use store::{Batch, Expectation, Key, Range, Space, Store, StoreError};
 use vocab::Timestamp;
 
 pub(crate) use record::{Logging, MachineRecord, MachineStatus, TypeCode};
+pub(crate) use versions::{AliasRecord, Route, TargetVersion, VersionRecord};
 
 use crate::api::failure;
 use crate::api::names::{self, MachineArn};
@@ -96,15 +98,15 @@ impl Machines {
         }
     }
 
-    /// Returns the machine that `arn` names; `StateMachineDoesNotExist` where there is none. A version
-    /// or an alias is never there: they are not built yet.
+    /// Returns the machine that `arn` names; `StateMachineDoesNotExist` where there is none. What
+    /// versions and aliases lead to, [`Machines::resolve`] returns.
     pub(crate) async fn get(&self, arn: &str) -> Result<Arc<Machine>, Failure> {
         if let Some(machine) = self.cache.read().by_arn.get(arn) {
             return Ok(machine.clone());
         }
         let name = match names::parse_machine_arn(arn)? {
             MachineArn::Plain { name } => name,
-            MachineArn::Qualified => return Err(failure::state_machine_does_not_exist(arn)),
+            MachineArn::Qualified { .. } => return Err(failure::state_machine_does_not_exist(arn)),
             MachineArn::Labelled => return Err(failure::labelled_arn_not_supported()),
         };
         let forgotten = self.cache.read().forgotten;
@@ -168,6 +170,10 @@ impl Machines {
         &self,
         execution: &ExecutionRecord,
     ) -> Result<Option<MachineRecord>, Failure> {
+        if let Some(qualified) = &execution.qualified {
+            let machine_arn = &execution.state_machine_arn;
+            return self.revision_at(machine_arn, qualified.revision_at).await;
+        }
         // A map run's child belongs to a revision of its parent's machine.
         let machine = execution.state_machine_arn.split('/').next();
         let prefix = revision_prefix(machine.unwrap_or_default());
@@ -206,6 +212,7 @@ impl Machines {
         record: MachineRecord,
         definition: String,
         tags: &[(String, String)],
+        version: Option<&VersionRecord>,
     ) -> Result<Change, Failure> {
         let mut batch = Batch::default();
         batch
@@ -218,6 +225,9 @@ impl Machines {
         if !tags.is_empty() {
             batch.put.push(Tags::row(&record.arn, tags));
         }
+        batch
+            .put
+            .extend(version.map(|version| versions::version_row(&record.arn, version)));
         self.commit(record.arn, batch).await
     }
 
@@ -227,6 +237,7 @@ impl Machines {
         machine: &Machine,
         record: MachineRecord,
         definition: Option<String>,
+        version: Option<&VersionRecord>,
     ) -> Result<Change, Failure> {
         let mut batch = Batch::default();
         batch.expect.push(machine.expectation());
@@ -236,6 +247,9 @@ impl Machines {
                 .put
                 .push((Definitions::key(&record.definition), text.into()));
         }
+        batch
+            .put
+            .extend(version.map(|version| versions::version_row(&record.arn, version)));
         self.commit(record.arn, batch).await
     }
 
@@ -259,11 +273,11 @@ impl Machines {
         self.commit(record.arn, batch).await
     }
 
-    /// Removes `machine` and its tags. Its revisions stay: executions that ran under them are still
+    /// Removes `machine`, its versions, aliases and tags. Its revisions stay: executions that ran under them are still
     /// described.
     pub(crate) async fn delete(self: &Arc<Self>, machine: &Machine) -> Result<Change, Failure> {
         let record = &machine.record;
-        let batch = Batch {
+        let mut batch = Batch {
             expect: vec![machine.expectation()],
             put: Vec::new(),
             delete: vec![
@@ -272,6 +286,7 @@ impl Machines {
                 Tags::key(&record.arn),
             ],
         };
+        batch.delete.extend(self.qualified_rows(&record.arn).await?);
         self.commit(record.arn.clone(), batch).await
     }
 
@@ -325,16 +340,15 @@ fn moment_bytes(moment: Timestamp) -> Vec<u8> {
     (moment.as_millis().max(0) as u64).to_be_bytes().to_vec()
 }
 
+fn revision_key(machine_arn: &str, moment: Timestamp) -> Key {
+    let bytes = [revision_prefix(machine_arn), moment_bytes(moment)].concat();
+    Key::new(Space::StateMachines, bytes)
+}
+
 fn put_revision(batch: &mut Batch, record: &MachineRecord) {
     let row = Bytes::from(rows::encode(record));
-    let revision = [
-        revision_prefix(&record.arn),
-        moment_bytes(record.updated_at),
-    ]
-    .concat();
-    batch
-        .put
-        .push((Key::new(Space::StateMachines, revision), row.clone()));
+    let revision = revision_key(&record.arn, record.updated_at);
+    batch.put.push((revision, row.clone()));
     batch.put.push((machine_key(&record.name), row));
 }
 

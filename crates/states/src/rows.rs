@@ -84,6 +84,23 @@ pub struct ExecutionRecord {
     /// Whose child it is, if it is a map run's.
     #[n(10)]
     pub child_of: Option<ChildOf>,
+    /// The version that it runs, if it was started through one.
+    #[n(11)]
+    pub qualified: Option<Qualified>,
+}
+
+/// The version that an execution runs.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+pub struct Qualified {
+    /// `…:stateMachine:NAME:NUMBER`.
+    #[n(0)]
+    pub version_arn: String,
+    /// `…:stateMachine:NAME:ALIAS`, where it was started through an alias.
+    #[n(1)]
+    pub alias_arn: Option<String>,
+    /// The moment by which its revision is found.
+    #[n(2)]
+    pub revision_at: Timestamp,
 }
 
 impl ExecutionRecord {
@@ -180,6 +197,12 @@ pub struct ListingEntry {
     /// How many items of that run it has.
     #[n(6)]
     pub items: Option<u64>,
+    /// The version that it runs, if it was started through one.
+    #[n(7)]
+    pub version_arn: Option<String>,
+    /// The alias that it was started through.
+    #[n(8)]
+    pub alias_arn: Option<String>,
 }
 
 impl ListingEntry {
@@ -188,6 +211,13 @@ impl ListingEntry {
         self.map_run_arn
             .as_deref()
             .unwrap_or(&self.state_machine_arn)
+    }
+
+    /// Says whether `arn` lists the execution: its map run's or its machine's, its version's, its alias's.
+    pub fn is_listed_under(&self, arn: &str) -> bool {
+        self.listed_under() == arn
+            || self.version_arn.as_deref() == Some(arn)
+            || self.alias_arn.as_deref() == Some(arn)
     }
 }
 

@@ -27,6 +27,8 @@ pub struct StatesOptions {
     pub limits: Limits,
     /// Seals task tokens and page tokens. Secret, and the same at every start: tokens outlive a run.
     pub token_key: [u8; 32],
+    /// Definitions may use operators of JSONata that AWS does not have yet.
+    pub newer_jsonata: bool,
 }
 
 /// Why the service could not be opened.
@@ -59,14 +61,16 @@ pub struct States {
     pub(crate) tokens: TokenSealer,
     pub(crate) pages: PageSealer,
     pub(crate) deletions: Deletions,
+    newer_jsonata: bool,
 }
 
 impl States {
     /// Returns how definitions of a type of machine are read.
     pub(crate) fn reading(&self, machine_type: asl::MachineType) -> asl::Reading {
         asl::Reading {
+            machine_type,
+            newer_jsonata: self.newer_jsonata,
             bytes_max: self.limits.definition_bytes_max,
-            ..machine_type.into()
         }
     }
 
@@ -84,6 +88,7 @@ impl States {
             site,
             limits,
             token_key,
+            newer_jsonata,
         } = options;
         let tokens = TokenSealer::new(&token_key);
         let definitions = Arc::new(Definitions::new(store.clone()));
@@ -119,6 +124,7 @@ impl States {
             tokens,
             pages: PageSealer::new(&token_key),
             deletions,
+            newer_jsonata,
         }))
     }
 
@@ -178,17 +184,33 @@ impl Service for States {
             Operation::DescribeActivity => api::describe_activity::call(self, input).await,
             Operation::ListActivities => api::list_activities::call(self, input).await,
             Operation::GetActivityTask => api::get_activity_task::call(self, input).await,
-            Operation::CreateStateMachineAlias
-            | Operation::DeleteStateMachineAlias
-            | Operation::DeleteStateMachineVersion
-            | Operation::DescribeStateMachineAlias
-            | Operation::ListStateMachineAliases
-            | Operation::ListStateMachineVersions
-            | Operation::PublishStateMachineVersion
-            | Operation::RedriveExecution
-            | Operation::StartSyncExecution
-            | Operation::TestState
-            | Operation::UpdateStateMachineAlias => Err(api::failure::not_built(operation.name())),
+            Operation::CreateStateMachineAlias => {
+                api::create_state_machine_alias::call(self, input).await
+            }
+            Operation::DeleteStateMachineAlias => {
+                api::delete_state_machine_alias::call(self, input).await
+            }
+            Operation::DeleteStateMachineVersion => {
+                api::delete_state_machine_version::call(self, input).await
+            }
+            Operation::DescribeStateMachineAlias => {
+                api::describe_state_machine_alias::call(self, input).await
+            }
+            Operation::ListStateMachineAliases => {
+                api::list_state_machine_aliases::call(self, input).await
+            }
+            Operation::ListStateMachineVersions => {
+                api::list_state_machine_versions::call(self, input).await
+            }
+            Operation::PublishStateMachineVersion => {
+                api::publish_state_machine_version::call(self, input).await
+            }
+            Operation::UpdateStateMachineAlias => {
+                api::update_state_machine_alias::call(self, input).await
+            }
+            Operation::RedriveExecution | Operation::StartSyncExecution | Operation::TestState => {
+                Err(api::failure::not_built(operation.name()))
+            }
         }
     }
 }

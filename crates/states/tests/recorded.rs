@@ -11,7 +11,7 @@ use serde_json::{Map, Value, json};
 use service::Failure;
 
 /// How many cases agree; fewer means that something that worked is lost.
-const AGREE_MIN: usize = 164;
+const AGREE_MIN: usize = 285;
 
 /// Why a case is not played.
 fn out_of_scope(case: &Value) -> Option<&'static str> {
@@ -20,6 +20,10 @@ fn out_of_scope(case: &Value) -> Option<&'static str> {
         () if text.contains("Log Destination not found") => Some("there is no logs service yet"),
         () if text.contains("ParamValidationError") => Some("the client refused, not AWS"),
         () if text.contains("<execution-id-") => Some("what came before was not recorded"),
+        // A conflict is with something; an alias is of a version.
+        () if text.contains("ConflictException") || text.contains("AliasName-3") => (!text
+            .contains("\"CreateStateMachine\""))
+        .then_some("what came before was not recorded"),
         () if text.contains("\"s3\"") => Some("there are no buckets in this world"),
         () => None,
     }

@@ -123,6 +123,7 @@ impl World {
             input: Payload::parse(input).expect("JSON"),
             trace_header: None,
             child_of: None,
+            qualified: None,
         };
         self.shell.start(start).await?;
         Ok(self

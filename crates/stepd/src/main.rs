@@ -8,6 +8,7 @@ mod client;
 mod deploy;
 mod env;
 mod keys;
+mod limits;
 mod logs;
 mod objects;
 mod place;

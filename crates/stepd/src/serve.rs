@@ -7,7 +7,6 @@ use std::sync::Arc;
 use anyhow::Context as _;
 use cloudformation::Deployer;
 use dynamodb::DynamoDb;
-use engine_core::Limits;
 use gateway::Gateway;
 use lambda::{Lambda, LambdaOptions};
 use s3::S3;
@@ -52,6 +51,11 @@ pub struct Arguments {
     /// Listen on an address that other machines reach, although requests are not encrypted
     #[arg(long)]
     allow_remote: bool,
+    /// Let definitions use operators of JSONata that AWS does not have yet: `??` and `?:`
+    #[arg(long)]
+    newer_jsonata: bool,
+    #[command(flatten)]
+    limits: crate::limits::Raised,
 }
 
 fn account_id(text: &str) -> Result<String, String> {
@@ -171,8 +175,9 @@ impl Server {
         // Last, because calls that the last run left open go out at once, and need the others.
         let options = StatesOptions {
             site,
-            limits: Limits::default(),
+            limits: arguments.limits.into(),
             token_key: keys.tokens()?,
+            newer_jsonata: arguments.newer_jsonata,
         };
         let states = States::open(options, store, gate, clock);
         let states = states.await.context("the executions cannot be opened")?;

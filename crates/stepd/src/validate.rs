@@ -5,7 +5,7 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::Context as _;
-use asl::MachineType;
+use asl::{MachineType, Reading};
 use clap::ValueEnum;
 
 mod definition;
@@ -22,6 +22,9 @@ pub struct Arguments {
     /// The type of the machines: Express ones may wait for nothing
     #[arg(long = "type", value_enum, ignore_case = true, default_value_t = Type::Standard)]
     machine_type: Type,
+    /// Allow what `stepd serve --newer-jsonata` allows
+    #[arg(long)]
+    newer_jsonata: bool,
     /// Print one JSON object for each file
     #[arg(long)]
     json: bool,
@@ -36,16 +39,20 @@ enum Type {
 
 /// Checks every file; the exit code is 1 when there is an error in one of them.
 pub fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
-    let machine_type = match arguments.machine_type {
-        Type::Standard => MachineType::Standard,
-        Type::Express => MachineType::Express,
+    let reading = Reading {
+        machine_type: match arguments.machine_type {
+            Type::Standard => MachineType::Standard,
+            Type::Express => MachineType::Express,
+        },
+        newer_jsonata: arguments.newer_jsonata,
+        ..Reading::default()
     };
     let mut out = std::io::stdout().lock();
     let in_colour = out.is_terminal() && std::env::var_os("NO_COLOR").is_none();
     let mut has_errors = false;
     for file in &arguments.files {
         let definition = Definition::new(file, read(file)?);
-        let findings = definition.check(machine_type);
+        let findings = definition.check(reading);
         has_errors |= findings.iter().any(|finding| finding.is_error());
         let text = match arguments.json {
             true => report::json(&definition, &findings),

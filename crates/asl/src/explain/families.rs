@@ -48,6 +48,23 @@ const fn says(message: &'static str, hint: &'static str) -> Family {
 }
 
 pub(super) const FAMILIES: &[Family] = &[
+    // JSONata.
+    says(
+        "Reference to '$$' is not supported.",
+        "the input is $states.input, the context object is $states.context",
+    ),
+    says(
+        "Reference to '{}' at the top level is not supported.",
+        "an expression has no context to read from: the input is $states.input, a variable $name",
+    ),
+    says(
+        "Field '$states.{}' does not exist.",
+        "$states.result is there in Output and Assign of Task, Parallel and Map, $states.errorOutput in those of Catch",
+    ),
+    says(
+        "The symbol {} cannot be used as a unary operator",
+        "something is missing before the symbol; ?? and ?: are newer than the JSONata 2.0.6 of AWS",
+    ),
     // Syntax.
     says(
         "Unexpected end-of-input{}",

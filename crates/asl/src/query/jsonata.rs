@@ -2,13 +2,17 @@
 //!
 //! What an expression may say is decided when the definition is read ([`check`]), what it sees is
 //! `$states` and the variables ([`reads`]), and what it fails with is a `States.QueryEvaluationError`
-//! in AWS's words. The engine underneath is named in [`engine`] only.
+//! in AWS's words. The engine underneath is named below this module only.
 
 mod check;
+mod dialect;
 mod engine;
 mod functions;
+mod meter;
+mod plain;
 mod reads;
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
@@ -95,13 +99,17 @@ impl Expression {
 
     /// Compiles `text`, which stands between `{%` and `%}`.
     pub(crate) fn parse(text: &str, place: Place<'_>) -> Result<Self, Vec<Refusal>> {
-        let program = Program::compile(text).map_err(|message| {
+        let read = match place.dialect {
+            Dialect::Aws => dialect::set_apart(text),
+            Dialect::Newer => Cow::Borrowed(text),
+        };
+        let program = Program::compile(&read).map_err(|message| {
             vec![Refusal {
                 code: crate::diagnostic::INVALID_JSONATA_EXPRESSION,
                 message,
             }]
         })?;
-        check::check(&program, text, place)?;
+        check::check(&program, place)?;
         Ok(Self(Arc::new(Inner {
             text: text.into(),
             location: place.location.into(),

@@ -10,7 +10,7 @@ use super::flow::Seen;
 use super::{Progress, Turn};
 use crate::effect::{Effect, Timer, TimerKind};
 use crate::event::{Event, Scope, StateType};
-use crate::execution::Waiting;
+use crate::frame::Waiting;
 use crate::ids::{EventId, FrameId};
 use crate::payload::{NESTING_MAX, Payload, Text};
 

@@ -10,7 +10,7 @@ use super::flow::Seen;
 use super::{Progress, Turn};
 use crate::context::{ContextOf, item_shown};
 use crate::event::{Event, Scope};
-use crate::execution::Waiting;
+use crate::frame::Waiting;
 use crate::ids::{EventId, FrameId};
 use crate::payload::Payload;
 

@@ -28,7 +28,8 @@ use self::assign::Assigned;
 use crate::command::{Command, Rejection};
 use crate::effect::{Effect, Offer, Timer, TimerKind};
 use crate::event::{Event, Identity, Recorded, Scope, StateType};
-use crate::execution::{Execution, Frame, Waiting};
+use crate::execution::Execution;
+use crate::frame::{Frame, Waiting};
 use crate::ids::{EventId, FrameId, MapRunId, TaskId};
 use crate::payload::{Payload, Text};
 

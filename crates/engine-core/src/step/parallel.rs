@@ -4,7 +4,7 @@ use asl::Parallel;
 
 use super::{Progress, Turn};
 use crate::event::{Event, Scope};
-use crate::execution::Waiting;
+use crate::frame::Waiting;
 use crate::ids::{EventId, FrameId};
 use crate::payload::Payload;
 

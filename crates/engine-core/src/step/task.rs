@@ -8,7 +8,7 @@ use super::{Progress, Turn};
 use crate::command::Rejection;
 use crate::effect::{Effect, TaskCall, Timer, TimerKind};
 use crate::event::{Completion, Event, TaskDescription, TaskResource};
-use crate::execution::{Frame, TaskStage, Waiting};
+use crate::frame::{Frame, TaskStage, Waiting};
 use crate::ids::{FrameId, TaskId};
 use crate::payload::{NESTING_MAX, Payload, Text};
 

@@ -299,6 +299,8 @@ impl Play {
             deadline: START.plus_seconds(seconds),
             trace_header: None,
             region: "eu-west-1".into(),
+            version_arn: None,
+            alias_arn: None,
         })
     }
 }

@@ -163,6 +163,11 @@ fn csv_as_documented() {
             "1.50,true\n",
             &[r#"{"a":"1.50","b":"true"}"#],
         ),
+        (
+            "a quote at the end of the file",
+            "1,5\"",
+            &[r#"{"a":"1","b":"5\""}"#],
+        ),
         ("no rows", "", &[]),
     ];
     for (name, rows, expected) in cases {

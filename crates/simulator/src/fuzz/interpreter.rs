@@ -128,6 +128,8 @@ fn identity(input: &str) -> Identity {
         deadline: START.plus_seconds(1_000_000),
         trace_header: None,
         region: "us-east-1".into(),
+        version_arn: None,
+        alias_arn: None,
     }
 }
 

@@ -60,6 +60,8 @@ fn identity(input: &str, recorded: &[Value], machine: &StateMachine) -> Result<I
         deadline: START.plus_seconds(seconds),
         trace_header: None,
         region: "us-east-1".into(),
+        version_arn: None,
+        alias_arn: None,
     })
 }
 

@@ -23,7 +23,8 @@ pub(crate) async fn call(states: &States, input: &[u8]) -> Result<Reply, Failure
     let arn = names::machine_arn(&states.site, &input.name);
     let tags = Tags::check(&arn, input.tags.unwrap_or_default())?;
     let now = states.clock.now();
-    let record = MachineRecord {
+    let publish = input.publish.unwrap_or(false);
+    let mut record = MachineRecord {
         arn,
         name: input.name,
         machine_type,
@@ -38,7 +39,12 @@ pub(crate) async fn call(states: &States, input: &[u8]) -> Result<Reply, Failure
         created_at: now,
         updated_at: now,
         status: MachineStatus::Active,
+        versions: None,
+        changes: None,
+        published: publish.then_some(true),
+        version_description: input.version_description.clone(),
     };
+    let version = publish.then(|| record.publish(input.version_description, now));
     for _ in 0..ATTEMPTS_MAX {
         if let Some(known) = states.machines.read(&record.name).await? {
             return created_before(&known.record, &record);
@@ -46,7 +52,7 @@ pub(crate) async fn call(states: &States, input: &[u8]) -> Result<Reply, Failure
         let definition = input.definition.clone();
         if states
             .machines
-            .create(record.clone(), definition, &tags)
+            .create(record.clone(), definition, &tags, version.as_ref())
             .await?
             == Change::Done
         {
@@ -70,6 +76,6 @@ fn created(record: &MachineRecord) -> Reply {
     super::reply(&CreateStateMachineOutput {
         state_machine_arn: record.arn.clone(),
         creation_date: record.created_at,
-        state_machine_version_arn: None,
+        state_machine_version_arn: record.published.map(|_| format!("{}:1", record.arn)),
     })
 }

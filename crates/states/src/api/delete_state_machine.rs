@@ -34,7 +34,7 @@ pub(crate) async fn call(states: &States, input: &[u8]) -> Result<Reply, Failure
     let arn = &input.state_machine_arn;
     let name = match names::parse_machine_arn(arn)? {
         MachineArn::Plain { name } => name,
-        MachineArn::Qualified => {
+        MachineArn::Qualified { .. } => {
             return Err(failure::validation(
                 "The state machine ARN must not have a version or an alias",
             ));

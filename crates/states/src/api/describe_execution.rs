@@ -37,6 +37,10 @@ fn describe(record: ExecutionRecord, ends: &Ends, included: bool) -> DescribeExe
     shown.stop_date = record.stopped_at;
     shown.trace_header = record.trace_header;
     let is_child = record.child_of.is_some();
+    if let Some(qualified) = record.qualified {
+        shown.state_machine_version_arn = Some(qualified.version_arn);
+        shown.state_machine_alias_arn = qualified.alias_arn;
+    }
     shown.map_run_arn = record.child_of.map(|child| child.map_run_arn);
     shown.input = ends
         .input

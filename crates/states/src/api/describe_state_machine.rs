@@ -7,32 +7,44 @@ use aws_model::states::{
 };
 use service::{Failure, Reply};
 
-use super::settings;
+use super::names::{self, MachineArn, Qualifier};
+use super::{failure, settings};
 use crate::rows::DefinitionHash;
 use crate::service::States;
 
 pub(crate) async fn call(states: &States, input: &[u8]) -> Result<Reply, Failure> {
     let input: DescribeStateMachineInput = super::read(input)?;
-    let machine = states.machines.get(&input.state_machine_arn).await?;
-    let record = &machine.record;
+    let arn = &input.state_machine_arn;
+    // A version is a machine of its own here; an alias is not (model: "stateMachineArn").
+    if let Ok(MachineArn::Qualified {
+        qualifier: Qualifier::Alias(_),
+        ..
+    }) = names::parse_machine_arn(arn)
+    {
+        return Err(failure::state_machine_does_not_exist(arn));
+    }
+    let target = states.machines.resolve(arn, 0).await?;
+    let machine = &target.machine;
+    let record = target.revision();
+    let version = target.version.as_ref();
     let definition = shown_definition(states, &record.definition, input.included_data).await?;
     let variable_references =
         shown_variables(states, &record.definition, input.included_data).await?;
     Ok(super::reply(&DescribeStateMachineOutput {
-        state_machine_arn: record.arn.clone(),
+        state_machine_arn: arn.clone(),
         name: record.name.clone(),
-        status: Some(record.status.into()),
+        status: Some(machine.record.status.into()),
         definition,
         role_arn: record.role_arn.clone(),
         r#type: record.machine_type.into(),
-        creation_date: record.created_at,
+        creation_date: version.map_or(record.created_at, |version| version.record.created_at),
         logging_configuration: Some(record.logging.shown()),
         tracing_configuration: Some(TracingConfiguration {
             enabled: Some(record.tracing),
         }),
         label: None,
         revision_id: record.revision_id.clone(),
-        description: None,
+        description: version.and_then(|version| version.record.description.clone()),
         encryption_configuration: Some(settings::encryption_shown()),
         variable_references,
     }))

@@ -127,6 +127,59 @@ pub(crate) fn version_description_without_publish() -> Failure {
     validation("Version description can only be set when publish is true")
 }
 
+pub(crate) fn missing_resource() -> Failure {
+    Failure::client(
+        "ResourceNotFound",
+        "Request references a resource that does not exist.",
+    )
+}
+
+fn conflict(message: String) -> Failure {
+    Failure::client("ConflictException", message)
+}
+
+pub(crate) fn other_revision(asked: &str, current: &str) -> Failure {
+    conflict(format!(
+        "Failed to publish the State Machine version for revision {asked}. The current State Machine \
+         revision is {current}."
+    ))
+}
+
+pub(crate) fn other_alias() -> Failure {
+    conflict(
+        "Failed to create alias because an alias with the same name and a different routing \
+         configuration already exists."
+            .to_owned(),
+    )
+}
+
+pub(crate) fn version_referenced(aliases: &[&str]) -> Failure {
+    conflict(format!(
+        "Version to be deleted must not be referenced by an alias. Current list of aliases \
+         referencing this version: [{}]",
+        aliases.join(", ")
+    ))
+}
+
+pub(crate) fn routing(must: &str, received: &str) -> Failure {
+    validation(&format!(
+        "Routing configuration must {must}. Received: [{received}]"
+    ))
+}
+
+pub(crate) fn weights(received: &str) -> Failure {
+    validation(&format!(
+        "Sum of routing configuration weights must equal 100. Received: [{received}]"
+    ))
+}
+
+pub(crate) fn quota_exceeded(what: &str, max: usize) -> Failure {
+    Failure::client(
+        "ServiceQuotaExceededException",
+        format!("The maximum number of {what} of a state machine has been reached: {max}"),
+    )
+}
+
 pub(crate) fn labelled_arn_not_supported() -> Failure {
     validation("This operation does not support labeled state machine ARNs")
         .with_field("reason", "API_DOES_NOT_SUPPORT_LABELED_ARNS")

@@ -44,7 +44,7 @@ pub(crate) async fn call(states: &States, input: &[u8]) -> Result<Reply, Failure
     };
     if input.map_run_arn.is_some() {
         map_runs::find(states, listed_under).await?;
-    } else if states.machines.get(listed_under).await?.record.machine_type == TypeCode::Express {
+    } else if is_express(states, listed_under).await? {
         return Err(failure::state_machine_type_not_supported());
     }
     let arguments = [
@@ -87,6 +87,12 @@ pub(crate) async fn call(states: &States, input: &[u8]) -> Result<Reply, Failure
     }))
 }
 
+/// Says whether the machine, the version or the alias is express; fails where there is none.
+async fn is_express(states: &States, arn: &str) -> Result<bool, Failure> {
+    let target = states.machines.resolve(arn, 0).await?;
+    Ok(target.machine.record.machine_type == TypeCode::Express)
+}
+
 /// The statuses whose runs the listing merges. Redriving is not built yet: no execution was redriven,
 /// and none is pending.
 fn wanted(input: &ListExecutionsInput) -> Vec<StatusCode> {
@@ -110,6 +116,8 @@ fn shown(status: StatusCode, entry: ListingEntry) -> ExecutionListItem {
     item.stop_date = entry.stopped_at;
     item.map_run_arn = entry.map_run_arn;
     item.item_count = entry.items.and_then(|items| i64::try_from(items).ok());
+    item.state_machine_version_arn = entry.version_arn;
+    item.state_machine_alias_arn = entry.alias_arn;
     item.redrive_count = Some(0);
     item
 }
@@ -202,7 +210,7 @@ impl<'a> Merge<'a> {
                 failure::unavailable()
             })?;
             // Keys hold eight bytes of the machine's hash: another machine's line is not ours.
-            if entry.listed_under() == self.listed_under {
+            if entry.is_listed_under(self.listed_under) {
                 return Ok(Some(Line { key, status, entry }));
             }
         }

@@ -1,14 +1,19 @@
 //! The actions, one a file: each reads its input, checks what the model cannot, and reads rows or sends
 //! a command.
 
+mod aliases;
 pub(crate) mod create_activity;
 pub(crate) mod create_state_machine;
+pub(crate) mod create_state_machine_alias;
 pub(crate) mod delete_activity;
 pub(crate) mod delete_state_machine;
+pub(crate) mod delete_state_machine_alias;
+pub(crate) mod delete_state_machine_version;
 pub(crate) mod describe_activity;
 pub(crate) mod describe_execution;
 pub(crate) mod describe_map_run;
 pub(crate) mod describe_state_machine;
+pub(crate) mod describe_state_machine_alias;
 pub(crate) mod describe_state_machine_for_execution;
 mod executions;
 pub(crate) mod failure;
@@ -17,10 +22,13 @@ pub(crate) mod get_execution_history;
 pub(crate) mod list_activities;
 pub(crate) mod list_executions;
 pub(crate) mod list_map_runs;
+pub(crate) mod list_state_machine_aliases;
+pub(crate) mod list_state_machine_versions;
 pub(crate) mod list_state_machines;
 pub(crate) mod list_tags_for_resource;
 mod map_runs;
 pub(crate) mod names;
+pub(crate) mod publish_state_machine_version;
 pub(crate) mod send_task_failure;
 pub(crate) mod send_task_heartbeat;
 pub(crate) mod send_task_success;
@@ -32,6 +40,7 @@ mod tasks;
 pub(crate) mod untag_resource;
 pub(crate) mod update_map_run;
 pub(crate) mod update_state_machine;
+pub(crate) mod update_state_machine_alias;
 pub(crate) mod validate_state_machine_definition;
 
 use aws_model::{Input, Raised};

@@ -62,9 +62,34 @@ pub(crate) enum MachineArn<'a> {
         name: &'a str,
     },
     /// `…:stateMachine:NAME:QUALIFIER`: a version or an alias.
-    Qualified,
+    Qualified {
+        /// The ARN without the qualifier.
+        base: &'a str,
+        /// What follows.
+        qualifier: Qualifier<'a>,
+    },
     /// `…:stateMachine:NAME/LABEL`: the inner machine of a Distributed Map.
     Labelled,
+}
+
+/// What follows the name in the ARN of a state machine.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Qualifier<'a> {
+    /// A number.
+    Version(u64),
+    /// A name, which is never all digits.
+    Alias(&'a str),
+}
+
+impl<'a> Qualifier<'a> {
+    fn read(text: &'a str) -> Self {
+        let number = text
+            .bytes()
+            .all(|byte| byte.is_ascii_digit())
+            .then(|| text.parse().ok())
+            .flatten();
+        number.map_or(Self::Alias(text), Self::Version)
+    }
 }
 
 /// Reads the ARN of a state machine.
@@ -75,8 +100,13 @@ pub(crate) fn parse_machine_arn(text: &str) -> Result<MachineArn<'_>, Failure> {
     }
     Ok(match rest {
         _ if rest.contains('/') => MachineArn::Labelled,
-        _ if rest.contains(':') => MachineArn::Qualified,
-        name => MachineArn::Plain { name },
+        _ => match rest.split_once(':') {
+            Some((_, qualifier)) => MachineArn::Qualified {
+                base: &text[..text.len() - qualifier.len() - 1],
+                qualifier: Qualifier::read(qualifier),
+            },
+            None => MachineArn::Plain { name: rest },
+        },
     })
 }
 
@@ -148,6 +178,7 @@ mod tests {
     #[test]
     fn reads_arns() {
         let head = "arn:aws:states:us-east-1:000000000000";
+        let machine = format!("{head}:stateMachine:M");
         let cases = [
             (
                 format!("{head}:stateMachine:M"),
@@ -155,11 +186,17 @@ mod tests {
             ),
             (
                 format!("{head}:stateMachine:M:3"),
-                Ok(MachineArn::Qualified),
+                Ok(MachineArn::Qualified {
+                    base: &machine,
+                    qualifier: Qualifier::Version(3),
+                }),
             ),
             (
                 format!("{head}:stateMachine:M:PROD"),
-                Ok(MachineArn::Qualified),
+                Ok(MachineArn::Qualified {
+                    base: &machine,
+                    qualifier: Qualifier::Alias("PROD"),
+                }),
             ),
             (
                 format!("{head}:stateMachine:M/label"),

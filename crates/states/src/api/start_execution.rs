@@ -7,7 +7,8 @@ use service::{Failure, Reply};
 use uuid::Uuid;
 
 use super::{failure, names};
-use crate::machines::{Machine, MachineStatus, TypeCode};
+use crate::machines::{Machine, MachineStatus, TargetVersion, TypeCode};
+use crate::rows::Qualified;
 use crate::service::States;
 use crate::shell::{CommandError, Start};
 use asl::JsonFault;
@@ -17,8 +18,13 @@ pub(crate) async fn call(states: &States, input: &[u8]) -> Result<Reply, Failure
     if let Some(name) = &input.name {
         names::check_name(name)?;
     }
-    let machine = states.machines.get(&input.state_machine_arn).await?;
-    check_startable(&machine)?;
+    let draw = rand::random::<u64>() % 100;
+    let target = states
+        .machines
+        .resolve(&input.state_machine_arn, draw)
+        .await?;
+    let machine = &target.machine;
+    check_startable(machine)?;
     let payload = match &input.input {
         None => Payload::empty_object(),
         Some(text) => parse_input(text, states.limits.payload_bytes_max)?,
@@ -28,15 +34,19 @@ pub(crate) async fn call(states: &States, input: &[u8]) -> Result<Reply, Failure
         state_machine_arn: machine.arn.clone(),
         state_machine_name: machine.name.clone(),
         name: name.clone(),
-        definition: machine.record.definition,
-        role_arn: machine.role_arn.clone(),
+        definition: target.revision().definition,
+        role_arn: match &target.version {
+            Some(version) => version.revision.role_arn.as_str().into(),
+            None => machine.role_arn.clone(),
+        },
         input: payload,
         trace_header: input.trace_header.map(Into::into),
         child_of: None,
+        qualified: target.version.as_ref().map(qualified),
     };
     match states.shell.start(start).await {
         Ok(started) => {
-            states.deletions.stop_late(&machine, &name).await?;
+            states.deletions.stop_late(machine, &name).await?;
             Ok(super::reply(&StartExecutionOutput {
                 execution_arn: started.execution_arn,
                 start_date: started.started_at,
@@ -48,6 +58,14 @@ pub(crate) async fn call(states: &States, input: &[u8]) -> Result<Reply, Failure
         Err(CommandError::Rejected(_) | CommandError::NotFound | CommandError::Unavailable) => {
             Err(failure::unavailable())
         }
+    }
+}
+
+fn qualified(version: &TargetVersion) -> Qualified {
+    Qualified {
+        version_arn: version.arn.clone(),
+        alias_arn: version.alias_arn.clone(),
+        revision_at: version.record.revision_at,
     }
 }
 

@@ -44,6 +44,6 @@ pub(super) async fn tagged(states: &States, arn: &str) -> Result<(Key, Expectati
                 .map(|machine| machine.expectation())
                 .ok_or_else(missing)
         }
-        MachineArn::Qualified | MachineArn::Labelled => Err(missing()),
+        MachineArn::Qualified { .. } | MachineArn::Labelled => Err(missing()),
     }
 }

@@ -6,6 +6,7 @@ use uuid::Uuid;
 use vocab::Timestamp;
 
 use super::names::{self, MachineArn};
+use super::publish_state_machine_version::publish;
 use super::{failure, settings};
 use crate::definitions::Definitions;
 use crate::machines::{Change, Logging, Machine, MachineRecord, MachineStatus};
@@ -19,7 +20,7 @@ pub(crate) async fn call(states: &States, input: &[u8]) -> Result<Reply, Failure
     check(&input)?;
     for _ in 0..ATTEMPTS_MAX {
         let machine = read(states, &input.state_machine_arn).await?;
-        let record = updated(&machine.record, &input, states.clock.now())?;
+        let mut record = updated(&machine.record, &input, states.clock.now())?;
         let parsed = match &input.definition {
             Some(text) => Some(settings::parse_definition(
                 states,
@@ -28,20 +29,36 @@ pub(crate) async fn call(states: &States, input: &[u8]) -> Result<Reply, Failure
             )?),
             None => None,
         };
+        let published = match input.publish {
+            Some(true) => {
+                let description = input.version_description.clone();
+                Some(publish(states, &mut record, description).await?)
+            }
+            Some(false) | None => None,
+        };
+        let number = published.as_ref().map(|(version, _)| version.number);
         if record == machine.record {
-            return Ok(reply(record));
+            return Ok(reply(record, number));
         }
         let definition = input.definition.clone();
         if states
             .machines
-            .replace(&machine, record.clone(), definition)
+            .replace(
+                &machine,
+                record.clone(),
+                definition,
+                published
+                    .as_ref()
+                    .filter(|(_, is_new)| *is_new)
+                    .map(|(version, _)| version),
+            )
             .await?
             == Change::Done
         {
             if let Some(parsed) = parsed {
                 states.definitions.keep(record.definition, parsed);
             }
-            return Ok(reply(record));
+            return Ok(reply(record, number));
         }
     }
     Err(failure::unavailable())
@@ -64,10 +81,10 @@ fn check(input: &UpdateStateMachineInput) -> Result<(), Failure> {
 }
 
 /// Returns the machine past the cache: a change must be decided on what is stored.
-async fn read(states: &States, arn: &str) -> Result<Machine, Failure> {
+pub(super) async fn read(states: &States, arn: &str) -> Result<Machine, Failure> {
     let name = match names::parse_machine_arn(arn)? {
         MachineArn::Plain { name } => name,
-        MachineArn::Qualified => {
+        MachineArn::Qualified { .. } => {
             return Err(failure::validation(
                 "The state machine ARN must not have a version or an alias",
             ));
@@ -113,10 +130,10 @@ fn updated(
     Ok(record)
 }
 
-fn reply(record: MachineRecord) -> Reply {
+fn reply(record: MachineRecord, version: Option<u64>) -> Reply {
     super::reply(&UpdateStateMachineOutput {
         update_date: record.updated_at,
         revision_id: record.revision_id,
-        state_machine_version_arn: None,
+        state_machine_version_arn: version.map(|number| format!("{}:{number}", record.arn)),
     })
 }

@@ -1,12 +1,10 @@
-//! What a Distributed Map reads and writes: the items of a data set, batches of them, and the results.
+//! What a Distributed Map reads and writes: the items of a data set, and the results.
 //!
 //! [`ItemSource`] reads a data set out of S3 page by page and knows how to go on after a restart;
-//! [`Batcher`] puts items together into the inputs of children; [`ResultWriter`] writes what became of
-//! the children into S3, [`StateOutput`] into the state's own output. All of them hold a page, never
-//! the whole. S3 is reached through the gate as the execution's role, like any task's call. Map runs
+//! [`ResultWriter`] writes what became of the children into S3,
+//! [`StateOutput`] into the state's own output. All of them hold a page, never the whole. S3 is reached through the gate as the execution's role, like any task's call. Map runs
 //! and their children are not here: they call this.
 
-mod batch;
 mod child;
 mod listing;
 mod object;
@@ -18,7 +16,6 @@ mod stream;
 mod upload;
 mod writer;
 
-pub use batch::{BATCH_BYTES_MAX, Batch, Batcher, Batching};
 pub use child::{ChildResult, ChildStatus, OutputType, Transformation, WriterConfig};
 pub use output::{OutputTooLarge, StateOutput};
 pub use reader::{ITEMS_MAX, InputType, ItemReader, Layout, ReaderResource};

@@ -98,6 +98,13 @@ impl ResultWriter {
         }
     }
 
+    /// Returns the same writer with files of at most `bytes`, where AWS's 5 GB are too many.
+    #[must_use]
+    pub fn with_file_bytes_max(mut self, bytes: u64) -> Self {
+        self.file_bytes_max = bytes;
+        self
+    }
+
     /// Adds one child. Call it in the order of the children, from the first again after a restart.
     pub async fn push(&mut self, child: &ChildResult) -> Result<(), ItemsFailed> {
         let set = match child.status {

@@ -51,6 +51,18 @@ pub(crate) struct MachineRecord {
     /// Active, or on its way out.
     #[n(10)]
     pub status: MachineStatus,
+    /// The number of the last version that was published.
+    #[n(11)]
+    pub versions: Option<u64>,
+    /// Counts the changes of versions and aliases: who changes some relies on it.
+    #[n(12)]
+    pub changes: Option<u64>,
+    /// The creation asked for a version; part of the request that is idempotent.
+    #[n(13)]
+    pub published: Option<bool>,
+    /// What it said of that version.
+    #[n(14)]
+    pub version_description: Option<String>,
 }
 
 impl MachineRecord {
@@ -62,6 +74,8 @@ impl MachineRecord {
             && self.definition == other.definition
             && self.logging == other.logging
             && self.tracing == other.tracing
+            && self.published == other.published
+            && self.version_description == other.version_description
     }
 
     /// Says whether an update to `other` changes anything.

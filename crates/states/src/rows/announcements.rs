@@ -20,7 +20,7 @@ pub enum Waiter {
 impl Waiter {
     fn bytes(self) -> Vec<u8> {
         match self {
-            Self::MapRun(run) => [&[b'm'], &*run.bytes()].concat(),
+            Self::MapRun(run) => [b"m", &*run.bytes()].concat(),
         }
     }
 }

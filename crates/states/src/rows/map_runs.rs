@@ -88,6 +88,9 @@ pub struct MapRunRecord {
     /// How many of the children's results its output holds, or were written by a writer.
     #[n(11)]
     pub results_written: Count,
+    /// What identified the object of its items when it was opened first.
+    #[n(12)]
+    pub etag: Option<String>,
 }
 
 /// The end of a map run, as its parent is told it.
@@ -152,7 +155,7 @@ pub fn record_key(run: MapRunRef) -> Key {
 
 /// Returns the range of the records of an execution's runs.
 pub fn records_of(parent: ExecutionRef) -> Range {
-    Range::prefix(Space::MapRuns, &[&[b'r'], &*parent.bytes()].concat())
+    Range::prefix(Space::MapRuns, &[b"r", &*parent.bytes()].concat())
 }
 
 /// Returns the key of what a run was told at its start.
@@ -199,7 +202,7 @@ pub fn child_key(run: MapRunRef, index: u64) -> Key {
 
 /// Returns the range of a run's children from the one with the number `from` on.
 pub fn children_of(run: MapRunRef, from: u64) -> Range {
-    let mut range = Range::prefix(Space::MapRuns, &[&[b'c'], &*run.bytes()].concat());
+    let mut range = Range::prefix(Space::MapRuns, &[b"c", &*run.bytes()].concat());
     range.start = child_key(run, from).bytes;
     range
 }

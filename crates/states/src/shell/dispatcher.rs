@@ -266,7 +266,7 @@ async fn read_call(
 }
 
 /// Returns 32 letters, as AWS names the sessions of executions (features §12.9); the same each time.
-fn session_name(execution: ExecutionRef) -> Arc<str> {
+pub(super) fn session_name(execution: ExecutionRef) -> Arc<str> {
     const LETTERS: &[u8; 52] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
     let mut entropy =
         vocab::Entropy::from_seed(execution.number ^ (u64::from(execution.partition) << 48));

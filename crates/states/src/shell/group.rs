@@ -171,6 +171,7 @@ impl Group {
             confirmed: Count::default(),
             planned: Count::default(),
             results_written: Count::default(),
+            etag: None,
         };
         let arn_key = map_runs::arn_key(&record.map_run_arn);
         self.put.extend([
@@ -228,13 +229,15 @@ impl Group {
         let listed_under = record.listed_under();
         self.put
             .push((rows::execution_key(execution), rows::encode(record).into()));
+        let qualified = record.qualified.as_ref();
+        let version_arn = qualified.map(|by| by.version_arn.clone());
+        let alias_arn = qualified.and_then(|by| by.alias_arn.clone());
+        let also = version_arn.iter().chain(&alias_arn).map(String::as_str);
+        let lists: Vec<&str> = std::iter::once(listed_under).chain(also).collect();
         if was_running {
-            self.delete.push(rows::listing_key(
-                listed_under,
-                StatusCode::Running,
-                record.started_at,
-                execution,
-            ));
+            self.delete.extend(lists.iter().map(|list| {
+                rows::listing_key(list, StatusCode::Running, record.started_at, execution)
+            }));
         }
         let at = record.stopped_at.unwrap_or(record.started_at);
         let entry = ListingEntry {
@@ -248,11 +251,14 @@ impl Group {
                 .as_ref()
                 .map(|child| child.map_run_arn.clone()),
             items: record.child_of.as_ref().map(|child| child.items),
+            version_arn: version_arn.clone(),
+            alias_arn: alias_arn.clone(),
         };
-        self.put.push((
-            rows::listing_key(listed_under, record.status, at, execution),
-            rows::encode(&entry).into(),
-        ));
+        let line = Bytes::from(rows::encode(&entry));
+        self.put.extend(lists.iter().map(|list| {
+            let key = rows::listing_key(list, record.status, at, execution);
+            (key, line.clone())
+        }));
         if let Some(child) = &record.child_of {
             self.add_child(execution, record, child);
         }

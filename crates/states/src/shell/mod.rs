@@ -33,6 +33,7 @@ use crate::activities::{Activities, Polls};
 use crate::definitions::{Definitions, unreadable};
 use crate::rows::{
     self, ChildOf, Chunk, DefinitionHash, ExecutionRecord, ExecutionRef, MapRunRecord, MapRunRef,
+    Qualified,
 };
 use crate::token::TokenSealer;
 
@@ -77,6 +78,8 @@ pub struct Start {
     pub trace_header: Option<Arc<str>>,
     /// Whose child it is, if it is a map run's.
     pub child_of: Option<ChildOf>,
+    /// The version, if it is started through one.
+    pub qualified: Option<Qualified>,
 }
 
 /// An execution that runs now, or ran before under the same name.

@@ -243,6 +243,7 @@ impl Partition {
             input,
             trace_header,
             child_of,
+            qualified,
         } = start;
         let express = child_of.as_ref().is_some_and(|child| child.express);
         let head = format!("arn:aws:states:{}:{}", site.region, site.account_id);
@@ -270,7 +271,9 @@ impl Partition {
             last_chunk: None,
             trace_header: trace_header.as_deref().map(str::to_owned),
             child_of,
+            qualified: qualified.clone(),
         };
+        let alias_arn = qualified.as_ref().and_then(|by| by.alias_arn.clone());
         let identity = Identity {
             execution_arn: execution_arn.into(),
             name: name.into(),
@@ -281,6 +284,8 @@ impl Partition {
             deadline: now.plus_seconds(seconds.min(seconds_max)),
             trace_header: trace_header.map(Text::from),
             region: site.region.clone().into(),
+            version_arn: qualified.map(|by| by.version_arn.into()),
+            alias_arn: alias_arn.map(Text::from),
         };
         (identity, record)
     }

@@ -258,6 +258,7 @@ async fn open(
     limits: &Limits,
 ) -> Arc<States> {
     let options = StatesOptions {
+        newer_jsonata: false,
         site: Site {
             region: "us-east-1".into(),
             account_id: "000000000000".into(),

@@ -282,3 +282,61 @@ fn the_states_own_output() {
     let empty = StateOutput::new(WriterConfig::OUTPUT, 10);
     assert_eq!(empty.finish().text(), "[]");
 }
+
+#[test]
+fn a_file_that_is_full_is_followed_by_another() {
+    let buckets = Arc::new(Buckets::default());
+    block_on(async {
+        let target = json!({ "Bucket": "bucket", "Prefix": "out/" });
+        let target = WriterTarget::from_evaluated(&target).expect("a target");
+        let gate = buckets.clone();
+        let mut writer =
+            ResultWriter::new(gate, principal(), target, WriterConfig::OUTPUT, MAP_RUN)
+                .with_file_bytes_max(9);
+        for output in [
+            "111",
+            "222",
+            "33333",
+            "\"larger than a file\"",
+            "444",
+            "5555",
+        ] {
+            let child = child("one", ChildStatus::Succeeded, Some(output));
+            writer.push(&child).await.expect("a result");
+        }
+        writer.finish().await.expect("a manifest");
+    });
+    let mut texts = buckets.texts();
+    let manifest = texts
+        .remove("out/0bb8a402-344d/manifest.json")
+        .expect("a manifest");
+    let manifest: Value = serde_json::from_str(&manifest).expect("JSON");
+    let told = manifest["ResultFiles"]["SUCCEEDED"]
+        .as_array()
+        .expect("files");
+    let told: Vec<(&str, u64)> = told
+        .iter()
+        .map(|file| {
+            (
+                file["Key"].as_str().expect("a key"),
+                file["Size"].as_u64().expect("a size"),
+            )
+        })
+        .collect();
+    let found: Vec<(&str, u64)> = texts
+        .iter()
+        .map(|(key, text)| (&**key, text.len() as u64))
+        .collect();
+    assert_eq!(told, found);
+    let texts: Vec<&str> = texts.values().map(String::as_str).collect();
+    assert_eq!(
+        texts,
+        [
+            "[111,222]",
+            "[33333]",
+            "[\"larger than a file\"]",
+            "[444]",
+            "[5555]"
+        ]
+    );
+}

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use asl::explain::{Explanation, explain};
 use asl::outline::Outline;
-use asl::{Diagnostic, MachineType, Severity};
+use asl::{Diagnostic, Reading, Severity};
 use cfn_template::TemplateError;
 use serde_json::Value;
 use vocab::limits::DEFINITION_BYTES_MAX;
@@ -57,16 +57,10 @@ impl Definition {
     }
 
     /// Returns every finding, in AWS's order, behind which come names that appear twice.
-    pub fn check(&self, machine_type: MachineType) -> Vec<Finding> {
+    pub fn check(&self, reading: Reading) -> Vec<Finding> {
         let (diagnostics, outline) = match self.is_yaml {
-            false => (
-                self.diagnose_json(machine_type),
-                Outline::of_json(&self.text),
-            ),
-            true => (
-                self.diagnose_yaml(machine_type),
-                Outline::of_yaml(&self.text),
-            ),
+            false => (self.diagnose_json(reading), Outline::of_json(&self.text)),
+            true => (self.diagnose_yaml(reading), Outline::of_yaml(&self.text)),
         };
         let is_unreadable = |found: &Diagnostic| {
             matches!(
@@ -100,23 +94,23 @@ impl Definition {
         findings
     }
 
-    fn diagnose_json(&self, machine_type: MachineType) -> Vec<Diagnostic> {
+    fn diagnose_json(&self, reading: Reading) -> Vec<Diagnostic> {
         if self.text.contains("${")
             && self.text.len() <= DEFINITION_BYTES_MAX
             && let Ok(mut value) = serde_json::from_str(&self.text)
         {
             fill(&mut value);
-            return asl::diagnose_for(&value.to_string(), machine_type);
+            return asl::diagnose_as(&value.to_string(), reading);
         }
-        asl::diagnose_for(&self.text, machine_type)
+        asl::diagnose_as(&self.text, reading)
     }
 
     /// YAML is checked as the JSON that it stands for, as AWS's own tools do.
-    fn diagnose_yaml(&self, machine_type: MachineType) -> Vec<Diagnostic> {
+    fn diagnose_yaml(&self, reading: Reading) -> Vec<Diagnostic> {
         let error = match cfn_template::yaml::parse(&self.text) {
             Ok(mut document) => {
                 fill(&mut document.value);
-                return asl::diagnose_for(&document.value.to_string(), machine_type);
+                return asl::diagnose_as(&document.value.to_string(), reading);
             }
             Err(error) => error,
         };

@@ -7,56 +7,24 @@
 
 use std::collections::BTreeSet;
 
-use jlens_core::ast::FallbackOp;
 use jlens_core::{Node, NodeKind};
 
-use super::engine::Program;
-use super::{Dialect, Place, Refusal};
+use super::engine::{self, Program};
+use super::{Place, Refusal};
 use crate::diagnostic::{INVALID_JSONATA_EXPRESSION, UNSUPPORTED_JSONATA_EXPRESSION};
 
 /// Reports everything in the expression that is refused; each thing once, in the order written.
-pub(super) fn check(program: &Program, text: &str, place: Place<'_>) -> Result<(), Vec<Refusal>> {
+pub(super) fn check(program: &Program, place: Place<'_>) -> Result<(), Vec<Refusal>> {
     let root = &program.ast().root;
-    if place.dialect == Dialect::Aws
-        && let Some(message) = newer(root, text)
-    {
-        return Err(vec![Refusal {
-            code: INVALID_JSONATA_EXPRESSION,
-            message,
-        }]);
-    }
     let mut found = Found::default();
+    root.walk(&mut |node| found.regex(node));
     found.top_level(root);
-    root.walk(&mut |node| found.states(node, place));
+    root.walk(&mut |node| found.anywhere(node, place));
     if found.refusals.is_empty() {
         Ok(())
     } else {
         Err(found.refusals)
     }
-}
-
-/// Returns what JSONata 2.0.6 says of the first operator that it does not know.
-///
-/// It reads `a ?? b` as a condition whose first branch begins with the operator `?`, and `a ?: b` as
-/// one whose first branch begins with `:`, and neither can begin an expression.
-fn newer(root: &Node, text: &str) -> Option<String> {
-    let mut first: Option<(usize, FallbackOp)> = None;
-    root.walk(&mut |node| {
-        if let NodeKind::Fallback { op, lhs, .. } = &node.kind
-            && first.is_none_or(|(at, _)| lhs.span.end < at)
-        {
-            first = Some((lhs.span.end, *op));
-        }
-    });
-    let (_, op) = first?;
-    let token = match op {
-        FallbackOp::Coalesce => "?",
-        FallbackOp::Default => ":",
-    };
-    debug_assert!(text.contains(op.symbol()));
-    Some(format!(
-        "The symbol \"{token}\" cannot be used as a unary operator"
-    ))
 }
 
 #[derive(Default)]
@@ -91,9 +59,6 @@ impl Found {
             }
             NodeKind::Name { name } => self.reference(name),
             NodeKind::Variable { name } if name.is_empty() => self.reference("$"),
-            NodeKind::Variable { name } if name == "$" => {
-                self.refuse("Reference to '$$' is not supported.".to_owned());
-            }
             NodeKind::Binary { lhs, rhs, .. }
             | NodeKind::Fallback { lhs, rhs, .. }
             | NodeKind::Apply { lhs, rhs } => {
@@ -140,8 +105,23 @@ impl Found {
         }
     }
 
-    /// Looks at a path that begins at `$states`, wherever it stands.
-    fn states(&mut self, node: &Node, place: Place<'_>) {
+    /// Looks at a regular expression, which the engine compiles only when it comes to it.
+    fn regex(&mut self, node: &Node) {
+        if let NodeKind::Regex { pattern, flags } = &node.kind
+            && let Some(trouble) = engine::trouble_with_regex(pattern, flags)
+        {
+            self.refusals.push(Refusal {
+                code: INVALID_JSONATA_EXPRESSION,
+                message: format!("Invalid regular expression: /{pattern}/{flags}: {trouble}"),
+            });
+        }
+    }
+
+    /// Looks at what is refused wherever it stands: `$$`, and members that `$states` does not have.
+    fn anywhere(&mut self, node: &Node, place: Place<'_>) {
+        if matches!(&node.kind, NodeKind::Variable { name } if name == "$") {
+            self.refuse("Reference to '$$' is not supported.".to_owned());
+        }
         let NodeKind::Path { steps, .. } = &node.kind else {
             return;
         };

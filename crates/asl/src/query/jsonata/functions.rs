@@ -68,29 +68,51 @@ impl Draws {
         draws
     }
 
-    /// Adds the functions that draw; what they draw is a function of the scope's entropy.
-    pub(super) fn bind(self, mut bindings: Bindings, scope: &Scope<'_>) -> Bindings {
+    /// Draws what the expression needs, so that it can be evaluated twice with the same luck.
+    pub(super) fn draw(self, scope: &Scope<'_>) -> Drawn {
+        let draw = |wanted: bool| {
+            if wanted {
+                scope.entropy.borrow_mut().next_u64()
+            } else {
+                0
+            }
+        };
+        Drawn {
+            random: draw(self.random),
+            uuid: draw(self.uuid),
+            seed: draw(self.shuffles),
+        }
+    }
+
+    /// Adds the functions that draw.
+    pub(super) fn bind(self, mut bindings: Bindings, drawn: &Drawn) -> Bindings {
         if self.random {
-            let stream = Stream::of(scope);
-            bindings = bindings.function(
-                "random",
-                host("<n?:n>", move |arguments| {
-                    let seed = arguments.first().and_then(Option::as_ref);
-                    let number = match seed.map(floor) {
-                        None => stream.next().next_f64(),
-                        Some(seed) => Entropy::from_seed(seed?.cast_unsigned()).next_f64(),
-                    };
-                    Ok(Some(Value::from(number)))
-                }),
-            );
+            let stream = Stream::of(drawn.random);
+            let random = move |arguments: &[Option<Value>]| {
+                let seed = arguments.first().and_then(Option::as_ref);
+                let number = match seed.map(floor) {
+                    None => stream.next().next_f64(),
+                    Some(seed) => Entropy::from_seed(seed?.cast_unsigned()).next_f64(),
+                };
+                Ok(Some(Value::from(number)))
+            };
+            bindings = bindings.function("random", host("<n?:n>", random));
         }
         if self.uuid {
-            let stream = Stream::of(scope);
+            let stream = Stream::of(drawn.uuid);
             let uuid = move |_: &[Option<Value>]| Ok(Some(Value::from(stream.next().next_uuid())));
             bindings = bindings.function("uuid", host("<:s>", uuid));
         }
         bindings
     }
+}
+
+/// Where the randomness of one evaluation begins.
+pub(super) struct Drawn {
+    random: u64,
+    uuid: u64,
+    /// The engine's own.
+    pub(super) seed: u64,
 }
 
 /// A stream of entropy for one evaluation. The engine asks that functions can be shared, so the
@@ -101,9 +123,9 @@ struct Stream {
 }
 
 impl Stream {
-    fn of(scope: &Scope<'_>) -> Self {
+    fn of(seed: u64) -> Self {
         Self {
-            seed: scope.entropy.borrow_mut().next_u64(),
+            seed,
             drawn: AtomicU64::new(0),
         }
     }

@@ -28,8 +28,8 @@ pub(super) struct Reads {
     pub(super) named: BTreeSet<Arc<str>>,
 }
 
-/// The members of `$states`, in the order in which the guide lists them.
-const MEMBERS: [&str; 4] = ["input", "result", "errorOutput", "context"];
+/// The members of `$states`, in the recorded order.
+const MEMBERS: [&str; 4] = ["input", "context", "result", "errorOutput"];
 
 impl Reads {
     pub(super) fn add_variables(&self, names: &mut BTreeSet<Arc<str>>) {

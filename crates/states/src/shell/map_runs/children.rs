@@ -6,6 +6,7 @@ use asl::StateMachine;
 use engine_core::Payload;
 use engine_core::map_run::{Batch, Count, Failure, MapRunStart, child_input};
 
+use service::{Gate, Principal};
 use vocab::Timestamp;
 
 use super::source::Source;
@@ -46,9 +47,10 @@ impl Children {
         done: Count,
         input_bytes_max: usize,
         now: Timestamp,
+        (gate, principal): (Arc<dyn Gate>, Principal),
     ) -> Result<Self, Failure> {
         Ok(Self {
-            source: Source::open(&start.items, done.items).await?,
+            source: Source::open(&start.items, done.items, gate, principal).await?,
             machine,
             start,
             held: None,
@@ -57,6 +59,11 @@ impl Children {
             input_bytes_max,
             now,
         })
+    }
+
+    /// Returns what identifies the object that the items are read from, where it is one.
+    pub fn etag(&mut self) -> Option<String> {
+        self.source.etag()
     }
 
     /// Says whether there may be more.

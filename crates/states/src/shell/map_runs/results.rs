@@ -1,12 +1,24 @@
-//! What the children of a run returned, in the order of their items.
+//! What became of the children of a run, in the order of their items: into the state's output, or into a
+//! bucket.
 
 use engine_core::map_run::{Count, Failure, MapRunStart};
-use engine_core::{Event, Payload};
+use engine_core::{Event, Outcome, Payload, Recorded};
 use futures::{StreamExt, stream};
+use serde_json::Value;
+use service::Principal;
 use store::StoreError;
 
 use super::super::{Shared, load};
-use crate::rows::{self, ChildRow, Chunk, MapRunRef, StatusCode, map_runs};
+use super::child_name;
+use super::children::Children;
+use super::source::failure;
+use crate::items::{
+    ChildResult, ChildStatus, ItemsFailed, ResultWriter, StateOutput, WriterConfig, WriterTarget,
+};
+use crate::rows::{
+    self, ChildRow, Chunk, ExecutionRecord, ExecutionRef, MapRunRecord, MapRunRef, StatusCode,
+    map_runs,
+};
 
 /// Children read at once.
 const CHILDREN_AT_ONCE: usize = 256;
@@ -22,75 +34,234 @@ pub(super) enum ResultsError {
     Read,
 }
 
-/// Returns the array of what the children returned, with how many those are.
-pub(super) async fn gather(
-    shared: &Shared,
-    run: MapRunRef,
-    start: &MapRunStart,
-) -> Result<(Payload, Count), ResultsError> {
-    let bytes_max = shared.options.limits.payload_bytes_max;
-    let (mut text, mut count) = (String::from("["), Count::default());
-    let mut range = map_runs::children_of(run, 0);
-    loop {
-        let found = shared.store.scan(&range, CHILDREN_AT_ONCE).await;
-        let found = found.map_err(read_failed)?;
-        let full = found.len() == CHILDREN_AT_ONCE;
-        if let Some((last, _)) = found.last() {
-            range.start = [last, [0].as_slice()].concat().into();
-        }
-        let mut outputs = stream::iter(found)
-            .map(|(_, row)| output_of(shared, row))
-            .buffered(JOURNALS_AT_ONCE);
-        while let Some(output) = outputs.next().await {
-            let Some((items, output)) = output? else {
-                continue;
-            };
-            if count.children > 0 {
-                text.push(',');
-            }
-            text.push_str(output.text());
-            count.children += 1;
-            count.items += items;
-            if text.len() + 1 > bytes_max {
-                return Err(ResultsError::Run(too_long(&start.state)));
-            }
-        }
-        if !full {
-            text.push(']');
-            let output = Payload::parse(&text).map_err(|_| ResultsError::Read)?;
-            return Ok((output, count));
-        }
+impl From<ItemsFailed> for ResultsError {
+    fn from(failed: ItemsFailed) -> Self {
+        Self::Run(failure(failed))
     }
 }
 
-async fn output_of(
-    shared: &Shared,
-    row: bytes::Bytes,
-) -> Result<Option<(u64, Payload)>, ResultsError> {
-    let child: ChildRow = load::read(&row).map_err(|_| ResultsError::Read)?;
-    let (StatusCode::Succeeded, Some(last)) = (child.status, child.last_chunk) else {
-        return Ok(None);
-    };
-    let row = shared
-        .store
-        .get(&rows::chunk_key(child.execution, last))
-        .await
-        .map_err(read_failed)?
-        .ok_or(ResultsError::Read)?;
-    let chunk: Chunk = load::read(&row).map_err(|_| ResultsError::Read)?;
-    let closing = chunk.events.iter().rev();
-    let output = closing
-        .filter_map(|recorded| match &recorded.event {
-            Event::ExecutionSucceeded { output } => Some(output.clone()),
-            _ => None,
-        })
-        .next();
-    Ok(Some((child.items, output.ok_or(ResultsError::Read)?)))
+/// Where the results of a run go.
+enum Sink {
+    Output(StateOutput),
+    Bucket(Box<ResultWriter>),
+}
+
+/// A run at its end, as its results see it.
+pub(super) struct Results<'r> {
+    pub shared: &'r Shared,
+    pub run: MapRunRef,
+    pub start: &'r MapRunStart,
+    pub record: &'r MapRunRecord,
+    pub principal: Principal,
+}
+
+impl Results<'_> {
+    /// Returns the result of a run that succeeded, with how many children's results it holds.
+    pub async fn gather(&self) -> Result<(Payload, Count), ResultsError> {
+        let mut sink = self.sink()?;
+        let count = self.push_ended(&mut sink).await?;
+        let output = match sink {
+            Sink::Output(output) => output.finish(),
+            Sink::Bucket(writer) => writer.finish().await?,
+        };
+        Ok((output, count))
+    }
+
+    /// Writes what is known of a run that failed or was aborted, where a writer wants it: children that
+    /// were not begun are pending. The state's output has no use for it.
+    pub async fn export(&self, pending: Option<&mut Children>) -> Result<Count, ResultsError> {
+        let mut sink = self.sink()?;
+        if let Sink::Output(_) = sink {
+            return Ok(Count::default());
+        }
+        let count = self.push_ended(&mut sink).await?;
+        if let Some(children) = pending {
+            self.push_pending(&mut sink, children).await?;
+        }
+        if let Sink::Bucket(writer) = sink {
+            writer.finish().await?;
+        }
+        Ok(count)
+    }
+
+    fn sink(&self) -> Result<Sink, ResultsError> {
+        let none = Value::Null;
+        let writer = self.start.writer.as_ref().map_or(&none, Payload::value);
+        let config = &writer["WriterConfig"];
+        if writer["Resource"].is_null() {
+            let config = WriterConfig::from_evaluated(config, WriterConfig::OUTPUT)?;
+            let bytes_max = self.shared.options.limits.payload_bytes_max;
+            return Ok(Sink::Output(StateOutput::new(config, bytes_max)));
+        }
+        let config = WriterConfig::from_evaluated(config, WriterConfig::EXPORT)?;
+        let target = WriterTarget::from_evaluated(&writer["Parameters"])?;
+        let gate = self.shared.gate.clone();
+        let principal = self.principal.clone();
+        let arn = &self.record.map_run_arn;
+        let writer = ResultWriter::new(gate, principal, target, config, arn);
+        Ok(Sink::Bucket(Box::new(writer)))
+    }
+
+    async fn push_ended(&self, sink: &mut Sink) -> Result<Count, ResultsError> {
+        let (mut count, mut range) = (Count::default(), map_runs::children_of(self.run, 0));
+        loop {
+            let found = self.shared.store.scan(&range, CHILDREN_AT_ONCE).await;
+            let found = found.map_err(read_failed)?;
+            let full = found.len() == CHILDREN_AT_ONCE;
+            if let Some((last, _)) = found.last() {
+                range.start = [last, [0].as_slice()].concat().into();
+            }
+            let mut results = stream::iter(found)
+                .map(|(_, row)| self.ended(row))
+                .buffered(JOURNALS_AT_ONCE);
+            while let Some(result) = results.next().await {
+                let (items, child) = result?;
+                self.push(sink, &child).await?;
+                count.children += 1;
+                count.items += items;
+            }
+            if !full {
+                return Ok(count);
+            }
+        }
+    }
+
+    async fn push_pending(
+        &self,
+        sink: &mut Sink,
+        children: &mut Children,
+    ) -> Result<(), ResultsError> {
+        while children.more() {
+            let (planned, _) = children.take(CHILDREN_AT_ONCE).await;
+            for child in planned {
+                let name = child_name(&self.start.uuid, child.index);
+                let machine = self.record.state_machine_arn.clone();
+                let result = ChildResult {
+                    execution_arn: format!(
+                        "{}:{name}",
+                        machine.replace(":stateMachine:", ":execution:")
+                    ),
+                    state_machine_arn: machine,
+                    name,
+                    status: ChildStatus::Pending,
+                    input: child.input,
+                    output: None,
+                    error: None,
+                    cause: None,
+                    started_at: None,
+                    stopped_at: None,
+                    redrive_count: 0,
+                    redriven_at: None,
+                    redrive_status: None,
+                    redrive_status_reason: None,
+                };
+                self.push(sink, &result).await?;
+            }
+        }
+        Ok(())
+    }
+
+    async fn push(&self, sink: &mut Sink, child: &ChildResult) -> Result<(), ResultsError> {
+        match sink {
+            Sink::Bucket(writer) => Ok(writer.push(child).await?),
+            Sink::Output(output) => output
+                .push(child)
+                .map_err(|_| ResultsError::Run(too_long(&self.start.state))),
+        }
+    }
+
+    /// Reads what became of one child: its record, and the two ends of its journal.
+    async fn ended(&self, row: bytes::Bytes) -> Result<(u64, ChildResult), ResultsError> {
+        let child: ChildRow = read(&row)?;
+        let record = self.get(&rows::execution_key(child.execution)).await?;
+        let record: ExecutionRecord = read(&record)?;
+        let last = child.last_chunk.unwrap_or(0);
+        let (input, mut outcome) = self.ends(child.execution, 0).await?;
+        if last > 0 {
+            outcome = self.ends(child.execution, last).await?.1;
+        }
+        let (output, error, cause) = match outcome {
+            Some(Outcome::Succeeded(output)) => (Some(output), None, None),
+            Some(Outcome::Failed(error, cause) | Outcome::Aborted(error, cause)) => {
+                (None, error, cause)
+            }
+            Some(Outcome::TimedOut) | None => (None, None, None),
+        };
+        let status = status_of(child.status);
+        let (redrive_status, redrive_status_reason) = match status {
+            ChildStatus::Succeeded => (
+                "NOT_REDRIVABLE",
+                Some("Execution is SUCCEEDED and cannot be redriven".to_owned()),
+            ),
+            _ => ("REDRIVABLE_BY_MAP_RUN", None),
+        };
+        let result = ChildResult {
+            execution_arn: record.execution_arn,
+            state_machine_arn: record.state_machine_arn,
+            name: record.name,
+            status,
+            input: input.ok_or(ResultsError::Read)?,
+            output,
+            error: error.as_deref().map(str::to_owned),
+            cause: cause.as_deref().map(str::to_owned),
+            started_at: Some(record.started_at),
+            stopped_at: record.stopped_at,
+            redrive_count: 0,
+            redriven_at: None,
+            redrive_status: Some(redrive_status.to_owned()),
+            redrive_status_reason,
+        };
+        Ok((child.items, result))
+    }
+
+    async fn ends(
+        &self,
+        execution: ExecutionRef,
+        chunk: u64,
+    ) -> Result<(Option<Payload>, Option<Outcome>), ResultsError> {
+        let row = self.get(&rows::chunk_key(execution, chunk)).await?;
+        let chunk: Chunk = read(&row)?;
+        let (mut input, mut outcome) = (None, None);
+        for Recorded { event, .. } in chunk.events {
+            match event {
+                Event::ExecutionStarted(identity) => input = Some(identity.input),
+                Event::ExecutionSucceeded { output } => outcome = Some(Outcome::Succeeded(output)),
+                Event::ExecutionFailed { error, cause } => {
+                    outcome = Some(Outcome::Failed(error, cause));
+                }
+                Event::ExecutionAborted { error, cause } => {
+                    outcome = Some(Outcome::Aborted(error, cause));
+                }
+                Event::ExecutionTimedOut => outcome = Some(Outcome::TimedOut),
+                // Only the two ends of a journal are looked for.
+                _ => {}
+            }
+        }
+        Ok((input, outcome))
+    }
+
+    async fn get(&self, key: &store::Key) -> Result<bytes::Bytes, ResultsError> {
+        let row = self.shared.store.get(key).await.map_err(read_failed)?;
+        row.ok_or(ResultsError::Read)
+    }
+}
+
+fn read<'b, T: minicbor::Decode<'b, ()>>(row: &'b [u8]) -> Result<T, ResultsError> {
+    load::read(row).map_err(|_| ResultsError::Read)
 }
 
 fn read_failed(error: StoreError) -> ResultsError {
     load::unavailable(error);
     ResultsError::Read
+}
+
+fn status_of(status: StatusCode) -> ChildStatus {
+    match status {
+        StatusCode::Succeeded => ChildStatus::Succeeded,
+        StatusCode::Failed => ChildStatus::Failed,
+        StatusCode::TimedOut => ChildStatus::TimedOut,
+        StatusCode::Aborted | StatusCode::Running => ChildStatus::Aborted,
+    }
 }
 
 fn too_long(state: &str) -> Failure {

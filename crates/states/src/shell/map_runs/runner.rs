@@ -8,20 +8,23 @@ use std::sync::Arc;
 
 use asl::StateMachine;
 use bytes::Bytes;
-use engine_core::map_run::{Count, Ended, MapRunStart, Phase, Settings};
+use engine_core::map_run::{Count, Ended, Failure, MapRunStart, Phase, Settings};
 use engine_core::{Command, Status};
 use futures::{StreamExt, stream};
 use store::{Batch, Key};
 use tokio::sync::{mpsc, oneshot};
 
+use service::Principal;
+
+use super::super::dispatcher::session_name;
 use super::super::{CommandError, Shared, Shell, Start, load};
 use super::children::{Children, Planned};
-use super::results::{self, ResultsError};
+use super::results::{Results, ResultsError};
 use super::{Note, SettingsChange, child_name};
 use crate::definitions::Definitions;
 use crate::rows::{
-    self, Announcement, ChildOf, DefinitionHash, ListingEntry, MapRunEnd, MapRunRecord, MapRunRef,
-    StatusCode, Waiter, map_runs,
+    self, Announcement, ChildOf, ChildRow, DefinitionHash, ListingEntry, MapRunEnd, MapRunRecord,
+    MapRunRef, StatusCode, Waiter, map_runs,
 };
 
 /// Most children that are begun by one step of a run.
@@ -83,10 +86,29 @@ impl<'s> Runner<'s> {
             self.record.confirmed,
             self.shell.shared.options.limits.payload_bytes_max,
             self.record.started_at,
+            (self.shell.shared.gate.clone(), self.principal()),
         );
         match opened.await {
-            Ok(children) => self.children = Some(children),
+            Ok(mut children) => {
+                let etag = children.etag();
+                if self.record.etag.is_some() && etag != self.record.etag {
+                    return self.record.run.fail(Failure {
+                        error: "States.ItemReaderFailed".into(),
+                        cause: "The object that the items are read from was changed.".into(),
+                    });
+                }
+                self.record.etag = etag;
+                self.children = Some(children);
+            }
             Err(failure) => self.record.run.fail(failure),
+        }
+    }
+
+    /// Returns as whom the run reads and writes: the parent's role.
+    fn principal(&self) -> Principal {
+        Principal::Role {
+            role_arn: self.record.role_arn.as_str().into(),
+            session_name: session_name(self.run.parent),
         }
     }
 
@@ -224,7 +246,7 @@ impl<'s> Runner<'s> {
         while self.record.confirmed.children < self.record.planned.children {
             let missing = self.record.planned.children - self.record.confirmed.children;
             let Some(children) = &mut self.children else {
-                return Ok(());
+                return self.give_up_unconfirmed().await;
             };
             let most = usize::try_from(missing).unwrap_or(BEGUN_AT_ONCE);
             let (planned, failure) = children.take(most.min(BEGUN_AT_ONCE)).await;
@@ -241,14 +263,21 @@ impl<'s> Runner<'s> {
 
     /// Counts as aborted what was planned and cannot be made any more: its items are gone.
     async fn give_up_unconfirmed(&mut self) -> Result<(), Broken> {
+        let mut items = self.record.planned.items - self.record.confirmed.items;
+        let mut missing = 0u64;
         for index in self.record.confirmed.children..self.record.planned.children {
             let key = map_runs::child_key(self.run, index);
-            if get(&self.shell.shared, &key).await?.is_none() {
-                self.record.run.child_ended(Ended {
-                    status: Status::Aborted,
-                    items: 0,
-                });
+            match get(&self.shell.shared, &key).await? {
+                Some(row) => items -= load::read::<ChildRow>(&row)?.items.min(items),
+                None => missing += 1,
             }
+        }
+        for _ in 0..missing {
+            self.record.run.child_ended(Ended {
+                status: Status::Aborted,
+                // Which of them had how many is not known any more.
+                items: std::mem::take(&mut items),
+            });
         }
         self.record.confirmed = self.record.planned;
         self.write(Batch::default()).await
@@ -288,6 +317,7 @@ impl<'s> Runner<'s> {
             role_arn: self.record.role_arn.as_str().into(),
             input: child.input,
             trace_header: None,
+            qualified: None,
             child_of: Some(ChildOf {
                 run: self.run,
                 map_run_arn: self.record.map_run_arn.clone(),
@@ -368,9 +398,14 @@ impl<'s> Runner<'s> {
 
     /// Ends the run: its children have ended.
     async fn finish(&mut self) -> Result<(), Broken> {
-        let end = match self.record.run.failure() {
-            _ if self.record.run.is_aborted() => None,
-            Some(failure) => Some(MapRunEnd::Failed(failure.clone())),
+        let failure = self.record.run.failure().cloned();
+        let aborted = self.record.run.is_aborted();
+        if aborted || failure.is_some() {
+            self.export().await?;
+        }
+        let end = match failure {
+            _ if aborted => None,
+            Some(failure) => Some(MapRunEnd::Failed(failure)),
             None => Some(self.gather().await?),
         };
         self.record.status = match &end {
@@ -388,8 +423,36 @@ impl<'s> Runner<'s> {
         self.write(batch).await
     }
 
+    fn results(&self) -> Results<'_> {
+        Results {
+            shared: &self.shell.shared,
+            run: self.run,
+            start: &self.start,
+            record: &self.record,
+            principal: self.principal(),
+        }
+    }
+
+    /// Writes the results of a run without success. That they could not be written changes nothing.
+    async fn export(&mut self) -> Result<(), Broken> {
+        let mut children = self.children.take();
+        match self.results().export(children.as_mut()).await {
+            Ok(written) => self.record.results_written = written,
+            Err(ResultsError::Run(failure)) => {
+                tracing::warn!(
+                    arn = self.record.map_run_arn,
+                    ?failure,
+                    "results were not written"
+                );
+            }
+            Err(ResultsError::Read) => return Err(CommandError::Unavailable),
+        }
+        Ok(())
+    }
+
     async fn gather(&mut self) -> Result<MapRunEnd, Broken> {
-        match results::gather(&self.shell.shared, self.run, &self.start).await {
+        let gathered = self.results().gather().await;
+        match gathered {
             Ok((output, written)) => {
                 self.record.results_written = written;
                 Ok(MapRunEnd::Succeeded(output))
