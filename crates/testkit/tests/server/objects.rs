@@ -65,6 +65,18 @@ fn the_command_line_keeps_files_in_buckets() -> anyhow::Result<()> {
             .is_some_and(|tag| tag.ends_with("-3\"")),
         "{head}"
     );
+    let attributes = ["--object-attributes", "ETag", "ObjectParts", "ObjectSize"];
+    let asked = [
+        "s3api",
+        "get-object-attributes",
+        "--bucket",
+        "things",
+        "--key",
+        "big",
+    ];
+    let told = aws.call(&[asked.as_slice(), &attributes].concat())?;
+    ensure!(told["ObjectParts"]["TotalPartsCount"] == 3, "{told}");
+    ensure!(told["ObjectSize"] == big.len(), "{told}");
     let back = folder.join("back").to_string_lossy().into_owned();
     s3(&aws, &["cp", "s3://things/big", &back, "--quiet"])?;
     ensure!(
