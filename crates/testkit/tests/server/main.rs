@@ -6,6 +6,7 @@ mod command_line;
 mod crash;
 mod example_walk;
 mod map_runs;
+mod objects;
 mod page_walk;
 mod refusals;
 mod system;
