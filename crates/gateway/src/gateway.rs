@@ -110,8 +110,17 @@ impl Gateway {
     }
 
     /// Returns what the sender signs with.
-    pub(crate) fn secret(&self, sender: &crate::keys::Sender, claim: &Claim<'_>) -> String {
-        self.keys.secret(sender, claim)
+    pub(crate) fn secret(&self, sender: &crate::keys::Sender, id: &str) -> String {
+        self.keys.secret(sender, id)
+    }
+
+    /// Returns who holds a key, where a signature has no scope.
+    pub(crate) fn holder(
+        &self,
+        id: &str,
+        session_token: Option<&str>,
+    ) -> Result<crate::keys::Sender, SignatureError> {
+        self.keys.holder(id, session_token, self.clock.now())
     }
 
     /// Verifies that the request is the sender's.

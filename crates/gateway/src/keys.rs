@@ -71,8 +71,17 @@ impl KeyRing {
 
     /// Returns who holds the claimed key.
     pub fn sender(&self, claim: &Claim<'_>, now: Timestamp) -> Result<Sender, SignatureError> {
-        let id = &*claim.access_key_id;
-        match &claim.session_token {
+        self.holder(&claim.access_key_id, claim.session_token.as_deref(), now)
+    }
+
+    /// Returns who holds the key `id`, which is temporary if there is a token with it.
+    pub fn holder(
+        &self,
+        id: &str,
+        session_token: Option<&str>,
+        now: Timestamp,
+    ) -> Result<Sender, SignatureError> {
+        match session_token {
             None if id == &*self.keys.root.0 => {
                 let principal = Principal::Root {
                     account: Arc::clone(&self.account),
@@ -102,10 +111,10 @@ impl KeyRing {
     }
 
     /// Returns the secret that the sender's keys are derived from.
-    pub fn secret(&self, sender: &Sender, claim: &Claim<'_>) -> String {
+    pub fn secret(&self, sender: &Sender, id: &str) -> String {
         match sender.secret {
             Secret::Root => self.keys.root.1.to_string(),
-            Secret::OfTemporary => self.temporary_secret(&claim.access_key_id),
+            Secret::OfTemporary => self.temporary_secret(id),
         }
     }
 

@@ -68,7 +68,11 @@ pub(crate) fn service_of(gateway: &Gateway, parts: &Parts) -> Option<Arc<dyn Str
         text(header::AUTHORIZATION),
         parts.uri.query().unwrap_or_default(),
     );
+    let old_url = is_old_url(parts);
     gateway.find_streaming(|name| {
+        if old_url {
+            return name == "s3";
+        }
         let scoped = format!("/{name}/aws4_request");
         let in_query = format!("%2F{name}%2Faws4_request");
         match authorization {
@@ -128,11 +132,40 @@ fn sender(
     service: &dyn StreamingService,
     parts: &Parts,
 ) -> Result<(String, String, Principal), SignatureError> {
+    let query = parts.uri.query().unwrap_or_default();
+    if is_old_url(parts) {
+        let id = parameter(query, OLD_KEY).unwrap_or_default();
+        let token = parameter(query, "x-amz-security-token");
+        let sender = gateway.holder(&id, token.as_deref())?;
+        let secret = gateway.secret(&sender, &id);
+        return Ok((id, secret, sender.principal));
+    }
     let claim = Claim::read(parts)?;
     let sender = gateway.sender(&claim, service.signing_name())?;
     claim.check_signed_headers(&parts.headers)?;
-    let secret = gateway.secret(&sender, &claim);
+    let secret = gateway.secret(&sender, &claim.access_key_id);
     Ok((claim.access_key_id.to_string(), secret, sender.principal))
+}
+
+/// Names the key in presigned URLs of the second version of signatures. boto3 and the first version
+/// of the AWS command line still make them in `us-east-1`.
+const OLD_KEY: &str = "AWSAccessKeyId";
+
+/// Says whether a request comes by such a URL. They are S3's alone, and have no scope.
+fn is_old_url(parts: &Parts) -> bool {
+    let query = parts.uri.query().unwrap_or_default();
+    !parts.headers.contains_key(header::AUTHORIZATION)
+        && parameter(query, OLD_KEY).is_some()
+        && parameter(query, "Signature").is_some()
+}
+
+fn parameter(query: &str, name: &str) -> Option<String> {
+    let mut pairs = query.split('&').filter_map(|pair| pair.split_once('='));
+    let (_, value) = pairs.find(|(known, _)| *known == name)?;
+    let decoded = percent_encoding::percent_decode_str(value)
+        .decode_utf8()
+        .ok()?;
+    Some(decoded.into_owned())
 }
 
 /// A body whose sender may not be silent for too long.

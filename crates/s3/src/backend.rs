@@ -22,6 +22,9 @@ pub(crate) struct Backend {
     /// that nothing is put into a bucket that has just been found empty. One server has the data
     /// directory, so a lock in memory is enough.
     pub buckets: RwLock<()>,
+    /// Held for writing while an upload ends, for reading while a part of one is recorded. Taken
+    /// before `buckets`.
+    pub uploads: RwLock<()>,
 }
 
 /// A change of what is at a key.

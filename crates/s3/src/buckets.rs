@@ -83,6 +83,7 @@ impl Backend {
     ) -> Result<DeleteBucketOutput, Failure> {
         let bucket = input.bucket.as_str();
         self.check_owner(input.expected_bucket_owner.as_deref())?;
+        let _ending = self.uploads.write().await;
         let _alone = self.buckets.write().await;
         self.bucket(bucket).await?;
         if !self

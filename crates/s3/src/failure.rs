@@ -132,7 +132,7 @@ pub(crate) fn entity_too_large(proposed: u64, allowed: u64) -> Failure {
         .with_field("MaxSizeAllowed", allowed.to_string())
 }
 
-pub(crate) fn entity_too_small(size: u64, part: i32, e_tag: &str) -> Failure {
+pub(crate) fn entity_too_small(size: u64, part: u32, e_tag: &str) -> Failure {
     let message = "Your proposed upload is smaller than the minimum allowed size";
     error("EntityTooSmall", 400, message)
         .with_field("ProposedSize", size.to_string())

@@ -39,7 +39,6 @@ macro_rules! structure {
         }
     };
 }
-pub(crate) use structure;
 
 /// A member that may be absent, or one that may not: how it is read and written.
 pub(crate) trait Slot {
@@ -75,6 +74,7 @@ macro_rules! required {
 }
 required!(
     String,
+    dto::CopySource,
     i32,
     dto::Delete,
     dto::Tagging,
@@ -214,6 +214,15 @@ impl Member for Range {
     }
 }
 
+impl Member for dto::CopySource {
+    fn read(value: &Value) -> Option<Self> {
+        Self::parse(value.as_str()?).ok()
+    }
+    fn write(&self) -> Value {
+        self.format_to_string().into()
+    }
+}
+
 impl Member for dto::Metadata {
     fn read(value: &Value) -> Option<Self> {
         let pair = |(name, value): (&String, &Value)| Some((name.clone(), String::read(value)?));
@@ -313,3 +322,58 @@ structure!(Tag {
     value: "Value"
 });
 structure!(Tagging { tag_set: "TagSet" });
+
+structure!(CopyObjectResult {
+    e_tag: "ETag",
+    last_modified: "LastModified",
+    checksum_type: "ChecksumType",
+    checksum_crc32: "ChecksumCRC32",
+    checksum_crc32c: "ChecksumCRC32C",
+    checksum_crc64nvme: "ChecksumCRC64NVME",
+    checksum_sha1: "ChecksumSHA1",
+    checksum_sha256: "ChecksumSHA256",
+});
+structure!(CopyPartResult {
+    e_tag: "ETag",
+    last_modified: "LastModified",
+    checksum_crc32: "ChecksumCRC32",
+    checksum_crc32c: "ChecksumCRC32C",
+    checksum_crc64nvme: "ChecksumCRC64NVME",
+    checksum_sha1: "ChecksumSHA1",
+    checksum_sha256: "ChecksumSHA256",
+});
+structure!(CompletedMultipartUpload { parts: "Parts" });
+structure!(CompletedPart {
+    e_tag: "ETag",
+    checksum_crc32: "ChecksumCRC32",
+    checksum_crc32c: "ChecksumCRC32C",
+    checksum_crc64nvme: "ChecksumCRC64NVME",
+    checksum_sha1: "ChecksumSHA1",
+    checksum_sha256: "ChecksumSHA256",
+    part_number: "PartNumber",
+});
+structure!(Part {
+    part_number: "PartNumber",
+    last_modified: "LastModified",
+    e_tag: "ETag",
+    size: "Size",
+    checksum_crc32: "ChecksumCRC32",
+    checksum_crc32c: "ChecksumCRC32C",
+    checksum_crc64nvme: "ChecksumCRC64NVME",
+    checksum_sha1: "ChecksumSHA1",
+    checksum_sha256: "ChecksumSHA256",
+});
+structure!(Initiator {
+    id: "ID",
+    display_name: "DisplayName"
+});
+structure!(MultipartUpload {
+    upload_id: "UploadId",
+    key: "Key",
+    initiated: "Initiated",
+    storage_class: "StorageClass",
+    owner: "Owner",
+    initiator: "Initiator",
+    checksum_algorithm: "ChecksumAlgorithm",
+    checksum_type: "ChecksumType",
+});

@@ -5,6 +5,7 @@ use s3s::dto::{
     self, DeleteObjectInput, DeleteObjectOutput, DeleteObjectsInput, DeleteObjectsOutput,
     GetObjectInput,
 };
+use s3s::dto::{GetObjectAttributesInput, GetObjectAttributesOutput};
 use s3s::dto::{
     GetObjectOutput, HeadObjectInput, HeadObjectOutput, PutObjectInput, PutObjectOutput,
 };
@@ -20,6 +21,9 @@ use crate::{failure, reading};
 
 /// Most objects of one deletion.
 const DELETIONS_MAX: usize = 1_000;
+
+/// Most parts of an object that are told at once.
+const PARTS_PAGE: i32 = 1_000;
 
 /// The part of an object that is asked for.
 struct Window {
@@ -253,6 +257,56 @@ impl Backend {
         })
     }
 
+    /// Tells what is asked of an object: entity tag, checksums, parts, class, size.
+    pub async fn get_object_attributes(
+        &self,
+        input: GetObjectAttributesInput,
+    ) -> Result<GetObjectAttributesOutput, Failure> {
+        self.check_owner(input.expected_bucket_owner.as_deref())?;
+        let version = input.version_id.as_deref();
+        let (row, pieces, _pin) = self.hold(&input.bucket, &input.key, version).await?;
+        let mut output = GetObjectAttributesOutput {
+            last_modified: Some(moment(row.modified_at)),
+            ..GetObjectAttributesOutput::default()
+        };
+        // The list is one header, or several.
+        let asked = input.object_attributes.iter();
+        for asked in asked.flat_map(|asked| asked.as_str().split(',')) {
+            match asked.trim() {
+                "ETag" => output.e_tag = Some(e_tag(&row.e_tag)),
+                "ObjectSize" => output.object_size = i64::try_from(row.size).ok(),
+                "StorageClass" => {
+                    let class = row.description.storage_class.clone();
+                    let class = class.unwrap_or_else(|| "STANDARD".to_owned());
+                    output.storage_class = Some(dto::StorageClass::from(class));
+                }
+                "Checksum" => {
+                    let kind = Some(checksum_type(&row.checksums));
+                    let mut sums = dto::Checksum {
+                        checksum_type: kind,
+                        ..Default::default()
+                    };
+                    tell_checksums!(sums, row.checksums.clone());
+                    output.checksum = Some(sums);
+                }
+                "ObjectParts" if row.parts > 0 => {
+                    let after = input.part_number_marker.unwrap_or_default();
+                    output.object_parts = Some(object_parts(&pieces, after, input.max_parts));
+                }
+                "ObjectParts" => {}
+                other => {
+                    let message = "Invalid attribute name specified.";
+                    return Err(failure::invalid_argument(
+                        "x-amz-object-attributes",
+                        other,
+                        message,
+                    ));
+                }
+            }
+        }
+        Ok(output)
+    }
+
     pub async fn head_object(&self, input: HeadObjectInput) -> Result<HeadObjectOutput, Failure> {
         let get = GetObjectInput {
             bucket: input.bucket,
@@ -395,6 +449,39 @@ impl Backend {
             errors: some(errors),
             ..DeleteObjectsOutput::default()
         })
+    }
+}
+
+/// Returns a page of an object's parts, behind the one numbered `after`.
+fn object_parts(pieces: &[Piece], after: i32, most: Option<i32>) -> dto::GetObjectAttributesParts {
+    let most = most
+        .filter(|most| (0..=PARTS_PAGE).contains(most))
+        .unwrap_or(PARTS_PAGE);
+    let behind = pieces
+        .iter()
+        .filter(|piece| i64::from(piece.number) > i64::from(after));
+    let left = behind.clone().count();
+    let parts = behind.take(most.unsigned_abs() as usize).map(|piece| {
+        let mut part = dto::ObjectPart {
+            part_number: i32::try_from(piece.number).ok(),
+            size: i64::try_from(piece.size).ok(),
+            ..dto::ObjectPart::default()
+        };
+        tell_checksums!(part, piece.checksums.clone());
+        part
+    });
+    let parts: Vec<dto::ObjectPart> = parts.collect();
+    let more = left > parts.len();
+    dto::GetObjectAttributesParts {
+        is_truncated: Some(more),
+        max_parts: Some(most),
+        next_part_number_marker: parts
+            .last()
+            .filter(|_| more)
+            .and_then(|last| last.part_number),
+        part_number_marker: Some(after),
+        total_parts_count: i32::try_from(pieces.len()).ok(),
+        parts: Some(parts),
     }
 }
 

@@ -59,6 +59,47 @@ fn deletion() -> dto::DeleteObjectsInput {
     input.expect("all members that are needed are there")
 }
 
+fn nowhere() -> dto::CopySource {
+    dto::CopySource::Bucket {
+        bucket: "".into(),
+        key: "".into(),
+        version_id: None,
+    }
+}
+
+fn copy() -> dto::CopyObjectInput {
+    let input = dto::CopyObjectInput::builder()
+        .bucket(String::new())
+        .key(String::new());
+    input
+        .copy_source(nowhere())
+        .build()
+        .expect("all members that are needed are there")
+}
+
+fn part_copy() -> dto::UploadPartCopyInput {
+    let input = dto::UploadPartCopyInput::builder()
+        .bucket(String::new())
+        .key(String::new());
+    let input = input
+        .copy_source(nowhere())
+        .part_number(0)
+        .upload_id(String::new())
+        .build();
+    input.expect("all members that are needed are there")
+}
+
+fn tagging() -> dto::PutObjectTaggingInput {
+    let nothing = dto::Tagging::default();
+    let input = dto::PutObjectTaggingInput::builder()
+        .bucket(String::new())
+        .key(String::new());
+    input
+        .tagging(nothing)
+        .build()
+        .expect("all members that are needed are there")
+}
+
 /// One operation: its name, its method and types, the members of both, and the two that carry bytes.
 macro_rules! operations {
     ($($name:literal: $method:ident($input:ident { $($field:ident: $member:literal),* $(,)? } $(of $blank:ident)?)
@@ -309,5 +350,187 @@ operations! {
         continuation_token: "ContinuationToken",
         next_continuation_token: "NextContinuationToken",
         start_after: "StartAfter",
+    };
+    "CopyObject": copy_object(CopyObjectInput {
+        bucket: "Bucket",
+        key: "Key",
+        expected_bucket_owner: "ExpectedBucketOwner",
+        copy_source: "CopySource",
+        copy_source_if_match: "CopySourceIfMatch",
+        copy_source_if_modified_since: "CopySourceIfModifiedSince",
+        copy_source_if_none_match: "CopySourceIfNoneMatch",
+        copy_source_if_unmodified_since: "CopySourceIfUnmodifiedSince",
+        expected_source_bucket_owner: "ExpectedSourceBucketOwner",
+        acl: "ACL",
+        cache_control: "CacheControl",
+        content_disposition: "ContentDisposition",
+        content_encoding: "ContentEncoding",
+        content_language: "ContentLanguage",
+        content_type: "ContentType",
+        checksum_algorithm: "ChecksumAlgorithm",
+        expires: "Expires",
+        metadata: "Metadata",
+        server_side_encryption: "ServerSideEncryption",
+        storage_class: "StorageClass",
+        tagging: "Tagging",
+        metadata_directive: "MetadataDirective",
+        tagging_directive: "TaggingDirective",
+    } of copy) => CopyObjectOutput { copy_object_result: "CopyObjectResult" };
+    "GetObjectTagging": get_object_tagging(GetObjectTaggingInput {
+        bucket: "Bucket",
+        key: "Key",
+        expected_bucket_owner: "ExpectedBucketOwner",
+        version_id: "VersionId",
+    }) => GetObjectTaggingOutput { tag_set: "TagSet" };
+    "PutObjectTagging": put_object_tagging(PutObjectTaggingInput {
+        bucket: "Bucket",
+        key: "Key",
+        expected_bucket_owner: "ExpectedBucketOwner",
+        version_id: "VersionId",
+        tagging: "Tagging",
+    } of tagging) => PutObjectTaggingOutput {};
+    "DeleteObjectTagging": delete_object_tagging(DeleteObjectTaggingInput {
+        bucket: "Bucket",
+        key: "Key",
+        expected_bucket_owner: "ExpectedBucketOwner",
+        version_id: "VersionId",
+    }) => DeleteObjectTaggingOutput {};
+    "CreateMultipartUpload": create_multipart_upload(CreateMultipartUploadInput {
+        bucket: "Bucket",
+        key: "Key",
+        expected_bucket_owner: "ExpectedBucketOwner",
+        acl: "ACL",
+        cache_control: "CacheControl",
+        content_disposition: "ContentDisposition",
+        content_encoding: "ContentEncoding",
+        content_language: "ContentLanguage",
+        content_type: "ContentType",
+        checksum_algorithm: "ChecksumAlgorithm",
+        expires: "Expires",
+        metadata: "Metadata",
+        server_side_encryption: "ServerSideEncryption",
+        storage_class: "StorageClass",
+        tagging: "Tagging",
+        checksum_type: "ChecksumType",
+    }) => CreateMultipartUploadOutput {
+        bucket: "Bucket",
+        key: "Key",
+        upload_id: "UploadId",
+        checksum_algorithm: "ChecksumAlgorithm",
+        checksum_type: "ChecksumType",
+    };
+    "UploadPart": upload_part(UploadPartInput {
+        bucket: "Bucket",
+        key: "Key",
+        expected_bucket_owner: "ExpectedBucketOwner",
+        checksum_crc32: "ChecksumCRC32",
+        checksum_crc32c: "ChecksumCRC32C",
+        checksum_crc64nvme: "ChecksumCRC64NVME",
+        checksum_sha1: "ChecksumSHA1",
+        checksum_sha256: "ChecksumSHA256",
+        content_length: "ContentLength",
+        content_md5: "ContentMD5",
+        checksum_algorithm: "ChecksumAlgorithm",
+        part_number: "PartNumber",
+        upload_id: "UploadId",
+    }) takes body => UploadPartOutput {
+        e_tag: "ETag",
+        checksum_crc32: "ChecksumCRC32",
+        checksum_crc32c: "ChecksumCRC32C",
+        checksum_crc64nvme: "ChecksumCRC64NVME",
+        checksum_sha1: "ChecksumSHA1",
+        checksum_sha256: "ChecksumSHA256",
+    };
+    "UploadPartCopy": upload_part_copy(UploadPartCopyInput {
+        bucket: "Bucket",
+        key: "Key",
+        expected_bucket_owner: "ExpectedBucketOwner",
+        copy_source: "CopySource",
+        copy_source_if_match: "CopySourceIfMatch",
+        copy_source_if_modified_since: "CopySourceIfModifiedSince",
+        copy_source_if_none_match: "CopySourceIfNoneMatch",
+        copy_source_if_unmodified_since: "CopySourceIfUnmodifiedSince",
+        expected_source_bucket_owner: "ExpectedSourceBucketOwner",
+        copy_source_range: "CopySourceRange",
+        part_number: "PartNumber",
+        upload_id: "UploadId",
+    } of part_copy) => UploadPartCopyOutput { copy_part_result: "CopyPartResult" };
+    "CompleteMultipartUpload": complete_multipart_upload(CompleteMultipartUploadInput {
+        bucket: "Bucket",
+        key: "Key",
+        expected_bucket_owner: "ExpectedBucketOwner",
+        checksum_crc32: "ChecksumCRC32",
+        checksum_crc32c: "ChecksumCRC32C",
+        checksum_crc64nvme: "ChecksumCRC64NVME",
+        checksum_sha1: "ChecksumSHA1",
+        checksum_sha256: "ChecksumSHA256",
+        checksum_type: "ChecksumType",
+        if_match: "IfMatch",
+        if_none_match: "IfNoneMatch",
+        mpu_object_size: "MpuObjectSize",
+        multipart_upload: "MultipartUpload",
+        upload_id: "UploadId",
+    }) => CompleteMultipartUploadOutput {
+        location: "Location",
+        bucket: "Bucket",
+        key: "Key",
+        e_tag: "ETag",
+        checksum_crc32: "ChecksumCRC32",
+        checksum_crc32c: "ChecksumCRC32C",
+        checksum_crc64nvme: "ChecksumCRC64NVME",
+        checksum_sha1: "ChecksumSHA1",
+        checksum_sha256: "ChecksumSHA256",
+        checksum_type: "ChecksumType",
+    };
+    "AbortMultipartUpload": abort_multipart_upload(AbortMultipartUploadInput {
+        bucket: "Bucket",
+        key: "Key",
+        expected_bucket_owner: "ExpectedBucketOwner",
+        upload_id: "UploadId",
+    }) => AbortMultipartUploadOutput {};
+    "ListParts": list_parts(ListPartsInput {
+        bucket: "Bucket",
+        key: "Key",
+        expected_bucket_owner: "ExpectedBucketOwner",
+        max_parts: "MaxParts",
+        part_number_marker: "PartNumberMarker",
+        upload_id: "UploadId",
+    }) => ListPartsOutput {
+        bucket: "Bucket",
+        key: "Key",
+        upload_id: "UploadId",
+        part_number_marker: "PartNumberMarker",
+        next_part_number_marker: "NextPartNumberMarker",
+        max_parts: "MaxParts",
+        is_truncated: "IsTruncated",
+        parts: "Parts",
+        initiator: "Initiator",
+        owner: "Owner",
+        storage_class: "StorageClass",
+        checksum_algorithm: "ChecksumAlgorithm",
+        checksum_type: "ChecksumType",
+    };
+    "ListMultipartUploads": list_multipart_uploads(ListMultipartUploadsInput {
+        bucket: "Bucket",
+        delimiter: "Delimiter",
+        encoding_type: "EncodingType",
+        key_marker: "KeyMarker",
+        max_uploads: "MaxUploads",
+        prefix: "Prefix",
+        upload_id_marker: "UploadIdMarker",
+        expected_bucket_owner: "ExpectedBucketOwner",
+    }) => ListMultipartUploadsOutput {
+        bucket: "Bucket",
+        key_marker: "KeyMarker",
+        upload_id_marker: "UploadIdMarker",
+        next_key_marker: "NextKeyMarker",
+        next_upload_id_marker: "NextUploadIdMarker",
+        prefix: "Prefix",
+        delimiter: "Delimiter",
+        max_uploads: "MaxUploads",
+        is_truncated: "IsTruncated",
+        uploads: "Uploads",
+        common_prefixes: "CommonPrefixes",
+        encoding_type: "EncodingType",
     };
 }

@@ -8,13 +8,13 @@ use std::sync::Arc;
 use bytes::{Bytes, BytesMut};
 use futures::StreamExt as _;
 use s3s::checksum::ChecksumHasher;
-use s3s::crypto::{Checksum as _, Crc32, Crc32c, Crc64Nvme, Md5, Sha1, Sha256};
+use s3s::crypto::{Checksum as _, Md5};
 use s3s::dto::StreamingBlob;
 use service::Failure;
 
 use crate::blobs::Blobs;
-use crate::failure;
 use crate::rows::{BlobId, Checksums};
+use crate::{checksums, failure};
 
 /// Bytes that are hashed and written at a time.
 const PIECE_BYTES: usize = 1 << 20;
@@ -154,15 +154,7 @@ pub(crate) async fn receive(
     let md5: [u8; 16] = md5.finalize();
     compare_md5(announced.md5.as_deref(), &md5)?;
     draft.md5 = hex::encode(md5);
-    let sums = hasher.finalize();
-    draft.checksums = Checksums {
-        crc32: sums.checksum_crc32,
-        crc32c: sums.checksum_crc32c,
-        crc64nvme: sums.checksum_crc64nvme,
-        sha1: sums.checksum_sha1,
-        sha256: sums.checksum_sha256,
-        composite: false,
-    };
+    draft.checksums = checksums::finished(hasher);
     compare(&announced.checksums, &draft.checksums)?;
     compare(&late(), &draft.checksums)?;
     let blobs = Arc::clone(blobs);
@@ -183,14 +175,8 @@ pub(crate) async fn blocking<T: Send + 'static>(
 
 /// Returns what to hash with: all that was asked for, else the CRC-64 that S3 makes by itself.
 fn hasher(announced: &Announced) -> Result<ChecksumHasher, Failure> {
-    let Announced {
-        checksums,
-        algorithms,
-        ..
-    } = announced;
-    let mut hasher = ChecksumHasher::default();
-    let mut wanted: Vec<&str> = algorithms.iter().map(String::as_str).collect();
-    for (name, value) in named(checksums) {
+    let mut wanted: Vec<&str> = announced.algorithms.iter().map(String::as_str).collect();
+    for (name, value) in named(&announced.checksums) {
         if value.is_some() {
             wanted.push(name);
         }
@@ -198,22 +184,7 @@ fn hasher(announced: &Announced) -> Result<ChecksumHasher, Failure> {
     if wanted.is_empty() {
         wanted.push("CRC64NVME");
     }
-    for name in wanted {
-        match name.to_ascii_uppercase().as_str() {
-            "CRC32" => hasher.crc32 = Some(Crc32::new()),
-            "CRC32C" => hasher.crc32c = Some(Crc32c::new()),
-            "CRC64NVME" => hasher.crc64nvme = Some(Crc64Nvme::new()),
-            "SHA1" => hasher.sha1 = Some(Sha1::new()),
-            "SHA256" => hasher.sha256 = Some(Sha256::new()),
-            _ => {
-                return Err(failure::invalid_request(
-                    "Checksum algorithm provided is unsupported. Please try again with any of the \
-                     valid types: [CRC32, CRC32C, CRC64NVME, SHA1, SHA256]",
-                ));
-            }
-        }
-    }
-    Ok(hasher)
+    checksums::hasher(wanted)
 }
 
 /// Returns the checksums with the names of their algorithms.

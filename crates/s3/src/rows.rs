@@ -136,11 +136,12 @@ pub(crate) struct UploadRow {
     pub description: Description,
     #[n(2)]
     pub tags: Vec<(String, String)>,
+    /// Every part has a checksum of it.
     #[n(3)]
-    pub checksum_algorithm: Option<String>,
-    /// `COMPOSITE` or `FULL_OBJECT`.
+    pub checksum_algorithm: String,
+    /// Says that the object's is to be a checksum of the parts'.
     #[n(4)]
-    pub checksum_type: Option<String>,
+    pub composite: bool,
 }
 
 /// A part of an upload. Space `Uploads`.
@@ -207,10 +208,6 @@ pub(crate) fn part_key(upload: BlobId, number: u32) -> Key {
 
 pub(crate) fn parts_of(upload: BlobId) -> Range {
     Range::prefix(Space::Uploads, &[b"p".as_slice(), &upload.0].concat())
-}
-
-pub(crate) fn part_number(row: &[u8]) -> Option<u32> {
-    Some(u32::from_be_bytes(*row.last_chunk()?))
 }
 
 /// A file that a row speaks of. Looked up for files that were not yet in their place.

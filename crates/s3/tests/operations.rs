@@ -2,7 +2,7 @@
 
 mod common;
 
-use common::World;
+use common::{World, at, with};
 use serde_json::{Value, json};
 
 /// What a call must answer.
@@ -40,15 +40,6 @@ async fn check(calls: &[(&str, Value, &str, Expected)]) {
             (Failed(code, ..), Ok(reply)) => panic!("{shown} did not fail with {code}: {reply:?}"),
         }
     }
-}
-
-fn at(key: &str) -> Value {
-    json!({ "Bucket": "things", "Key": key })
-}
-
-fn with(mut input: Value, name: &str, value: impl Into<Value>) -> Value {
-    input[name] = value.into();
-    input
 }
 
 fn bucket() -> (&'static str, Value, &'static str, Expected) {
@@ -435,154 +426,40 @@ async fn what_is_said_of_an_object_is_told_again_or_refused() {
     .await;
 }
 
-/// Puts empty objects under `keys` and returns what a list shows: keys, prefixes, and the next token.
-async fn listed(world: &World, operation: &str, asked: Value) -> (Vec<String>, Vec<String>, Value) {
-    let mut input = json!({ "Bucket": "things" });
-    for (name, value) in asked.as_object().expect("members") {
-        input[name] = value.clone();
-    }
-    let reply = world.call(operation, &input, b"").await.expect("a list");
-    let output: Value = serde_json::from_slice(&reply.output).expect("output is JSON");
-    let names = |list: &Value, name: &str| -> Vec<String> {
-        let list = list.as_array().into_iter().flatten();
-        list.filter_map(|entry| entry[name].as_str().map(str::to_owned))
-            .collect()
-    };
-    let next = match output["IsTruncated"] == true {
-        true if operation == "ListObjectsV2" => output["NextContinuationToken"].clone(),
-        true => output["NextMarker"].clone(),
-        false => Value::Null,
-    };
-    (
-        names(&output["Contents"], "Key"),
-        names(&output["CommonPrefixes"], "Prefix"),
-        next,
-    )
-}
-
 #[tokio::test]
-async fn lists() {
-    let world = World::new().await;
-    world
-        .call("CreateBucket", &json!({ "Bucket": "things" }), b"")
-        .await
-        .expect("a bucket");
-    let mut keys = vec!["a", "a/1", "a/2", "a/b/3", "b", "b-c/4", "ä", "z/", "z/9"];
-    for key in &keys {
-        world
-            .call("PutObject", &at(key), b"")
-            .await
-            .expect("an object");
-    }
-    keys.sort();
-    for (asked, expected, folded) in [
-        (json!({}), keys.clone(), vec![]),
+async fn copies_and_tags() {
+    let tag = |value: &str| json!([{ "Key": "colour", "Value": value }]);
+    let copy = |source: &str| with(at("copy"), "CopySource", source);
+    let replaced = with(
+        with(copy("things/hello"), "MetadataDirective", "REPLACE"),
+        "ContentType",
+        "text/csv",
+    );
+    check(&[
+        bucket(),
+        ("PutObject", with(at("hello"), "Tagging", "colour=red"), "hello world", Told(json!({ "ETag": E_TAG }), "")),
+        ("CopyObject", copy("things/nothing"), "", Failed("NoSuchKey", 404, "")),
+        ("CopyObject", copy("nowhere/hello"), "", Failed("NoSuchBucket", 404, "")),
+        ("CopyObject", with(copy("things/hello"), "CopySourceIfNoneMatch", E_TAG), "", Failed("PreconditionFailed", 412, "")),
+        ("CopyObject", with(copy("things/hello"), "Key", "hello"), "", Failed("InvalidRequest", 400, "to itself")),
+        ("CopyObject", copy("/things/hello"), "", Told(json!({}), "")),
+        ("GetObjectTagging", at("copy"), "", Told(json!({ "TagSet": tag("red") }), "")),
+        ("PutObject", at("hello"), "other", Told(json!({}), "")),
+        ("GetObject", at("copy"), "", Told(json!({ "ETag": E_TAG, "TagCount": 1 }), "hello world")),
+        ("CopyObject", replaced, "", Told(json!({}), "")),
+        ("GetObject", at("copy"), "", Told(json!({ "ContentType": "text/csv" }), "other")),
+        ("PutObjectTagging", with(at("copy"), "Tagging", json!({ "TagSet": tag("blue") })), "", Told(json!({}), "")),
+        ("GetObjectTagging", at("copy"), "", Told(json!({ "TagSet": tag("blue") }), "")),
+        ("DeleteObjectTagging", at("copy"), "", Told(json!({}), "")),
+        ("GetObjectTagging", at("copy"), "", Told(json!({ "TagSet": [] }), "")),
+        ("GetObject", at("copy"), "", Told(json!({}), "other")),
         (
-            json!({ "Prefix": "a/" }),
-            vec!["a/1", "a/2", "a/b/3"],
-            vec![],
+            "DeleteObjects",
+            json!({ "Bucket": "things", "Delete": { "Objects": [{ "Key": "copy" }, { "Key": "never" }] } }),
+            "",
+            Told(json!({ "Deleted": [{ "Key": "copy" }, { "Key": "never" }] }), ""),
         ),
-        (
-            json!({ "Delimiter": "/" }),
-            vec!["a", "b", "ä"],
-            vec!["a/", "b-c/", "z/"],
-        ),
-        (
-            json!({ "Delimiter": "/", "Prefix": "a/" }),
-            vec!["a/1", "a/2"],
-            vec!["a/b/"],
-        ),
-        (
-            json!({ "Delimiter": "/", "Prefix": "z/" }),
-            vec!["z/", "z/9"],
-            vec![],
-        ),
-        (
-            json!({ "StartAfter": "b" }),
-            vec!["b-c/4", "z/", "z/9", "ä"],
-            vec![],
-        ),
-        (
-            json!({ "StartAfter": "a/1", "Delimiter": "/" }),
-            vec!["b", "ä"],
-            vec!["a/", "b-c/", "z/"],
-        ),
-        (json!({ "Prefix": "nothing" }), vec![], vec![]),
-        (json!({ "MaxKeys": 0 }), vec![], vec![]),
-        (
-            json!({ "EncodingType": "url", "Prefix": "ä" }),
-            vec!["%C3%A4"],
-            vec![],
-        ),
-    ] {
-        let (found, prefixes, next) = listed(&world, "ListObjectsV2", asked.clone()).await;
-        assert_eq!(
-            (found, prefixes),
-            (strings(&expected), strings(&folded)),
-            "{asked}"
-        );
-        assert_eq!(next, Value::Null, "{asked}");
-    }
-}
-
-fn strings(texts: &[&str]) -> Vec<String> {
-    texts.iter().map(|text| (*text).to_owned()).collect()
-}
-
-/// Whatever the size of a page, the pages together are the whole, and nothing comes twice.
-#[tokio::test]
-async fn pages_add_up_to_the_list() {
-    let world = World::new().await;
-    world
-        .call("CreateBucket", &json!({ "Bucket": "things" }), b"")
-        .await
-        .expect("a bucket");
-    for number in 0..150 {
-        let key = format!("{}/{}", number % 7, number);
-        let key = if number % 5 == 0 {
-            format!("k{number:03}")
-        } else {
-            key
-        };
-        world
-            .call("PutObject", &at(&key), b"")
-            .await
-            .expect("an object");
-    }
-    for delimiter in [None, Some("/"), Some("0")] {
-        let mut asked = json!({});
-        if let Some(delimiter) = delimiter {
-            asked["Delimiter"] = delimiter.into();
-        }
-        let (keys, prefixes, _) = listed(&world, "ListObjectsV2", asked.clone()).await;
-        for (operation, resume) in [
-            ("ListObjectsV2", "ContinuationToken"),
-            ("ListObjects", "Marker"),
-        ] {
-            for size in [1, 3, 64, 100] {
-                let mut asked = with(asked.clone(), "MaxKeys", size);
-                let (mut all, mut folded) = (Vec::new(), Vec::new());
-                loop {
-                    let (found, prefixes, next) = listed(&world, operation, asked.clone()).await;
-                    assert!(found.len() + prefixes.len() <= size, "{asked}");
-                    // Version 1 names no marker where there is no delimiter: the last key is it.
-                    let last = found
-                        .last()
-                        .filter(|_| found.len() == size && delimiter.is_none());
-                    let next = if operation == "ListObjects" && delimiter.is_none() {
-                        last.cloned().map_or(Value::Null, Value::from)
-                    } else {
-                        next
-                    };
-                    all.extend(found);
-                    folded.extend(prefixes);
-                    if next.is_null() {
-                        break;
-                    }
-                    asked[resume] = next;
-                }
-                assert_eq!((&all, &folded), (&keys, &prefixes), "{operation} {asked}");
-            }
-        }
-    }
+        ("GetObject", at("copy"), "", Failed("NoSuchKey", 404, "")),
+    ])
+    .await;
 }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use s3::S3;
-use serde_json::Value;
+use serde_json::{Value, json};
 use service::{Call, Failure, Principal, Reply, RequestId, Service as _, Site, SystemClock};
 use store::{MemoryStore, Store};
 use tempfile::TempDir;
@@ -83,4 +83,15 @@ async fn open(folder: &Path, store: &Arc<dyn Store>) -> S3 {
     };
     let opened = S3::open(folder, Arc::clone(store), site, Arc::new(SystemClock)).await;
     opened.expect("the objects can be opened")
+}
+
+/// Returns the members that name an object of the one bucket.
+pub fn at(key: &str) -> Value {
+    json!({ "Bucket": "things", "Key": key })
+}
+
+/// Returns `input` with one more member.
+pub fn with(mut input: Value, name: &str, value: impl Into<Value>) -> Value {
+    input[name] = value.into();
+    input
 }
