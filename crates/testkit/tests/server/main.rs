@@ -4,6 +4,7 @@
 
 mod command_line;
 mod crash;
+mod data_sets;
 mod example_walk;
 mod map_runs;
 mod objects;
