@@ -429,6 +429,22 @@ pub enum Event {
         #[n(0)]
         frame: FrameId,
     },
+    /// An execution that had ended without success goes on with the state that it ended in.
+    #[n(35)]
+    ExecutionRedriven {
+        /// The state that begins again.
+        #[n(0)]
+        frame: FrameId,
+        /// Which redrive this is; the first is 1.
+        #[n(1)]
+        count: u64,
+        /// When the execution's time is over, which counts anew.
+        #[n(2)]
+        deadline: Timestamp,
+        /// By which the caller's repetition is known.
+        #[n(3)]
+        client_token: Option<Text>,
+    },
 }
 
 impl Event {

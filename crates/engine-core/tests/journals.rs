@@ -244,6 +244,7 @@ fn number(event: &Event) -> usize {
         Event::MapRunSucceeded { .. } => 32,
         Event::MapRunFailed { .. } => 33,
         Event::MapRunAborted { .. } => 34,
+        Event::ExecutionRedriven { .. } => 35,
     }
 }
 
@@ -451,6 +452,18 @@ fn samples() -> Vec<Event> {
             cause: "C".into(),
         },
         Event::MapRunAborted { frame },
+        Event::ExecutionRedriven {
+            frame,
+            count: 2,
+            deadline: Timestamp::from_millis(1_700_000_000_000),
+            client_token: text("token"),
+        },
+        Event::ExecutionRedriven {
+            frame,
+            count: 1,
+            deadline: Timestamp::from_millis(1_700_000_000_000),
+            client_token: None,
+        },
     ]);
     samples
 }
