@@ -269,8 +269,10 @@ impl Backend {
             last_modified: Some(moment(row.modified_at)),
             ..GetObjectAttributesOutput::default()
         };
-        for asked in &input.object_attributes {
-            match asked.as_str() {
+        // The list is one header, or several.
+        let asked = input.object_attributes.iter();
+        for asked in asked.flat_map(|asked| asked.as_str().split(',')) {
+            match asked.trim() {
                 "ETag" => output.e_tag = Some(e_tag(&row.e_tag)),
                 "ObjectSize" => output.object_size = i64::try_from(row.size).ok(),
                 "StorageClass" => {

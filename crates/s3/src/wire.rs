@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use aws_wire::sigv4::SignatureError;
-use http::{HeaderMap, HeaderValue, Request, Response, StatusCode, header};
+use http::{HeaderMap, HeaderName, HeaderValue, Request, Response, StatusCode, header};
 use http_body_util::BodyExt as _;
 use parking_lot::Mutex;
 use s3s::access::{S3Access, S3AccessContext};
@@ -41,10 +41,12 @@ impl S3 {
     /// Answers a request, if `signatory` has signed it. Problems are answers, too.
     pub async fn answer(
         &self,
-        request: Request<Body>,
+        mut request: Request<Body>,
         signatory: Signatory,
         request_id: RequestId,
     ) -> Response<Body> {
+        let query = request.uri().query().unwrap_or_default().to_owned();
+        spread(&query, request.headers_mut());
         let told = Told::default();
         let mut builder = S3ServiceBuilder::new(Wire {
             backend: Arc::clone(&self.backend),
@@ -71,6 +73,27 @@ impl S3 {
                 let error: s3s::StdError = error.into();
                 refusal(&failure::internal("answering", &error), request_id)
             }
+        }
+    }
+}
+
+/// In presigned URLs of Signature Version 2, what would be signed headers are parameters: S3 takes
+/// them for headers, with the session token among them, and so they are signed.
+fn spread(query: &str, headers: &mut HeaderMap) {
+    let pairs = || query.split('&').filter_map(|pair| pair.split_once('='));
+    if !pairs().any(|(name, _)| name == "AWSAccessKeyId") {
+        return;
+    }
+    for (name, value) in pairs() {
+        let name = name.to_ascii_lowercase();
+        let signed = name.starts_with("x-amz-") || name == "content-md5" || name == "content-type";
+        let value = percent_encoding::percent_decode_str(value).decode_utf8_lossy();
+        if let (true, Ok(name), Ok(value)) = (
+            signed,
+            HeaderName::try_from(name),
+            HeaderValue::from_str(&value),
+        ) {
+            headers.entry(name).or_insert(value);
         }
     }
 }
@@ -407,4 +430,50 @@ wire! {
     list_multipart_uploads: ListMultipartUploadsInput => ListMultipartUploadsOutput;
     list_objects: ListObjectsInput => ListObjectsOutput;
     list_objects_v2: ListObjectsV2Input => ListObjectsV2Output;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parameters_of_an_old_url_are_headers() {
+        for (query, expected) in [
+            (
+                "AWSAccessKeyId=A&x-amz-security-token=a%2Fb%2B&Expires=1",
+                Some("a/b+"),
+            ),
+            ("AWSAccessKeyId=A&X-Amz-Security-Token=t", Some("t")),
+            ("AWSAccessKeyId=A&x-amz-security-token=a%0Ab", None),
+            // In a URL of the fourth version they are parameters, signed as such.
+            ("X-Amz-Credential=A&x-amz-security-token=t", None),
+        ] {
+            let mut headers = HeaderMap::new();
+            spread(query, &mut headers);
+            let found = headers
+                .get("x-amz-security-token")
+                .and_then(|value| value.to_str().ok());
+            assert_eq!(found, expected, "{query}");
+        }
+    }
+
+    #[test]
+    fn hosts_below_localhost_name_buckets() {
+        let hosts = Hosts {
+            region: "us-east-1".to_owned(),
+        };
+        for (host, bucket) in [
+            ("localhost:4566", None),
+            ("s3.localhost:4566", None),
+            ("s3.us-east-1.localhost", None),
+            ("things.localhost:4566", Some("things")),
+            ("things.s3.localhost", Some("things")),
+            ("my.things.s3.us-east-1.localhost:1", Some("my.things")),
+            ("things.127.0.0.1:4566", Some("things")),
+            ("stepd.example:4566", None),
+        ] {
+            let found = hosts.parse_host_header(host).expect("any host is fine");
+            assert_eq!(found.bucket(), bucket, "{host}");
+        }
+    }
 }

@@ -1,9 +1,11 @@
 //! S3 through the AWS command line, presigned URLs, and a server that is killed meanwhile.
 
+use std::fs::File;
 use std::path::Path;
 use std::process::Command;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, SystemTime};
 
 use anyhow::{Context, ensure};
 use serde_json::Value;
@@ -65,6 +67,18 @@ fn the_command_line_keeps_files_in_buckets() -> anyhow::Result<()> {
             .is_some_and(|tag| tag.ends_with("-3\"")),
         "{head}"
     );
+    let attributes = ["--object-attributes", "ETag", "ObjectParts", "ObjectSize"];
+    let asked = [
+        "s3api",
+        "get-object-attributes",
+        "--bucket",
+        "things",
+        "--key",
+        "big",
+    ];
+    let told = aws.call(&[asked.as_slice(), &attributes].concat())?;
+    ensure!(told["ObjectParts"]["TotalPartsCount"] == 3, "{told}");
+    ensure!(told["ObjectSize"] == big.len(), "{told}");
     let back = folder.join("back").to_string_lossy().into_owned();
     s3(&aws, &["cp", "s3://things/big", &back, "--quiet"])?;
     ensure!(
@@ -86,7 +100,13 @@ fn the_command_line_keeps_files_in_buckets() -> anyhow::Result<()> {
     ensure!(head["ContentLength"] == big.len(), "{head}");
 
     for name in ["tree/a.txt", "tree/b c.txt", "tree/ü/d.txt"] {
-        write(&folder, name, name.as_bytes())?;
+        let path = write(&folder, name, name.as_bytes())?;
+        // S3 tells whole seconds, so a file of the same second may look newer than its object.
+        let minute_ago = SystemTime::now() - Duration::from_secs(60);
+        File::options()
+            .write(true)
+            .open(path)?
+            .set_modified(minute_ago)?;
     }
     let tree = folder.join("tree").to_string_lossy().into_owned();
     s3(&aws, &["sync", &tree, "s3://things/tree", "--quiet"])?;
