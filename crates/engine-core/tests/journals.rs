@@ -16,7 +16,7 @@ use engine_core::{
 use vocab::Timestamp;
 
 /// The histories of `tests/histories` whose journals are kept: together they use every event.
-const KEPT: [&str; 18] = [
+const KEPT: [&str; 19] = [
     "callback",
     "callback_failure",
     "callback_heartbeat",
@@ -29,6 +29,7 @@ const KEPT: [&str; 18] = [
     "nested_failure",
     "parallel",
     "parallel_retry",
+    "redrive",
     "retry_counters",
     "stop",
     "unicode",

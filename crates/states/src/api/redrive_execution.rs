@@ -6,6 +6,7 @@ use service::{Failure, Reply};
 use vocab::Timestamp;
 
 use super::{executions, failure};
+use crate::machines::MachineStatus;
 use crate::rows::ExecutionRecord;
 use crate::service::States;
 use crate::shell::CommandError;
@@ -19,6 +20,13 @@ pub(crate) async fn call(states: &States, input: &[u8]) -> Result<Reply, Failure
     let (execution, record) = executions::find(states, arn).await?;
     if record.child_of.is_some() {
         return Err(failure::not_built("RedriveExecution of a Map Run's child"));
+    }
+    let name = record.state_machine_arn.rsplit(':').next();
+    let machine = states.machines.read(name.unwrap_or_default()).await?;
+    // Of a machine that is gone, the definition may be gone too.
+    if machine.is_none_or(|machine| machine.record.status == MachineStatus::Deleting) {
+        let reason = "State machine is in DELETING status";
+        return Err(failure::execution_not_redrivable(reason));
     }
     let token = input.client_token.as_deref();
     if let Some(at) = redriven_before(states, &record, token) {
