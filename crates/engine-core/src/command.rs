@@ -86,6 +86,11 @@ pub enum Command {
         /// As the caller says.
         cause: Option<Text>,
     },
+    /// Go on with the state that the execution ended in without success.
+    RedriveExecution {
+        /// By which the caller's repetition is known.
+        client_token: Option<Text>,
+    },
     /// Go on: the last turn was cut off by its bound.
     Continue,
 }
@@ -117,7 +122,33 @@ pub enum Rejection {
     /// The timer was cancelled or has fired before.
     #[error("the timer is not running")]
     TimerNotRunning,
+    /// The execution is not one that may be redriven.
+    #[error("{0}")]
+    NotRedrivable(NotRedrivable),
+    /// The execution ended in a state that cannot be gone on with yet.
+    #[error("a Parallel or Map state cannot be redriven yet")]
+    RedriveNotBuilt,
     /// Nothing was cut off.
     #[error("there is nothing to continue")]
     NothingToContinue,
+}
+
+/// Why an execution may not be redriven (`redriveStatusReason` of the API model).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum NotRedrivable {
+    /// It has not ended.
+    #[error("Execution is RUNNING and cannot be redriven")]
+    Running,
+    /// There is nothing to be done again.
+    #[error("Execution is SUCCEEDED and cannot be redriven")]
+    Succeeded,
+    /// There is no room for the redrive and an event behind it.
+    #[error("Execution history event limit exceeded")]
+    HistoryFull,
+    /// It began longer ago than an execution may live.
+    #[error("Execution has exceeded the max execution time")]
+    TooOld,
+    /// It ended too long ago.
+    #[error("Execution redrivable period exceeded")]
+    PeriodOver,
 }

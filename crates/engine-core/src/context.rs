@@ -72,14 +72,18 @@ impl ContextOf<'_> {
 }
 
 fn execution_member(execution: &Execution, identity: &Identity) -> Value {
-    json!({
+    let mut member = json!({
         "Id": &*identity.execution_arn,
         "Input": identity.input.value(),
         "StartTime": execution.started_at().to_string(),
         "Name": &*identity.name,
         "RoleArn": &*identity.role_arn,
-        "RedriveCount": 0,
-    })
+        "RedriveCount": execution.redrives(),
+    });
+    if let Some(at) = execution.redriven_at() {
+        member["RedriveTime"] = at.to_string().into();
+    }
+    member
 }
 
 fn state_member(frame: &Frame) -> Value {

@@ -1,8 +1,7 @@
 //! Facts. Stored, replayed, never failing, and never given another meaning.
 //!
-//! Most events are lines of the history that clients see, in AWS's order; a few are ours alone and
-//! have no number there ([`Event::is_public`]). In the journal an event is CBOR with numbered fields:
-//! a field may be added under a new number, none may change or be reused.
+//! Most are lines of the history that clients see; a few are ours alone ([`Event::is_public`]). In the
+//! journal an event is CBOR with numbered fields: one may be added, none may change or be reused.
 
 mod task;
 
@@ -355,8 +354,7 @@ pub enum Event {
     /// The execution's time was over.
     #[n(27)]
     ExecutionTimedOut,
-    /// A state that shows no event of its own ended with a failure: a Pass whose path found nothing, a
-    /// Fail state, a task that could not be scheduled. Not in the history: what it leads to is.
+    /// A state without a failure event of its own failed. Not in the history: what it leads to is.
     #[n(28)]
     StateFailed {
         /// The frame that ends.
@@ -428,6 +426,22 @@ pub enum Event {
         /// The Map state.
         #[n(0)]
         frame: FrameId,
+    },
+    /// An execution that had ended without success goes on with the state that it ended in.
+    #[n(35)]
+    ExecutionRedriven {
+        /// The state that begins again.
+        #[n(0)]
+        frame: FrameId,
+        /// Which redrive this is; the first is 1.
+        #[n(1)]
+        count: u64,
+        /// When the execution's time is over, which counts anew.
+        #[n(2)]
+        deadline: Timestamp,
+        /// By which the caller's repetition is known.
+        #[n(3)]
+        client_token: Option<Text>,
     },
 }
 

@@ -16,9 +16,22 @@ pub struct Execution {
     identity: Option<Box<Identity>>,
     started_at: Timestamp,
     closed: Option<(Timestamp, Outcome)>,
+    /// When its time is over, where a redrive let it count anew.
+    deadline: Option<Timestamp>,
+    redrives: u64,
+    redriven_at: Option<Timestamp>,
+    remains: Option<Box<Remains>>,
     last: EventId,
     frames: BTreeMap<FrameId, Frame>,
     variables: BTreeMap<Scope, BTreeMap<Text, Payload>>,
+}
+
+/// What a redrive goes on with: the outermost state that an execution ended in, and what it sees.
+#[derive(Clone, Debug, PartialEq)]
+struct Remains {
+    id: FrameId,
+    frame: Frame,
+    variables: BTreeMap<Text, Payload>,
 }
 
 /// The statuses of an execution (`ExecutionStatus` of the API model).
@@ -109,6 +122,22 @@ impl Execution {
         self.closed.as_ref()
     }
 
+    /// Returns how often it was redriven.
+    pub fn redrives(&self) -> u64 {
+        self.redrives
+    }
+
+    /// Returns when it was redriven last.
+    pub fn redriven_at(&self) -> Option<Timestamp> {
+        self.redriven_at
+    }
+
+    /// Returns the state that it ended in without success.
+    pub(crate) fn ended_in(&self) -> Option<(FrameId, &Frame)> {
+        let remains = self.remains.as_ref()?;
+        Some((remains.id, &remains.frame))
+    }
+
     /// Returns the status.
     pub fn status(&self) -> Status {
         self.closed
@@ -190,7 +219,7 @@ impl Execution {
                     kind: TimerKind::Execution,
                     of: EventId::NONE,
                 },
-                identity.deadline,
+                self.deadline.unwrap_or(identity.deadline),
             ));
         }
         for (id, frame) in &self.frames {
@@ -415,6 +444,17 @@ impl Execution {
                 self.close(*at, Outcome::Aborted(error.clone(), cause.clone()));
             }
             Event::ExecutionTimedOut => self.close(*at, Outcome::TimedOut),
+            Event::ExecutionRedriven {
+                frame,
+                count,
+                deadline,
+                ..
+            } => {
+                self.closed = None;
+                self.deadline = Some(*deadline);
+                (self.redrives, self.redriven_at) = (*count, Some(*at));
+                self.reopen(*frame, id);
+            }
         }
     }
 
@@ -444,7 +484,41 @@ impl Execution {
         }
     }
 
+    /// Begins the state again that the execution ended in, with fresh counters.
+    fn reopen(&mut self, id: FrameId, tail: EventId) {
+        let Some(remains) = self.remains.take().filter(|remains| remains.id == id) else {
+            return;
+        };
+        let Remains {
+            mut frame,
+            variables,
+            ..
+        } = *remains;
+        frame.settle(tail);
+        frame.retries.clear();
+        frame.waiting = Waiting::Turn;
+        self.frames.insert(id, frame);
+        if !variables.is_empty() {
+            self.variables.insert(Scope::ROOT, variables);
+        }
+    }
+
     fn close(&mut self, at: Timestamp, outcome: Outcome) {
+        self.remains = match outcome {
+            Outcome::Succeeded(_) => None,
+            Outcome::Failed(..) | Outcome::TimedOut | Outcome::Aborted(..) => {
+                let mut frames = std::mem::take(&mut self.frames).into_iter();
+                let outermost = frames.find(|(_, frame)| frame.scope == Scope::ROOT);
+                let variables = self.variables.remove(&Scope::ROOT).unwrap_or_default();
+                outermost.map(|(id, frame)| {
+                    Box::new(Remains {
+                        id,
+                        frame,
+                        variables,
+                    })
+                })
+            }
+        };
         self.closed = Some((at, outcome));
         self.frames.clear();
         self.variables.clear();

@@ -74,6 +74,7 @@ pub fn event_type(event: &Event) -> String {
         Event::ExecutionFailed { .. } => "ExecutionFailed",
         Event::ExecutionAborted { .. } => "ExecutionAborted",
         Event::ExecutionTimedOut => "ExecutionTimedOut",
+        Event::ExecutionRedriven { .. } => "ExecutionRedriven",
         Event::HeartbeatReceived { .. }
         | Event::RetryScheduled { .. }
         | Event::WaitStarted { .. }
@@ -205,6 +206,10 @@ fn details(event: &Event, view: View<'_>) -> Option<(String, Map<String, Value>)
         Event::MapRunFailed { error, cause, .. } => {
             shown.failure(Some(error), Some(cause));
             "mapRunFailedEventDetails"
+        }
+        Event::ExecutionRedriven { count, .. } => {
+            shown.number("redriveCount", Some(*count));
+            "executionRedrivenEventDetails"
         }
         Event::IterationStarted { scope, name } => {
             shown.iteration(name, scope.index);

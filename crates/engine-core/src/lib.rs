@@ -24,7 +24,7 @@ pub mod map_run;
 mod payload;
 mod step;
 
-pub use command::{Command, Rejection};
+pub use command::{Command, NotRedrivable, Rejection};
 pub use effect::{Effect, Offer, TaskCall, Timer, TimerKind};
 pub use event::{
     Assignment, Completion, Event, Identity, Recorded, Scope, StateType, TaskDescription,

@@ -16,7 +16,7 @@ use engine_core::{
 use vocab::Timestamp;
 
 /// The histories of `tests/histories` whose journals are kept: together they use every event.
-const KEPT: [&str; 18] = [
+const KEPT: [&str; 19] = [
     "callback",
     "callback_failure",
     "callback_heartbeat",
@@ -29,6 +29,7 @@ const KEPT: [&str; 18] = [
     "nested_failure",
     "parallel",
     "parallel_retry",
+    "redrive",
     "retry_counters",
     "stop",
     "unicode",
@@ -244,6 +245,7 @@ fn number(event: &Event) -> usize {
         Event::MapRunSucceeded { .. } => 32,
         Event::MapRunFailed { .. } => 33,
         Event::MapRunAborted { .. } => 34,
+        Event::ExecutionRedriven { .. } => 35,
     }
 }
 
@@ -451,6 +453,18 @@ fn samples() -> Vec<Event> {
             cause: "C".into(),
         },
         Event::MapRunAborted { frame },
+        Event::ExecutionRedriven {
+            frame,
+            count: 2,
+            deadline: Timestamp::from_millis(1_700_000_000_000),
+            client_token: text("token"),
+        },
+        Event::ExecutionRedriven {
+            frame,
+            count: 1,
+            deadline: Timestamp::from_millis(1_700_000_000_000),
+            client_token: None,
+        },
     ]);
     samples
 }

@@ -202,6 +202,7 @@ impl Rules {
             | Event::StateAborted { .. }
             | Event::StateFailed { .. }
             | Event::MapRunAborted { .. }
+            | Event::ExecutionRedriven { .. }
             | Event::ExecutionSucceeded { .. }
             | Event::ExecutionFailed { .. } => Ok(()),
         }
@@ -267,6 +268,7 @@ impl Rules {
             | Event::MapRunAborted { frame } => self.moved(*frame, id),
             // Not a link of the chain: the exit follows the start of the run.
             Event::MapRunSucceeded { .. } => {}
+            Event::ExecutionRedriven { .. } => return Err("nobody redrives here".into()),
             Event::ParallelStarted { frame, .. } | Event::MapStarted { frame, .. } => {
                 if let Some(state) = self.states.get_mut(frame) {
                     (state.own, state.owns) = (id, true);

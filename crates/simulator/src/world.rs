@@ -572,6 +572,7 @@ fn answered_task(command: &Command) -> Option<TaskId> {
         | Command::MapRunFailed { .. }
         | Command::TimerFired { .. }
         | Command::StopExecution { .. }
+        | Command::RedriveExecution { .. }
         | Command::Continue => None,
     }
 }

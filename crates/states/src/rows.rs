@@ -87,6 +87,23 @@ pub struct ExecutionRecord {
     /// The version that it runs, if it was started through one.
     #[n(11)]
     pub qualified: Option<Qualified>,
+    /// Its last redrives, the newest last; absent where there was none.
+    #[n(12)]
+    pub redrives: Option<Vec<Redrive>>,
+}
+
+/// A redrive of an execution.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+pub struct Redrive {
+    /// Which; the first is 1.
+    #[n(0)]
+    pub count: u64,
+    /// When.
+    #[n(1)]
+    pub at: Timestamp,
+    /// By which the caller's repetition is known.
+    #[n(2)]
+    pub client_token: Option<String>,
 }
 
 /// The version that an execution runs.
@@ -103,7 +120,32 @@ pub struct Qualified {
     pub revision_at: Timestamp,
 }
 
+/// As many redrives are remembered for their tokens (API reference, "RedriveExecution").
+const REDRIVES_KEPT: usize = 10;
+
 impl ExecutionRecord {
+    /// Takes note of a redrive.
+    pub fn redriven(&mut self, redrive: Redrive) {
+        let redrives = self.redrives.get_or_insert_default();
+        redrives.push(redrive);
+        let old = redrives.len().saturating_sub(REDRIVES_KEPT);
+        redrives.drain(..old);
+    }
+
+    /// Returns its last redrive.
+    pub fn last_redrive(&self) -> Option<&Redrive> {
+        self.redrives.as_ref()?.last()
+    }
+
+    /// Returns the moment by which its status is listed: of its end, else of its last beginning.
+    pub fn listed_at(&self) -> Timestamp {
+        let begun_at = || {
+            self.last_redrive()
+                .map_or(self.started_at, |redrive| redrive.at)
+        };
+        self.stopped_at.unwrap_or_else(begun_at)
+    }
+
     /// Returns the ARN under which the execution is listed: its machine's, or its map run's.
     pub fn listed_under(&self) -> &str {
         match &self.child_of {
@@ -203,6 +245,12 @@ pub struct ListingEntry {
     /// The alias that it was started through.
     #[n(8)]
     pub alias_arn: Option<String>,
+    /// How often it was redriven, if it was.
+    #[n(9)]
+    pub redrives: Option<u64>,
+    /// When it was redriven last.
+    #[n(10)]
+    pub redriven_at: Option<Timestamp>,
 }
 
 impl ListingEntry {

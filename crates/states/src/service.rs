@@ -208,7 +208,8 @@ impl Service for States {
             Operation::UpdateStateMachineAlias => {
                 api::update_state_machine_alias::call(self, input).await
             }
-            Operation::RedriveExecution | Operation::StartSyncExecution | Operation::TestState => {
+            Operation::RedriveExecution => api::redrive_execution::call(self, input).await,
+            Operation::StartSyncExecution | Operation::TestState => {
                 Err(api::failure::not_built(operation.name()))
             }
         }

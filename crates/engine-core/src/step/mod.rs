@@ -14,6 +14,7 @@ mod map;
 mod map_run;
 mod parallel;
 mod pass;
+mod redrive;
 mod succeed;
 mod task;
 mod wait;
@@ -173,11 +174,13 @@ impl<'a> Turn<'a> {
         if self.execution.identity().is_none() {
             return Err(Rejection::NotStarted);
         }
-        if self.execution.closed().is_some() {
+        let reopens = matches!(command, Command::RedriveExecution { .. });
+        if self.execution.closed().is_some() && !reopens {
             return Err(Rejection::ExecutionClosed);
         }
         match command {
             Command::StartExecution(_) => Err(Rejection::AlreadyStarted),
+            Command::RedriveExecution { client_token } => self.redrive(client_token),
             Command::TaskSubmitted { task, output } => self.task_submitted(task, output),
             Command::TaskSucceeded { task, output } => self.task_succeeded(task, output),
             Command::TaskSubmitFailed { task, error, cause } => {

@@ -124,6 +124,9 @@ impl Play {
                 Command::TimerFired { timer, due_at }
             }
             "continue" => Command::Continue,
+            "redrive" => Command::RedriveExecution {
+                client_token: (!rest.is_empty()).then(|| Text::from(rest)),
+            },
             "stop" => {
                 let (error, cause) = rest.split_once(' ').unwrap_or((rest, ""));
                 let given = |text: &str| (!text.is_empty()).then(|| Text::from(text));

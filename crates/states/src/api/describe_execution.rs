@@ -24,6 +24,7 @@ pub(crate) async fn call(states: &States, input: &[u8]) -> Result<Reply, Failure
 
 /// Members that have no value are absent, as recorded (features §12.1, §12.4).
 fn describe(record: ExecutionRecord, ends: &Ends, included: bool) -> DescribeExecutionOutput {
+    let last_redrive = record.last_redrive().cloned();
     let mut shown = DescribeExecutionOutput::new(
         record.execution_arn,
         record.state_machine_arn,
@@ -60,7 +61,10 @@ fn describe(record: ExecutionRecord, ends: &Ends, included: bool) -> DescribeExe
         Some(Outcome::TimedOut) | None => {}
     }
     let (redrive_status, reason) = redrive(record.status, is_child);
-    shown.redrive_count = Some(0);
+    shown.redrive_count = Some(shown_count(
+        last_redrive.as_ref().map(|redrive| redrive.count),
+    ));
+    shown.redrive_date = last_redrive.map(|redrive| redrive.at);
     shown.redrive_status = Some(redrive_status);
     shown.redrive_status_reason = reason;
     shown
@@ -91,4 +95,9 @@ pub(super) fn shown_status(status: StatusCode) -> ExecutionStatus {
         StatusCode::TimedOut => ExecutionStatus::TimedOut,
         StatusCode::Aborted => ExecutionStatus::Aborted,
     }
+}
+
+/// Returns a number of redrives as the API shows it.
+pub(super) fn shown_count(redrives: Option<u64>) -> i64 {
+    redrives.map_or(0, |count| i64::try_from(count).unwrap_or(i64::MAX))
 }

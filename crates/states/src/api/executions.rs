@@ -39,6 +39,10 @@ pub(super) async fn ends(
     let first = states.shell.chunks(execution, None, false, 1).await?;
     if let Some((number, chunk)) = first.first() {
         ends.look_at(chunk);
+        if record.last_chunk.is_none() {
+            // The first chunk may hold an end from before a redrive.
+            ends.outcome = None;
+        }
         if record.last_chunk == Some(*number) {
             return Ok(ends);
         }
@@ -71,6 +75,8 @@ impl Ends {
                     self.outcome = Some(Outcome::Aborted(error.clone(), cause.clone()));
                 }
                 Event::ExecutionTimedOut => self.outcome = Some(Outcome::TimedOut),
+                // What came before is not how the execution ended.
+                Event::ExecutionRedriven { .. } => self.outcome = None,
                 // Only the first and the last event of an execution are looked for.
                 _ => {}
             }

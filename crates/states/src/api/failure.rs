@@ -61,6 +61,10 @@ pub(crate) fn execution_does_not_exist(arn: &str) -> Failure {
     )
 }
 
+pub(crate) fn execution_not_redrivable(reason: &str) -> Failure {
+    Failure::client("ExecutionNotRedrivable", reason)
+}
+
 pub(crate) fn execution_already_exists(arn: &str) -> Failure {
     Failure::client(
         "ExecutionAlreadyExists",

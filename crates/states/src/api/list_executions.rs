@@ -13,7 +13,7 @@ use bytes::Bytes;
 use service::{Failure, Reply};
 use store::{Range, Store};
 
-use super::describe_execution::shown_status;
+use super::describe_execution::{shown_count, shown_status};
 use super::{failure, map_runs};
 use crate::definitions::unreadable;
 use crate::machines::TypeCode;
@@ -70,6 +70,9 @@ pub(crate) async fn call(states: &States, input: &[u8]) -> Result<Reply, Failure
     let mut last = Bytes::new();
     let mut more = false;
     while let Some(line) = merge.next().await? {
+        if !redrive_wanted(&input, &line.entry) {
+            continue;
+        }
         if executions.len() == results_max {
             more = true;
             break;
@@ -93,15 +96,19 @@ async fn is_express(states: &States, arn: &str) -> Result<bool, Failure> {
     Ok(target.machine.record.machine_type == TypeCode::Express)
 }
 
-/// The statuses whose runs the listing merges. Redriving is not built yet: no execution was redriven,
-/// and none is pending.
+/// The statuses whose runs the listing merges. None is ever pending.
 fn wanted(input: &ListExecutionsInput) -> Vec<StatusCode> {
-    if input.redrive_filter == Some(ExecutionRedriveFilter::Redriven) {
-        return Vec::new();
-    }
     match input.status_filter {
         None => StatusCode::ALL.to_vec(),
         Some(status) => StatusCode::from_name(status.as_str()).into_iter().collect(),
+    }
+}
+
+fn redrive_wanted(input: &ListExecutionsInput, entry: &ListingEntry) -> bool {
+    match input.redrive_filter {
+        None => true,
+        Some(ExecutionRedriveFilter::Redriven) => entry.redrives.is_some(),
+        Some(ExecutionRedriveFilter::NotRedriven) => entry.redrives.is_none(),
     }
 }
 
@@ -118,7 +125,8 @@ fn shown(status: StatusCode, entry: ListingEntry) -> ExecutionListItem {
     item.item_count = entry.items.and_then(|items| i64::try_from(items).ok());
     item.state_machine_version_arn = entry.version_arn;
     item.state_machine_alias_arn = entry.alias_arn;
-    item.redrive_count = Some(0);
+    item.redrive_count = Some(shown_count(entry.redrives));
+    item.redrive_date = entry.redriven_at;
     item
 }
 

@@ -29,6 +29,7 @@ pub(crate) mod list_tags_for_resource;
 mod map_runs;
 pub(crate) mod names;
 pub(crate) mod publish_state_machine_version;
+pub(crate) mod redrive_execution;
 pub(crate) mod send_task_failure;
 pub(crate) mod send_task_heartbeat;
 pub(crate) mod send_task_success;

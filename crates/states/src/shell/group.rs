@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use bytes::Bytes;
 use engine_core::map_run::{Count, ItemsFrom, MapRun, MapRunStart};
-use engine_core::{Effect, EventId, Offer, Recorded, TaskId, Timer};
+use engine_core::{Effect, Event, EventId, Offer, Recorded, TaskId, Timer};
 use store::{Batch, Key};
 use vocab::Timestamp;
 
@@ -15,7 +15,7 @@ use crate::activities::{Place, place_key};
 use crate::integrations;
 use crate::rows::{
     self, Announcement, ChildOf, ChildRow, Chunk, ExecutionRecord, ExecutionRef, ListingEntry,
-    MapRunRecord, MapRunRef, StatusCode, Waiter, map_runs,
+    MapRunRecord, MapRunRef, Redrive, StatusCode, Waiter, map_runs,
 };
 
 /// Rows to be written together, and what to do once they are.
@@ -201,6 +201,8 @@ impl Group {
             return;
         }
         hot.journal_len += events.len() as u64;
+        let listed = (!touched.new).then(|| (hot.record.status, hot.record.listed_at()));
+        let redriven = note_redrives(&mut hot.record, &events);
         let chunk = Chunk {
             after: touched.after,
             events,
@@ -209,7 +211,6 @@ impl Group {
             rows::chunk_key(execution, first),
             rows::encode(&chunk).into(),
         ));
-        let was_running = !touched.new;
         let closed = hot
             .execution
             .closed()
@@ -219,12 +220,17 @@ impl Group {
             hot.record.stopped_at = Some(at);
             hot.record.last_chunk = Some(first);
         }
-        if touched.new || closed.is_some() {
-            self.add_record(execution, hot, was_running);
+        if touched.new || closed.is_some() || redriven {
+            self.add_record(execution, hot, listed);
         }
     }
 
-    fn add_record(&mut self, execution: ExecutionRef, hot: &Hot, was_running: bool) {
+    fn add_record(
+        &mut self,
+        execution: ExecutionRef,
+        hot: &Hot,
+        listed: Option<(StatusCode, Timestamp)>,
+    ) {
         let record = &hot.record;
         let listed_under = record.listed_under();
         self.put
@@ -234,12 +240,14 @@ impl Group {
         let alias_arn = qualified.and_then(|by| by.alias_arn.clone());
         let also = version_arn.iter().chain(&alias_arn).map(String::as_str);
         let lists: Vec<&str> = std::iter::once(listed_under).chain(also).collect();
-        if was_running {
-            self.delete.extend(lists.iter().map(|list| {
-                rows::listing_key(list, StatusCode::Running, record.started_at, execution)
-            }));
+        let at = record.listed_at();
+        // An execution that fails again within a millisecond is listed where it was.
+        if let Some((status, listed_at)) = listed.filter(|listed| *listed != (record.status, at)) {
+            let keys = lists
+                .iter()
+                .map(|list| rows::listing_key(list, status, listed_at, execution));
+            self.delete.extend(keys);
         }
-        let at = record.stopped_at.unwrap_or(record.started_at);
         let entry = ListingEntry {
             execution_arn: record.execution_arn.clone(),
             name: record.name.clone(),
@@ -253,6 +261,8 @@ impl Group {
             items: record.child_of.as_ref().map(|child| child.items),
             version_arn: version_arn.clone(),
             alias_arn: alias_arn.clone(),
+            redrives: record.last_redrive().map(|redrive| redrive.count),
+            redriven_at: record.last_redrive().map(|redrive| redrive.at),
         };
         let line = Bytes::from(rows::encode(&entry));
         self.put.extend(lists.iter().map(|list| {
@@ -335,4 +345,28 @@ pub(super) struct Begin {
 /// Says whether an outbox row asks for the next turn rather than for a call.
 pub(super) fn is_continue(task: TaskId) -> bool {
     task == CONTINUE
+}
+
+/// Opens the record of an execution again that `events` redrive; says whether they do.
+fn note_redrives(record: &mut ExecutionRecord, events: &[Recorded]) -> bool {
+    let mut redriven = false;
+    for recorded in events {
+        let Event::ExecutionRedriven {
+            count,
+            client_token,
+            ..
+        } = &recorded.event
+        else {
+            continue;
+        };
+        record.redriven(Redrive {
+            count: *count,
+            at: recorded.at,
+            client_token: client_token.as_deref().map(str::to_owned),
+        });
+        record.status = StatusCode::Running;
+        (record.stopped_at, record.last_chunk) = (None, None);
+        redriven = true;
+    }
+    redriven
 }

@@ -272,6 +272,7 @@ impl Partition {
             trace_header: trace_header.as_deref().map(str::to_owned),
             child_of,
             qualified: qualified.clone(),
+            redrives: None,
         };
         let alias_arn = qualified.as_ref().and_then(|by| by.alias_arn.clone());
         let identity = Identity {
