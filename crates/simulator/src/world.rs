@@ -156,7 +156,6 @@ fn live(
 }
 
 const START: Timestamp = Timestamp::from_millis(1_700_000_000_000);
-
 struct World<'a> {
     shell: Shell<'a>,
     rules: Rules,
