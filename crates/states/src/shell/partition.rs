@@ -18,6 +18,7 @@ use super::hot::{Hot, HotExecutions};
 use super::load::{load, read, unavailable};
 use super::map_runs::{Message, child_name};
 use super::{CommandError, Shared, Start, Started};
+use crate::definitions::Definitions;
 use crate::rows::{self, ExecutionRecord, ExecutionRef, StatusCode};
 use crate::token::SealerOf;
 
@@ -36,6 +37,12 @@ pub(super) enum Request {
     Command {
         number: u64,
         command: Command,
+        reply: oneshot::Sender<Result<Timestamp, CommandError>>,
+    },
+    /// Commands of one commit.
+    Commands {
+        number: u64,
+        commands: Vec<Command>,
         reply: oneshot::Sender<Result<Timestamp, CommandError>>,
     },
 }
@@ -127,6 +134,14 @@ impl Partition {
                     Ok(at) => work.answers.push(Answer::Done(reply, at)),
                     Err(error) => drop(reply.send(Err(error))),
                 },
+                Request::Commands {
+                    number,
+                    commands,
+                    reply,
+                } => match self.commands(&mut work, number, commands).await {
+                    Ok(at) => work.answers.push(Answer::Done(reply, at)),
+                    Err(error) => drop(reply.send(Err(error))),
+                },
             }
         }
         self.commit(work).await;
@@ -199,6 +214,7 @@ impl Partition {
             .map_err(|_| CommandError::Unavailable)?;
         let number = self.next_number;
         let execution = self.reference(number);
+        let mocks = start.mocks.clone();
         let (identity, record) = self.describe(start, &machine, now);
         let hot = Hot {
             execution: Execution::new(),
@@ -221,6 +237,9 @@ impl Partition {
             execution_arn: record.execution_arn.clone(),
             started_at: record.started_at,
         };
+        if let Some(mocks) = mocks {
+            work.group.add_text(&mocks);
+        }
         work.group.add_name(name_key.clone(), execution);
         work.names.insert(name_key, number);
         work.touched.insert(number, touched);
@@ -244,6 +263,7 @@ impl Partition {
             trace_header,
             child_of,
             qualified,
+            mocks,
         } = start;
         let express = child_of.as_ref().is_some_and(|child| child.express);
         let head = format!("arn:aws:states:{}:{}", site.region, site.account_id);
@@ -273,6 +293,7 @@ impl Partition {
             child_of,
             qualified: qualified.clone(),
             redrives: None,
+            mocks: mocks.map(|text| Definitions::hash(&text).into()),
         };
         let alias_arn = qualified.as_ref().and_then(|by| by.alias_arn.clone());
         let identity = Identity {
@@ -385,6 +406,20 @@ impl Partition {
         Ok(record
             .stopped_at
             .map(|stopped_at| (stopped_at, record.execution_arn)))
+    }
+
+    /// Carries out commands, until one is refused: those before it stand.
+    async fn commands(
+        &mut self,
+        work: &mut Work,
+        number: u64,
+        commands: Vec<Command>,
+    ) -> Result<Timestamp, CommandError> {
+        let mut at = self.shared.clock.now();
+        for command in commands {
+            at = self.command(work, number, command).await?;
+        }
+        Ok(at)
     }
 
     async fn command(
