@@ -343,48 +343,48 @@ mod tests {
     #[test]
     fn what_is_wrong_is_said_with_its_place() {
         let cases = [
-            ("{", "line 1, column 1"),
-            ("[]", "the file: this is not an object"),
-            ("{}", "MockedResponses: this member is missing"),
+            ("{".to_owned(), "line 1, column 1"),
+            ("[]".to_owned(), "the file: this is not an object"),
+            ("{}".to_owned(), "MockedResponses: this member is missing"),
             (
-                &file("{}", r#"{"S": "R"}"#),
+                file("{}", r#"{"S": "R"}"#),
                 "StateMachines/M/TestCases/C/S: there is no 'R'",
             ),
             (
-                &file("{}", r#"{"S": 1}"#),
+                file("{}", r#"{"S": 1}"#),
                 "StateMachines/M/TestCases/C/S: here stands the name",
             ),
             (
-                &file(r#"{"R": {}}"#, "{}"),
+                file(r#"{"R": {}}"#, "{}"),
                 "MockedResponses/R: here is no answer",
             ),
             (
-                &file(r#"{"R": {"x": {}}}"#, "{}"),
+                file(r#"{"R": {"x": {}}}"#, "{}"),
                 "MockedResponses/R/x: a name here is a number",
             ),
             (
-                &file(r#"{"R": {"0": {}}}"#, "{}"),
+                file(r#"{"R": {"0": {}}}"#, "{}"),
                 "MockedResponses/R/0: here stands either",
             ),
             (
-                &file(r#"{"R": {"1": {"Return": 1}}}"#, "{}"),
+                file(r#"{"R": {"1": {"Return": 1}}}"#, "{}"),
                 "MockedResponses/R: there is no answer to call 0",
             ),
             (
-                &file(r#"{"R": {"0-2": {"Return": 1}, "1": {"Return": 1}}}"#, "{}"),
+                file(r#"{"R": {"0-2": {"Return": 1}, "1": {"Return": 1}}}"#, "{}"),
                 "MockedResponses/R: there is more than one answer to call 1",
             ),
             (
-                &file(r#"{"R": {"0": {"Throw": {}}}}"#, "{}"),
+                file(r#"{"R": {"0": {"Throw": {}}}}"#, "{}"),
                 "MockedResponses/R/0/Throw: 'Error' is missing",
             ),
             (
-                &file(r#"{"R": {"0": {"Return": 1, "Retrun": 1}}}"#, "{}"),
+                file(r#"{"R": {"0": {"Return": 1, "Retrun": 1}}}"#, "{}"),
                 "MockedResponses/R/0: 'Retrun' is not known here",
             ),
         ];
         for (text, expected) in cases {
-            let found = MockFile::parse(text).expect_err(text).to_string();
+            let found = MockFile::parse(&text).expect_err(&text).to_string();
             assert!(found.starts_with(expected), "{found}\nnot {expected}");
         }
     }
