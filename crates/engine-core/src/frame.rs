@@ -71,7 +71,10 @@ impl Frame {
     /// Notes that the state's branches or iterations failed.
     pub(crate) fn branches_failed(&mut self) {
         let waiting = std::mem::replace(&mut self.waiting, Waiting::Turn);
-        let owns = matches!(waiting, Waiting::Branches { .. } | Waiting::Iterations { .. });
+        let owns = matches!(
+            waiting,
+            Waiting::Branches { .. } | Waiting::Iterations { .. }
+        );
         self.failed = owns.then(|| Box::new(waiting));
     }
 

@@ -37,17 +37,21 @@ impl Remains {
             let owner = Some(owner);
             !busy.contains(&Scope { owner, index })
         };
-        self.frames.iter().any(|(id, frame)| match frame.failed.as_deref().unwrap_or(&frame.waiting) {
-            Waiting::Branches { outputs } => {
-                let mut outputs = (0u32..).zip(outputs);
-                outputs.any(|(index, output)| output.is_none() && cut(*id, index))
+        self.frames.iter().any(|(id, frame)| {
+            match frame.failed.as_deref().unwrap_or(&frame.waiting) {
+                Waiting::Branches { outputs } => {
+                    let mut outputs = (0u32..).zip(outputs);
+                    outputs.any(|(index, output)| output.is_none() && cut(*id, index))
+                }
+                Waiting::Iterations { open, .. } => {
+                    full && open.keys().any(|index| cut(*id, *index))
+                }
+                Waiting::Turn
+                | Waiting::Task { .. }
+                | Waiting::Retry { .. }
+                | Waiting::Timer { .. }
+                | Waiting::MapRun { .. } => false,
             }
-            Waiting::Iterations { open, .. } => full && open.keys().any(|index| cut(*id, *index)),
-            Waiting::Turn
-            | Waiting::Task { .. }
-            | Waiting::Retry { .. }
-            | Waiting::Timer { .. }
-            | Waiting::MapRun { .. } => false,
         })
     }
 

@@ -10,8 +10,8 @@ use std::path::{Path, PathBuf};
 use std::{env, fs};
 
 use engine_core::{
-    Assignment, Completion, Event, EventId, Execution, FrameId, Identity, MapRunId, Payload, Recorded, Scope,
-    StateType, TaskDescription, TaskResource, Text, Waiting,
+    Assignment, Completion, Event, EventId, Execution, FrameId, Identity, MapRunId, Payload,
+    Recorded, Scope, StateType, TaskDescription, TaskResource, Text, Waiting,
 };
 use vocab::Timestamp;
 

@@ -178,7 +178,11 @@ impl<'t> Turn<'t> {
     /// that one is of no use (Redriving Map Runs, "Redrive eligibility") or never began.
     fn run_to_redrive(&self, id: FrameId) -> Option<Box<LastRun>> {
         let last = self.frame(id).last_run.clone()?;
-        let useless = match last.failure.as_ref().map(|(error, cause)| (&**error, &**cause)) {
+        let useless = match last
+            .failure
+            .as_ref()
+            .map(|(error, cause)| (&**error, &**cause))
+        {
             Some(("States.DataLimitExceeded" | "States.Runtime", _)) => true,
             Some((_, cause)) => cause == ITEMS_NEGATIVE,
             None => false,
@@ -188,7 +192,9 @@ impl<'t> Turn<'t> {
 
     fn redrive_map_run(&mut self, id: FrameId, last: LastRun) -> Progress {
         if last.redrives >= REDRIVES_MAX {
-            let cause = format!("The map run was redriven {REDRIVES_MAX} times; it cannot be redriven again.");
+            let cause = format!(
+                "The map run was redriven {REDRIVES_MAX} times; it cannot be redriven again."
+            );
             return self.fail(id, Failure::new("States.Runtime", cause));
         }
         let (run, redrives) = (last.run, last.redrives + 1);

@@ -389,7 +389,8 @@ impl<'a> Turn<'a> {
     /// Records a fact: the only way in which the execution changes.
     fn emit(&mut self, previous: EventId, event: Event) -> Result<EventId, Halt> {
         let counted = self.execution.events_counted();
-        if event.is_public() && !event.closes() && counted + 1 >= self.cue.limits.history_events_max {
+        if event.is_public() && !event.closes() && counted + 1 >= self.cue.limits.history_events_max
+        {
             return Err(Halt);
         }
         let recorded = Recorded {

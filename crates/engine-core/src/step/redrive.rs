@@ -70,9 +70,7 @@ impl Turn<'_> {
                 }
             };
         }
-        let frame = self
-            .may_be_redriven()
-            .map_err(Rejection::NotRedrivable)?;
+        let frame = self.may_be_redriven().map_err(Rejection::NotRedrivable)?;
         Ok(self.begin_again(frame, client_token))
     }
 
