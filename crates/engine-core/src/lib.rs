@@ -22,6 +22,7 @@ pub mod history;
 mod ids;
 pub mod map_run;
 mod payload;
+mod remains;
 mod step;
 
 pub use command::{Command, NotRedrivable, Rejection};
@@ -31,9 +32,9 @@ pub use event::{
     TaskResource,
 };
 pub use execution::{Execution, Outcome, Status};
-pub use frame::{Frame, TaskStage, Waiting};
+pub use frame::{Frame, LastRun, TaskStage, Waiting};
 pub use ids::{EventId, FrameId, MapRunId, TaskId};
 pub use payload::{Payload, Text};
 pub use step::inspection::{End, Inspection, Pause, Reached, Setup, Told};
 pub use step::notes::{Handled, Stage};
-pub use step::{Cue, EveryActivity, KnowActivities, Limits, SealToken, Transition, step};
+pub use step::{Cue, EveryActivity, KnowActivities, Limits, Lived, SealToken, Transition, step};
