@@ -166,7 +166,7 @@ fn a_file_that_is_wrong_is_refused_with_the_place() {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("wrong.test.yaml");
     for (text, expected) in cases {
-        std::fs::write(&path, text).expect("a file");
+        std::fs::write(&path, &text).expect("a file");
         let output = test(&[path.to_str().expect("a path")]);
         let told = String::from_utf8_lossy(&output.stderr).into_owned();
         assert_eq!(output.status.code(), Some(2), "{text}\n{told}");

@@ -406,6 +406,7 @@ impl World<'_> {
         let at = self.now.plus_millis(after);
         let failed = |error: String, cause: Option<String>| Command::MapRunFailed {
             run,
+            redrives: 0,
             failure: engine_core::map_run::Failure {
                 error: error.into(),
                 cause: cause.unwrap_or_default().into(),
@@ -414,7 +415,14 @@ impl World<'_> {
         let items = match reply {
             Some(Reply::Return(value)) => {
                 let output = Payload::from_value(value);
-                self.plan(at, Planned::Do(Command::MapRunSucceeded { run, output }));
+                self.plan(
+                    at,
+                    Planned::Do(Command::MapRunSucceeded {
+                        run,
+                        output,
+                        redrives: 0,
+                    }),
+                );
                 return Ok(());
             }
             Some(Reply::Throw { error, cause }) => {
@@ -437,7 +445,11 @@ impl World<'_> {
             self.ran.ways.extend(ran.ways);
         }
         let command = match ended.result {
-            Ok(output) => Command::MapRunSucceeded { run, output },
+            Ok(output) => Command::MapRunSucceeded {
+                run,
+                output,
+                redrives: 0,
+            },
             Err(failure) => failed(failure.error.to_string(), Some(failure.cause.to_string())),
         };
         self.plan(at, Planned::Do(command));
