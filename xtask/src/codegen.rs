@@ -7,6 +7,7 @@ mod names;
 mod operations;
 mod shapes;
 mod structures;
+mod typescript;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
@@ -32,6 +33,10 @@ pub fn run(check: bool) -> Result<()> {
         let text = Generator::new(service, &model)?.file()?;
         put(target.join(service).join("generated.rs"), &text, check)?;
     }
+    let model = read(&root.join("models/states.json"))?;
+    let text = typescript::file(&Generator::new("states", &model)?)?;
+    let page = root.join("console/src/api/__generated__/states.ts");
+    put_as_it_is(page, &text, check)?;
     let text = catalog(&read(&root.join("models/catalog.json"))?)?;
     put(target.join("catalog/generated.rs"), &text, check)
 }
