@@ -21,11 +21,11 @@ use std::error::Error;
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use http::request::Parts;
 use http::{HeaderValue, Method, Request, Response, StatusCode, header};
 use http_body_util::combinators::UnsyncBoxBody;
-use http_body_util::{BodyExt as _, Full, Limited};
+use http_body_util::{BodyExt as _, Full};
 use serde_json::{Value, json};
 use service::{Clock, Failure, Gate, Principal};
 use states::Changes;
@@ -217,18 +217,27 @@ fn reads_html(parts: &Parts) -> bool {
 }
 
 async fn read(body: Body) -> Result<Bytes, Failure> {
-    let whole = Limited::new(body, BODY_BYTES_MAX).collect();
-    match tokio::time::timeout(BODY_SECONDS_MAX, whole).await {
-        Ok(Ok(body)) => Ok(body.to_bytes()),
-        Ok(Err(_)) => {
-            let message = "The body is too long, or broke off.";
-            Err(Failure::client("RequestEntityTooLargeException", message).with_status(413))
+    let message = "The body did not arrive in time";
+    let late = |_| Failure::client("RequestTimeout", message).with_status(408);
+    let read = tokio::time::timeout(BODY_SECONDS_MAX, collect(body)).await;
+    read.map_err(late)?.ok_or_else(|| {
+        let message = "The body is too long, or broke off.";
+        Failure::client("RequestEntityTooLargeException", message).with_status(413)
+    })
+}
+
+/// Returns the whole body; `None` if it is too long or breaks off.
+async fn collect(mut body: Body) -> Option<Bytes> {
+    let mut read = BytesMut::new();
+    while let Some(frame) = body.frame().await {
+        if let Ok(piece) = frame.ok()?.into_data() {
+            read.extend_from_slice(&piece);
         }
-        Err(_) => {
-            let message = "The body did not arrive in time";
-            Err(Failure::client("RequestTimeout", message).with_status(408))
+        if read.len() > BODY_BYTES_MAX {
+            return None;
         }
     }
+    Some(read.freeze())
 }
 
 fn whole(status: StatusCode, content_type: &'static str, body: impl Into<Bytes>) -> Response<Body> {
