@@ -57,8 +57,9 @@ export default function Execution() {
   if (known === undefined) return <Problem error={execution.error} again={execution.again} />;
 
   // What is selected is in the address: a visit of a state, or a state without one.
-  const visit = story.byId.get(Number(search.get("step") ?? -1));
-  const name = visit?.name ?? search.get("state") ?? undefined;
+  const named = search.get("state") ?? undefined;
+  const visit = story.byId.get(Number(search.get("step") ?? -1)) ?? shown.findLast((one) => one.name === named);
+  const name = visit?.name ?? named;
   const isKnown = name !== undefined && outline.state(name) !== undefined;
   const select = (changes: Record<string, string | undefined>) => {
     const next = new URLSearchParams(search);
@@ -97,7 +98,7 @@ export default function Execution() {
           </Alert>
         )}
         <ExecutionSummary execution={known} machine={machine.value} transitions={story.transitions} now={now} />
-        <div className="split">
+        <div className={view === "table" ? "stack" : "split"}>
           <Container
             header={
               <Header

@@ -3,10 +3,11 @@ import { autocompletion, closeBrackets, closeBracketsKeymap, completionKeymap } 
 import { defaultKeymap, history, historyKeymap, indentWithTab } from "@codemirror/commands";
 import { json, jsonParseLinter } from "@codemirror/lang-json";
 import { yaml } from "@codemirror/lang-yaml";
-import { bracketMatching, defaultHighlightStyle, foldGutter, indentOnInput, syntaxHighlighting } from "@codemirror/language";
+import { HighlightStyle, bracketMatching, foldGutter, indentOnInput, syntaxHighlighting } from "@codemirror/language";
 import { type Diagnostic, forceLinting, lintGutter, linter } from "@codemirror/lint";
 import { Compartment, EditorState, type Extension } from "@codemirror/state";
 import { EditorView, drawSelection, highlightActiveLine, keymap, lineNumbers } from "@codemirror/view";
+import { tags } from "@lezer/highlight";
 import { useEffect, useRef } from "react";
 
 export interface CodeEditorProps {
@@ -25,6 +26,14 @@ export interface CodeEditorProps {
 const nonce = () => document.querySelector<HTMLMetaElement>('meta[name="csp-nonce"]')?.content ?? "";
 
 const JSON_ERRORS = jsonParseLinter();
+
+// The colors themselves are the page's, so that they follow its mode.
+const COLORS = HighlightStyle.define([
+  { tag: [tags.propertyName, tags.definition(tags.propertyName)], class: "code-name" },
+  { tag: tags.string, class: "code-string" },
+  { tag: [tags.number, tags.bool, tags.null, tags.keyword], class: "code-value" },
+  { tag: tags.comment, class: "code-comment" },
+]);
 
 export default function CodeEditor(props: CodeEditorProps) {
   const { value, label, language = "json", readOnly = false, height = "260px" } = props;
@@ -49,7 +58,7 @@ export default function CodeEditor(props: CodeEditorProps) {
           EditorView.cspNonce.of(nonce()),
           lineNumbers(), foldGutter(), lintGutter(), history(), drawSelection(), highlightActiveLine(),
           indentOnInput(), bracketMatching(), closeBrackets(), autocompletion(),
-          syntaxHighlighting(defaultHighlightStyle, { fallback: true }),
+          syntaxHighlighting(COLORS),
           languageSlot.current.of([]),
           linter(found, { delay: 300 }),
           EditorView.lineWrapping,

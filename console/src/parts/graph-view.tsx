@@ -94,10 +94,12 @@ function Graph({ outline, statuses, selected, onSelect, name, legend = true, hei
     })),
     [layout],
   );
-  const fit = () => void flow.fitView({ padding: 0.08, maxZoom: 1.1, duration: 150 });
+  const fit = (duration: number) => {
+    if (layout !== undefined) void flow.fitBounds(boundsOf(layout, whole.current), { padding: 0.02, duration });
+  };
   useEffect(() => {
     if (layout === undefined) return;
-    const frame = requestAnimationFrame(() => void flow.fitView({ padding: 0.08, maxZoom: 1.1 }));
+    const frame = requestAnimationFrame(() => void flow.fitBounds(boundsOf(layout, whole.current), { padding: 0.02 }));
     return () => cancelAnimationFrame(frame);
   }, [layout, flow]);
 
@@ -120,8 +122,8 @@ function Graph({ outline, statuses, selected, onSelect, name, legend = true, hei
         <div className="graph-buttons">
           <Tool label="Zoom in" onClick={() => void flow.zoomIn({ duration: 120 })}>+</Tool>
           <Tool label="Zoom out" onClick={() => void flow.zoomOut({ duration: 120 })}>−</Tool>
-          <Tool label="Fit the graph" onClick={fit}>Fit</Tool>
-          <Tool label="Full screen" onClick={() => toggleFullScreen(whole.current)}>⛶</Tool>
+          <Tool label="Fit the graph" onClick={() => fit(150)}>Fit</Tool>
+          <Tool label="Full screen" onClick={() => toggleFullScreen(whole.current)}><FullScreenShape /></Tool>
           <ButtonDropdown
             items={[{ id: "svg", text: "SVG" }, { id: "png", text: "PNG" }]}
             onItemClick={({ detail }) => void keep(detail.id)}
@@ -162,6 +164,14 @@ function Graph({ outline, statuses, selected, onSelect, name, legend = true, hei
   );
 }
 
+/** What is to be in sight: all of the graph, and never so little that boxes become huge. */
+function boundsOf(layout: Layout, place: HTMLElement | null) {
+  const canvas = place?.querySelector(".graph-canvas");
+  const width = Math.max(layout.width, (canvas?.clientWidth ?? 0) / 1.1);
+  const height = Math.max(layout.height, (canvas?.clientHeight ?? 0) / 1.1);
+  return { x: (layout.width - width) / 2, y: (layout.height - height) / 2, width, height };
+}
+
 function isState(box: PlacedBox): boolean {
   return box.kind === "state" || box.kind === "group";
 }
@@ -171,6 +181,14 @@ function Tool({ label, onClick, children }: { label: string; onClick: () => void
     <button type="button" className="graph-tool" aria-label={label} title={label} onClick={onClick}>
       {children}
     </button>
+  );
+}
+
+function FullScreenShape() {
+  return (
+    <svg viewBox="0 0 16 16" width="14" height="14" aria-hidden="true">
+      <path d="M2 6V2h4M10 2h4v4M14 10v4h-4M6 14H2v-4" fill="none" stroke="currentColor" strokeWidth="2" />
+    </svg>
   );
 }
 

@@ -16,7 +16,7 @@ const EXECUTION: Record<string, [StatusIndicatorProps.Type, string]> = {
 /** The status of an execution or of a map run. */
 export function ExecutionStatusMark({ status }: { status: ExecutionStatus | string }) {
   const [type, word] = EXECUTION[status] ?? ["info", status];
-  return <StatusIndicator type={type}>{word}</StatusIndicator>;
+  return <StatusIndicator type={type} colorOverride={status === "RUNNING" ? "blue" : undefined}>{word}</StatusIndicator>;
 }
 
 /** Returns the word of an execution's status. */
