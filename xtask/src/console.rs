@@ -30,8 +30,18 @@ pub fn test() -> anyhow::Result<()> {
     workspace::run(&mut npm(&["run", "--silent", "test"]))
 }
 
+/// Walks through the console in a real browser, against `stepd` with the AWS command line in `tools`.
+pub fn walk(stepd: &Path, tools: &Path) -> anyhow::Result<()> {
+    install()?;
+    let mut walk = npm(&["run", "--silent", "walk"]);
+    walk.env("STEPD_BIN", stepd)
+        .env("STEPD_AWS", tools.join("venv/bin/aws"))
+        .env("STEPD_BROWSER", browser()?);
+    workspace::run(&mut walk)
+}
+
 /// Returns the browser of the tests; installs Debian's where there is none and it can be.
-pub fn browser() -> anyhow::Result<PathBuf> {
+fn browser() -> anyhow::Result<PathBuf> {
     if let Some(found) = std::env::var_os("STEPD_BROWSER") {
         return Ok(found.into());
     }
@@ -48,7 +58,14 @@ pub fn browser() -> anyhow::Result<PathBuf> {
     println!("installing Chromium for the walk through the console");
     for words in [
         &["update", "-qq"][..],
-        &["install", "-qq", "-y", "--no-install-recommends", "chromium", "fonts-dejavu-core"],
+        &[
+            "install",
+            "-qq",
+            "-y",
+            "--no-install-recommends",
+            "chromium",
+            "fonts-dejavu-core",
+        ],
     ] {
         let mut apt = Command::new("apt-get");
         apt.args(words).env("DEBIAN_FRONTEND", "noninteractive");

@@ -217,7 +217,8 @@ const StateNode = memo(({ data }: NodeProps<BoxNode>) => {
         type="button"
         className="box-button nopan"
         aria-pressed={selected}
-        aria-label={`${box.name}, ${words}`}
+        data-state={box.name}
+        data-status={status}
         title={`${box.name}\n${words}`}
         onClick={(event) => {
           event.stopPropagation();
@@ -226,8 +227,9 @@ const StateNode = memo(({ data }: NodeProps<BoxNode>) => {
       >
         {status !== undefined && <StatusShape status={status} />}
         <span className="box-text">
-          <span className="box-about">{box.distributed ? `${about} · distributed` : about}</span>
-          <bdi className="box-name">{box.name}</bdi>
+          <bdi className="box-name">{box.name}</bdi>{" "}
+          <span className="box-about">{box.distributed ? `${about} · distributed` : about}</span>{" "}
+          {status !== undefined && <span className="unseen">{WORDS[status]}</span>}
         </span>
       </button>
     </div>

@@ -23,7 +23,9 @@ pub(super) fn file(generator: &Generator) -> Result<String> {
             _ => {}
         }
     }
-    out.push_str("\n/** What each operation takes and answers. */\nexport interface Operations {\n");
+    out.push_str(
+        "\n/** What each operation takes and answers. */\nexport interface Operations {\n",
+    );
     for (name, operation) in generator.operations {
         let side = |side: &str| operation[side]["shape"].as_str().unwrap_or("object");
         let (input, output) = (side("input"), side("output"));
@@ -42,7 +44,11 @@ fn interface(out: &mut String, generator: &Generator, name: &str, shape: &Value)
         .filter_map(Value::as_str)
         .collect();
     for (member, of) in object(shape, "members")? {
-        let optional = if required.contains(&member.as_str()) { "" } else { "?" };
+        let optional = if required.contains(&member.as_str()) {
+            ""
+        } else {
+            "?"
+        };
         let kind = kind(generator, text(of, "shape")?)?;
         writeln!(out, "  {member}{optional}: {kind};")?;
     }
@@ -67,7 +73,10 @@ fn kind(generator: &Generator, name: &str) -> Result<String> {
         "integer" | "long" | "float" | "double" | "timestamp" => "number".to_owned(),
         "boolean" => "boolean".to_owned(),
         "list" => format!("{}[]", kind(generator, text(&shape["member"], "shape")?)?),
-        "map" => format!("Record<string, {}>", kind(generator, text(&shape["value"], "shape")?)?),
+        "map" => format!(
+            "Record<string, {}>",
+            kind(generator, text(&shape["value"], "shape")?)?
+        ),
         unknown => bail!("{name} is of the kind {unknown}, which the console does not know"),
     })
 }
