@@ -8,18 +8,19 @@ use std::collections::btree_map::Entry;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
-use engine_core::{Command, Cue, Execution, Identity, Payload, Rejection, Text, Transition, step};
+use engine_core::{Command, Cue, Execution, Payload, Rejection, Transition, step};
 use store::{Key, StoreError};
 use tokio::sync::{mpsc, oneshot};
-use vocab::{Entropy, Timestamp, limits};
+use vocab::{Entropy, Timestamp};
 
+use super::describe::describe;
 use super::group::{Begin, Group, Touched};
 use super::hot::{Hot, HotExecutions};
 use super::load::{load, read, unavailable};
-use super::map_runs::{Message, child_name};
+use super::map_runs::Message;
 use super::{CommandError, Shared, Start, Started};
-use crate::definitions::Definitions;
-use crate::rows::{self, ExecutionRecord, ExecutionRef, StatusCode};
+use crate::changes::Change;
+use crate::rows::{self, ExecutionRecord, ExecutionRef};
 use crate::token::SealerOf;
 
 /// Most commands of one commit.
@@ -166,6 +167,7 @@ impl Partition {
             // What was folded is not what is stored: let go of it all.
             return;
         }
+        self.tell(&touched);
         for (number, touched) in touched {
             if touched.hot.execution.closed().is_none() {
                 self.hot.keep(number, touched.hot);
@@ -173,6 +175,23 @@ impl Partition {
         }
         answers.into_iter().for_each(Answer::send);
         self.begin(begin);
+    }
+
+    /// Tells those who listen what a commit changed.
+    fn tell(&self, touched: &BTreeMap<u64, Touched>) {
+        if !self.shared.changes.is_heard() {
+            return;
+        }
+        let changes = touched.values().map(|touched| {
+            let (hot, record) = (&touched.hot, &touched.hot.record);
+            Change {
+                execution_arn: record.execution_arn.as_str().into(),
+                state_machine_arn: record.state_machine_arn.as_str().into(),
+                last_event: hot.execution.last_event().0,
+                is_listed_anew: touched.new || hot.execution.closed().is_some(),
+            }
+        });
+        self.shared.changes.tell(changes.collect());
     }
 
     fn begin(&self, begin: Begin) {
@@ -215,7 +234,7 @@ impl Partition {
         let number = self.next_number;
         let execution = self.reference(number);
         let mocks = start.mocks.clone();
-        let (identity, record) = self.describe(start, &machine, now);
+        let (identity, record) = describe(&self.shared.options, start, &machine, now);
         let hot = Hot {
             execution: Execution::new(),
             machine,
@@ -244,72 +263,6 @@ impl Partition {
         work.names.insert(name_key, number);
         work.touched.insert(number, touched);
         Ok(started)
-    }
-
-    fn describe(
-        &self,
-        start: Start,
-        machine: &asl::StateMachine,
-        now: Timestamp,
-    ) -> (Identity, ExecutionRecord) {
-        let site = &self.shared.options.site;
-        let Start {
-            state_machine_arn,
-            state_machine_name,
-            name,
-            definition,
-            role_arn,
-            input,
-            trace_header,
-            child_of,
-            qualified,
-            mocks,
-        } = start;
-        let express = child_of.as_ref().is_some_and(|child| child.express);
-        let head = format!("arn:aws:states:{}:{}", site.region, site.account_id);
-        let execution_arn = if express {
-            let drawn = child_name(&name, u64::MAX);
-            format!("{head}:express:{state_machine_name}:{name}:{drawn}")
-        } else {
-            format!("{head}:execution:{state_machine_name}:{name}")
-        };
-        let seconds_max = if express {
-            limits::EXPRESS_SECONDS_MAX
-        } else {
-            self.shared.options.limits.execution_seconds_max
-        };
-        let seconds = machine.timeout_seconds.unwrap_or(seconds_max);
-        let record = ExecutionRecord {
-            execution_arn: execution_arn.clone(),
-            name: (*name).to_owned(),
-            state_machine_arn: (*state_machine_arn).to_owned(),
-            definition,
-            role_arn: (*role_arn).to_owned(),
-            status: StatusCode::Running,
-            started_at: now,
-            stopped_at: None,
-            last_chunk: None,
-            trace_header: trace_header.as_deref().map(str::to_owned),
-            child_of,
-            qualified: qualified.clone(),
-            redrives: None,
-            mocks: mocks.map(|text| Definitions::hash(&text).into()),
-        };
-        let alias_arn = qualified.as_ref().and_then(|by| by.alias_arn.clone());
-        let identity = Identity {
-            execution_arn: execution_arn.into(),
-            name: name.into(),
-            state_machine_arn: state_machine_arn.into(),
-            state_machine_name: state_machine_name.into(),
-            role_arn: role_arn.into(),
-            input,
-            deadline: now.plus_seconds(seconds.min(seconds_max)),
-            trace_header: trace_header.map(Text::from),
-            region: site.region.clone().into(),
-            version_arn: qualified.map(|by| by.version_arn.into()),
-            alias_arn: alias_arn.map(Text::from),
-        };
-        (identity, record)
     }
 
     /// Returns the execution that has the name already: an answer when it runs with the same input.
