@@ -59,7 +59,7 @@ fn children_activities_beats_and_timeouts_take_their_own_time() {
         .map(|case| case["seconds"].as_f64().unwrap_or(9.0))
         .sum();
     assert!(seconds < 5.0, "a year takes {seconds} s");
-    assert_eq!(results["coverage"]["states"]["covered"], 5, "{results}");
+    assert_eq!(results["coverage"]["states"]["covered"], 6, "{results}");
     assert_eq!(results["coverage"]["branches"]["covered"], 2, "{results}");
 }
 
@@ -83,7 +83,7 @@ fn what_is_not_as_expected_is_told_in_its_place() {
         "duration: expected 1 s, found 51 w 1 d",
         "state 'Charge': expected to be entered 2 times, was 1",
         "state 'Ship': input at /charged/0/b: expected 3, found 2",
-        "the last state was 'A Year', at orders.asl.json:33:5",
+        "the last state was 'A Year', at orders.asl.json:34:5",
     ];
     assert_eq!(problems(0), expected);
     let missing = "the state 'Charge' calls lambda:invoke with {\"FunctionName\":\"charge\",\"Payload\":{\"id\":1}}, \
@@ -112,7 +112,7 @@ fn build_servers_and_people_read_the_results() {
         "{text}"
     );
     assert!(
-        text.contains("states 5 of 5") && text.contains("branches 2 of 2"),
+        text.contains("states 6 of 6") && text.contains("branches 2 of 2"),
         "{text}"
     );
     let xml = std::fs::read_to_string(&report).expect("a report");
