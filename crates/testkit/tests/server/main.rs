@@ -7,6 +7,7 @@ mod crash;
 mod data_sets;
 mod example_walk;
 mod map_runs;
+mod mocked;
 mod objects;
 mod page_walk;
 mod refusals;
