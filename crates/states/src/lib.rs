@@ -16,11 +16,14 @@ mod changes;
 mod definitions;
 mod integrations;
 pub mod items;
+mod logging;
 mod machines;
+mod metrics;
 mod page;
 mod rows;
 mod service;
 mod shell;
+mod spans;
 mod tags;
 mod token;
 

@@ -12,8 +12,10 @@ mod dispatcher;
 mod group;
 mod hot;
 mod load;
+mod log_delivery;
 mod map_runs;
 mod partition;
+mod span_export;
 mod timers;
 
 use std::hash::Hasher;
@@ -23,7 +25,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use bytes::Bytes;
 use engine_core::{Command, Limits, Payload, Rejection, TaskCall, TaskId};
 use parking_lot::Mutex;
-use service::{Clock, Failure, Gate, Site};
+use service::{Clock, Failure, Gate, Site, SpanSink};
 use store::{Batch, Key, Range, Space, Store, StoreError};
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
@@ -32,6 +34,8 @@ use vocab::Timestamp;
 use crate::activities::{Activities, Polls};
 use crate::changes::Changes;
 use crate::definitions::{Definitions, unreadable};
+use crate::machines::Logging;
+use crate::metrics::Metrics;
 use crate::rows::{
     self, ChildOf, Chunk, DefinitionHash, ExecutionRecord, ExecutionRef, MapRunRecord, MapRunRef,
     Qualified,
@@ -39,9 +43,11 @@ use crate::rows::{
 use crate::token::TokenSealer;
 
 use self::dispatcher::{Call, Dispatcher};
+use self::log_delivery::LogDelivery;
 use self::map_runs::MapRuns;
 pub use self::map_runs::SettingsChange;
 use self::partition::{Partition, Request};
+use self::span_export::SpanExport;
 use self::timers::{Due, Timers};
 
 /// How many partitions a new store has. Fixed for its life: an execution's key depends on it.
@@ -58,6 +64,8 @@ pub struct ShellOptions {
     pub limits: Limits,
     /// Seals task tokens.
     pub sealer: TokenSealer,
+    /// Who is told of executions that ended.
+    pub spans: Option<Arc<dyn SpanSink>>,
 }
 
 /// A new execution, checked and ready to begin.
@@ -81,6 +89,8 @@ pub struct Start {
     pub child_of: Option<ChildOf>,
     /// The version, if it is started through one.
     pub qualified: Option<Qualified>,
+    /// What it logs, and where.
+    pub logging: Option<Logging>,
 }
 
 /// An execution that runs now, or ran before under the same name.
@@ -132,6 +142,11 @@ struct Shared {
     calls: mpsc::UnboundedSender<Call>,
     timers: mpsc::UnboundedSender<Due>,
     map_runs: mpsc::UnboundedSender<map_runs::Message>,
+    metrics: Metrics,
+    /// An execution ended of which a collector of traces is to be told.
+    closed: tokio::sync::Notify,
+    /// There are events to be logged.
+    backlog: tokio::sync::Notify,
     stopping: AtomicBool,
     stop: tokio::sync::Notify,
     work: Mutex<Vec<JoinHandle<()>>>,
@@ -169,6 +184,9 @@ impl Shell {
             calls,
             timers,
             map_runs,
+            metrics: Metrics::default(),
+            closed: tokio::sync::Notify::new(),
+            backlog: tokio::sync::Notify::new(),
             stopping: AtomicBool::new(false),
             stop: tokio::sync::Notify::new(),
             work: Mutex::default(),
@@ -187,6 +205,11 @@ impl Shell {
         shell.keep(tokio::spawn(
             MapRuns::new(shell.clone(), map_runs_received).run(),
         ));
+        shell.keep(tokio::spawn(LogDelivery::new(shell.shared.clone()).run()));
+        if let Some(sink) = shell.shared.options.spans.clone() {
+            let export = SpanExport::new(shell.shared.clone(), sink);
+            shell.keep(tokio::spawn(export.run()));
+        }
         Ok(shell)
     }
 
@@ -224,6 +247,11 @@ impl Shell {
         };
         self.send(execution.partition, request).await?;
         answer.await.unwrap_or(Err(CommandError::Unavailable))
+    }
+
+    /// Returns what executions do, counted.
+    pub(crate) fn metrics(&self) -> &Metrics {
+        &self.shared.metrics
     }
 
     /// Returns how the shell is set up.

@@ -140,7 +140,14 @@ impl Partition {
             answers,
             ..
         } = work;
+        let mut closed = false;
         for (number, touched) in &mut touched {
+            let metrics = &self.shared.metrics;
+            metrics.count(&touched.hot.record, &touched.events);
+            if self.shared.options.spans.is_some() && touched.hot.execution.closed().is_some() {
+                group.add_spans(self.reference(*number));
+                closed = true;
+            }
             group.add_execution(self.reference(*number), touched);
         }
         let (batch, begin) = group.finish();
@@ -159,6 +166,9 @@ impl Partition {
             }
         }
         answers.into_iter().for_each(Answer::send);
+        if closed {
+            self.shared.closed.notify_one();
+        }
         self.begin(begin);
     }
 
@@ -192,6 +202,9 @@ impl Partition {
         }
         for run in begin.map_runs {
             let _ = self.shared.map_runs.send(Message::Wake(run));
+        }
+        if begin.logs {
+            self.shared.backlog.notify_one();
         }
         for execution in begin.continued {
             continue_later(&self.shared, execution);
@@ -263,6 +276,7 @@ impl Partition {
             trace_header,
             child_of,
             qualified,
+            logging,
         } = start;
         let express = child_of.as_ref().is_some_and(|child| child.express);
         let head = format!("arn:aws:states:{}:{}", site.region, site.account_id);
@@ -292,6 +306,7 @@ impl Partition {
             child_of,
             qualified: qualified.clone(),
             redrives: None,
+            logging,
         };
         let alias_arn = qualified.as_ref().and_then(|by| by.alias_arn.clone());
         let identity = Identity {

@@ -339,6 +339,7 @@ impl<'s> Runner<'s> {
             input: child.input,
             trace_header: None,
             qualified: None,
+            logging: self.record.logging.clone(),
             child_of: Some(ChildOf {
                 run: self.run,
                 map_run_arn: self.record.map_run_arn.clone(),
