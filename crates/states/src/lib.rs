@@ -19,6 +19,7 @@ pub mod items;
 mod logging;
 mod machines;
 mod metrics;
+pub mod mocks;
 mod page;
 mod rows;
 mod service;

@@ -14,6 +14,7 @@ use crate::api;
 use crate::api::delete_state_machine::Deletions;
 use crate::definitions::Definitions;
 use crate::machines::Machines;
+use crate::mocks::MockFile;
 use crate::page::PageSealer;
 use crate::rows;
 use crate::shell::{Shell, ShellOptions};
@@ -35,6 +36,8 @@ pub struct StatesOptions {
     pub newer_jsonata: bool,
     /// Who is told of executions that ended.
     pub spans: Option<Arc<dyn SpanSink>>,
+    /// Test cases whose executions get made-up answers.
+    pub mocks: Option<MockFile>,
 }
 
 /// Why the service could not be opened.
@@ -60,6 +63,7 @@ pub struct States {
     pub(crate) limits: Limits,
     pub(crate) store: Arc<dyn Store>,
     pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) gate: Arc<dyn Gate>,
     pub(crate) shell: Shell,
     pub(crate) definitions: Arc<Definitions>,
     pub(crate) machines: Arc<Machines>,
@@ -68,6 +72,7 @@ pub struct States {
     pub(crate) pages: PageSealer,
     pub(crate) deletions: Deletions,
     newer_jsonata: bool,
+    pub(crate) mocks: Option<MockFile>,
 }
 
 impl States {
@@ -96,6 +101,7 @@ impl States {
             token_key,
             newer_jsonata,
             spans,
+            mocks,
         } = options;
         let tokens = TokenSealer::new(&token_key);
         let definitions = Arc::new(Definitions::new(store.clone()));
@@ -109,7 +115,7 @@ impl States {
             shell_options,
             store.clone(),
             definitions.clone(),
-            gate,
+            gate.clone(),
             clock.clone(),
         )
         .await
@@ -126,6 +132,7 @@ impl States {
             tags: Tags::new(store.clone()),
             store,
             clock,
+            gate,
             shell,
             definitions,
             machines,
@@ -133,6 +140,7 @@ impl States {
             pages: PageSealer::new(&token_key),
             deletions,
             newer_jsonata,
+            mocks,
         }))
     }
 
@@ -238,9 +246,8 @@ impl Service for States {
                 api::update_state_machine_alias::call(self, input).await
             }
             Operation::RedriveExecution => api::redrive_execution::call(self, input).await,
-            Operation::StartSyncExecution | Operation::TestState => {
-                Err(api::failure::not_built(operation.name()))
-            }
+            Operation::TestState => api::test_state::call(self, input).await,
+            Operation::StartSyncExecution => Err(api::failure::not_built(operation.name())),
         }
     }
 }

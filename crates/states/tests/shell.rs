@@ -125,6 +125,7 @@ impl World {
             child_of: None,
             qualified: None,
             logging: None,
+            mocks: None,
         };
         self.shell.start(start).await?;
         Ok(self

@@ -8,12 +8,14 @@
 //! ```
 //! Deliberately absent: a task or a thread for a waiting execution. It is rows, nothing else.
 
+mod describe;
 mod dispatcher;
 mod group;
 mod hot;
 mod load;
 mod log_delivery;
 mod map_runs;
+mod mocked;
 mod partition;
 mod span_export;
 mod timers;
@@ -91,6 +93,8 @@ pub struct Start {
     pub qualified: Option<Qualified>,
     /// What it logs, and where.
     pub logging: Option<Logging>,
+    /// The text of the made-up answers that it gets, if it does not call for real.
+    pub mocks: Option<Arc<str>>,
 }
 
 /// An execution that runs now, or ran before under the same name.
@@ -252,6 +256,23 @@ impl Shell {
     /// Returns what executions do, counted.
     pub(crate) fn metrics(&self) -> &Metrics {
         &self.shared.metrics
+    }
+
+    /// Carries out commands in one commit. Once this returns, the events of all are durable; none of them
+    /// is without the others.
+    async fn submit_all(
+        &self,
+        execution: ExecutionRef,
+        commands: Vec<Command>,
+    ) -> Result<Timestamp, CommandError> {
+        let (reply, answer) = oneshot::channel();
+        let request = Request::Commands {
+            number: execution.number,
+            commands,
+            reply,
+        };
+        self.send(execution.partition, request).await?;
+        answer.await.unwrap_or(Err(CommandError::Unavailable))
     }
 
     /// Returns how the shell is set up.
