@@ -175,8 +175,9 @@ fn machine(aws: &Aws) -> anyhow::Result<()> {
     ensure!(lines.len() == expected.len(), "{lines:?}");
     for (line, event) in lines.iter().zip(expected) {
         let line: Value = serde_json::from_str(message(line)).context("a line is JSON")?;
+        let id = event["id"].to_string();
         ensure!(
-            line["type"] == event["type"] && line["id"] == event["id"].to_string(),
+            line["type"] == event["type"] && line["id"] == id.as_str(),
             "{line} is not {event}"
         );
     }
