@@ -116,7 +116,9 @@ mod tests {
     fn events_outside_of_their_time_are_told_by_their_places() {
         let now = 100 * 86_400_000;
         let day = 86_400_000;
-        let cases: [(&[i64], i64, usize, [Option<i64>; 3]); 4] = [
+        /// Too new from, too old up to, expired up to.
+        type Rejected = [Option<i64>; 3];
+        let cases: [(&[i64], i64, usize, Rejected); 4] = [
             (&[now], 0, 1, [None; 3]),
             (&[now - 15 * day, now], 0, 1, [None, Some(1), None]),
             (

@@ -151,7 +151,8 @@ mod tests {
 
     #[test]
     fn the_environment_names_the_collector() {
-        let cases: [(&[(&str, &str)], Option<&str>); 5] = [
+        type Variables = &'static [(&'static str, &'static str)];
+        let cases: [(Variables, Option<&str>); 5] = [
             (&[], None),
             (
                 &[("OTEL_EXPORTER_OTLP_ENDPOINT", "http://c:4318/")],
