@@ -128,6 +128,11 @@ impl States {
         }))
     }
 
+    /// Returns where changes of executions are heard.
+    pub fn changes(&self) -> crate::Changes {
+        self.shell.changes().clone()
+    }
+
     /// Answers those who poll for tasks of activities, now and from now on, with none: the server stops, and
     /// they must not hold it up for a minute.
     pub fn stop_polls(&self) {

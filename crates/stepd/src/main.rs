@@ -5,6 +5,7 @@
 #![forbid(unsafe_code)]
 
 mod client;
+mod console;
 mod deploy;
 mod env;
 mod keys;
@@ -46,6 +47,8 @@ enum Command {
     Deploy(deploy::Arguments),
     /// Print the shell environment that points AWS tools at the server
     Env(env::Arguments),
+    /// Print a link that signs a browser in to the web console
+    Console,
     /// Show what a Lambda function logged
     Logs(logs::Arguments),
     /// Check state machine definitions and show every finding in its place
@@ -58,6 +61,7 @@ async fn main() -> ExitCode {
         Command::Serve(arguments) => serve::run(arguments).await,
         Command::Deploy(arguments) => deploy::run(arguments).await,
         Command::Env(arguments) => env::run(arguments),
+        Command::Console => console::run().await,
         Command::Logs(arguments) => logs::run(arguments).await,
         Command::Validate(arguments) => match validate::run(&arguments) {
             Ok(code) => return code,

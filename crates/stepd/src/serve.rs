@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use anyhow::Context as _;
 use cloudformation::Deployer;
+use console::{Console, ConsoleOptions};
 use dynamodb::DynamoDb;
 use gateway::Gateway;
 use lambda::{Lambda, LambdaOptions};
@@ -16,6 +17,7 @@ use store::Store;
 use store_fjall::FjallStore;
 use tokio::net::TcpListener;
 
+use crate::console::{ConsoleLinks, ConsolePages};
 use crate::keys::{Keys, RootAccessKey};
 use crate::logs::FunctionLogs;
 use crate::objects::Objects;
@@ -91,8 +93,9 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<()> {
     let listener = TcpListener::bind(arguments.listen)
         .await
         .with_context(|| format!("{} cannot be listened on", arguments.listen))?;
-    let endpoint = format!("http://{}", listener.local_addr()?);
-    let server = Server::open(&arguments, &endpoint).await?;
+    let address = listener.local_addr()?;
+    let endpoint = format!("http://{address}");
+    let server = Server::open(&arguments, &endpoint, address.port()).await?;
     place::announce(&arguments.data_dir, &endpoint)?;
     println!(
         "stepd is ready on {endpoint} (data in {})",
@@ -106,11 +109,12 @@ struct Server {
     gateway: Arc<Gateway>,
     states: Arc<States>,
     lambda: Arc<Lambda>,
+    console: Arc<Console>,
     expiry: tokio::task::JoinHandle<()>,
 }
 
 impl Server {
-    async fn open(arguments: &Arguments, endpoint: &str) -> anyhow::Result<Self> {
+    async fn open(arguments: &Arguments, endpoint: &str, port: u16) -> anyhow::Result<Self> {
         let data_dir = &arguments.data_dir;
         place::create_data_dir(data_dir)?;
         let site = Site {
@@ -179,9 +183,16 @@ impl Server {
             token_key: keys.tokens()?,
             newer_jsonata: arguments.newer_jsonata,
         };
-        let states = States::open(options, store, gate, clock);
+        let states = States::open(options, store, gate.clone(), clock.clone());
         let states = states.await.context("the executions cannot be opened")?;
         gateway.add_service(states.clone());
+        let options = ConsoleOptions {
+            master: keys.master()?,
+            port,
+        };
+        let console = Console::new(&options, gate, clock, states.changes());
+        gateway.add_route(Arc::new(ConsoleLinks(console.clone())));
+        gateway.set_pages(Arc::new(ConsolePages(console.clone())));
         deployer
             .recover()
             .await
@@ -190,15 +201,17 @@ impl Server {
             gateway,
             states,
             lambda,
+            console,
             expiry,
         })
     }
 
     async fn run(self, listener: TcpListener) -> anyhow::Result<()> {
-        let states = self.states.clone();
+        let (states, console) = (self.states.clone(), self.console.clone());
         let stopped = async move {
             stopped().await;
             states.stop_polls();
+            console.stop();
         };
         gateway::serve(listener, self.gateway, stopped).await;
         tracing::info!("stopping: executions that wait stay as they are");

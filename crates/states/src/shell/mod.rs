@@ -30,6 +30,7 @@ use tokio::task::JoinHandle;
 use vocab::Timestamp;
 
 use crate::activities::{Activities, Polls};
+use crate::changes::Changes;
 use crate::definitions::{Definitions, unreadable};
 use crate::rows::{
     self, ChildOf, Chunk, DefinitionHash, ExecutionRecord, ExecutionRef, MapRunRecord, MapRunRef,
@@ -124,6 +125,7 @@ struct Shared {
     definitions: Arc<Definitions>,
     activities: Arc<Activities>,
     polls: Arc<Polls>,
+    changes: Changes,
     gate: Arc<dyn Gate>,
     clock: Arc<dyn Clock>,
     inboxes: Vec<mpsc::Sender<Request>>,
@@ -160,6 +162,7 @@ impl Shell {
             definitions,
             activities,
             polls,
+            changes: Changes::default(),
             gate,
             clock,
             inboxes,
@@ -231,6 +234,11 @@ impl Shell {
     /// Returns the activities whose tasks executions offer.
     pub(crate) fn activities(&self) -> &Arc<Activities> {
         &self.shared.activities
+    }
+
+    /// Returns where changes of executions are heard.
+    pub(crate) fn changes(&self) -> &Changes {
+        &self.shared.changes
     }
 
     /// Returns those who poll for tasks.

@@ -18,6 +18,7 @@ use super::hot::{Hot, HotExecutions};
 use super::load::{load, read, unavailable};
 use super::map_runs::{Message, child_name};
 use super::{CommandError, Shared, Start, Started};
+use crate::changes::Change;
 use crate::rows::{self, ExecutionRecord, ExecutionRef, StatusCode};
 use crate::token::SealerOf;
 
@@ -151,6 +152,7 @@ impl Partition {
             // What was folded is not what is stored: let go of it all.
             return;
         }
+        self.tell(&touched);
         for (number, touched) in touched {
             if touched.hot.execution.closed().is_none() {
                 self.hot.keep(number, touched.hot);
@@ -158,6 +160,23 @@ impl Partition {
         }
         answers.into_iter().for_each(Answer::send);
         self.begin(begin);
+    }
+
+    /// Tells those who listen what a commit changed.
+    fn tell(&self, touched: &BTreeMap<u64, Touched>) {
+        if !self.shared.changes.is_heard() {
+            return;
+        }
+        let changes = touched.values().map(|touched| {
+            let (hot, record) = (&touched.hot, &touched.hot.record);
+            Change {
+                execution_arn: record.execution_arn.as_str().into(),
+                state_machine_arn: record.state_machine_arn.as_str().into(),
+                last_event: hot.execution.last_event().0,
+                is_listed_anew: touched.new || hot.execution.closed().is_some(),
+            }
+        });
+        self.shared.changes.tell(changes.collect());
     }
 
     fn begin(&self, begin: Begin) {
