@@ -1,11 +1,11 @@
-//! `kill -9` while a Distributed Map is redriven: what had succeeded is not done again, what had not is
-//! done once more, and what was never begun is begun once.
+//! Redriven Distributed Maps from outside. Killed by `kill -9` in the middle: what had succeeded is not
+//! done again, what had not is done once more, and what was never begun is begun once. And over a bucket.
 
 use std::collections::BTreeMap;
 
 use anyhow::{Context, ensure};
 use serde_json::{Value, json};
-use testkit::client::Target;
+use testkit::client::{ROLE, Target};
 use testkit::{Aws, PATIENCE, Server, until};
 use tokio::runtime::Runtime;
 
@@ -13,7 +13,7 @@ const ITEMS: u64 = 900;
 const KILLS: u64 = 3;
 
 /// Of three items one succeeds at once, one fails until it is redriven, and one takes its time.
-fn machine() -> Value {
+fn machine(fields: &Value) -> Value {
     let flaky = "States.ArrayGetItem($.pair, States.MathAdd($$.Execution.RedriveCount, -1))";
     let kind =
         |kind: u64, next: &str| json!({"Variable": "$.kind", "NumericEquals": kind, "Next": next});
@@ -26,8 +26,12 @@ fn machine() -> Value {
             "Done": {"Type": "Pass", "InputPath": "$.n", "End": true}
         }
     });
-    json!({"StartAt": "Map", "States": {"Map": {"Type": "Map", "Label": "Work",
-        "MaxConcurrency": 200, "ToleratedFailurePercentage": 15, "ItemProcessor": inner, "End": true}}})
+    let mut map = json!({"Type": "Map", "Label": "Work", "MaxConcurrency": 200,
+        "ToleratedFailurePercentage": 15, "ItemProcessor": inner, "End": true});
+    for (name, value) in fields.as_object().into_iter().flatten() {
+        map[name] = value.clone();
+    }
+    json!({"StartAt": "Map", "States": {"Map": map}})
 }
 
 fn states(aws: &Aws, arguments: &[&str]) -> anyhow::Result<Value> {
@@ -50,7 +54,7 @@ fn a_redriven_map_run_that_is_killed_loses_and_doubles_nothing() -> anyhow::Resu
     let input = serde_json::to_string(&items.collect::<Vec<_>>())?;
     let execution = runtime.block_on(async {
         let mut client = Target::of(&server)?.connect().await?;
-        let machine = client.create("redriven", &machine()).await?;
+        let machine = client.create("redriven", &machine(&json!({}))).await?;
         let start = json!({"stateMachineArn": machine, "name": "e", "input": input});
         let started = client.call("StartExecution", &start).await?;
         let arn = started["executionArn"].as_str();
@@ -132,6 +136,114 @@ fn a_redriven_map_run_that_is_killed_loses_and_doubles_nothing() -> anyhow::Resu
         MapStateSucceeded MapStateExited ExecutionSucceeded";
     ensure!(types.join(" ") == expected, "{types:?}");
     server.stop()
+}
+
+#[test]
+fn a_redriven_run_reads_its_bucket_on_and_writes_its_results_again() -> anyhow::Result<()> {
+    let server = Server::start()?;
+    let aws = server.aws()?;
+    let put = |key: &str, body: &Value| {
+        let file = server.folder().join("body.json");
+        std::fs::write(&file, body.to_string())?;
+        let file = file.display().to_string();
+        let arguments = [
+            "s3api",
+            "put-object",
+            "--bucket",
+            "sets",
+            "--key",
+            key,
+            "--body",
+            &file,
+        ];
+        aws.call(&arguments)
+    };
+    let get = |key: &str| -> anyhow::Result<Value> {
+        let file = server.folder().join("got.json");
+        let path = file.display().to_string();
+        aws.call(&[
+            "s3api",
+            "get-object",
+            "--bucket",
+            "sets",
+            "--key",
+            key,
+            &path,
+        ])?;
+        Ok(serde_json::from_slice(&std::fs::read(&file)?)?)
+    };
+    aws.call(&["s3api", "create-bucket", "--bucket", "sets"])?;
+    let fields = json!({
+        "MaxConcurrency": 1, "ToleratedFailurePercentage": 10,
+        "ItemReader": {"Resource": "arn:aws:states:::s3:getObject",
+            "ReaderConfig": {"InputType": "JSON"}, "Parameters": {"Bucket": "sets", "Key": "in.json"}},
+        "ResultWriter": {"Resource": "arn:aws:states:::s3:putObject",
+            "Parameters": {"Bucket": "sets", "Prefix": "out"}},
+    });
+    let definition = machine(&fields).to_string();
+    let create = [
+        "create-state-machine",
+        "--name",
+        "bucket",
+        "--definition",
+        &definition,
+        "--role-arn",
+        ROLE,
+    ];
+    let machine = states(&aws, &create)?;
+    let machine = machine["stateMachineArn"].as_str().context("an ARN")?;
+    let started = states(&aws, &["start-execution", "--state-machine-arn", machine])?;
+    let execution = started["executionArn"].as_str().context("an ARN")?;
+    let redrive = || states(&aws, &["redrive-execution", "--execution-arn", execution]);
+
+    // There is nothing to read yet: the same run reads what is there when it is redriven.
+    let failed = until_ended(&server, execution)?;
+    ensure!(failed["error"] == "States.ItemReaderFailed", "{failed}");
+    let items = (0..6).map(|n| json!({"n": n, "kind": n % 3, "pair": [1]}));
+    put("in.json", &items.collect())?;
+    redrive()?;
+    let failed = until_ended(&server, execution)?;
+    ensure!(
+        failed["error"] == "States.ExceedToleratedFailureThreshold",
+        "{failed}"
+    );
+    let listed = states(&aws, &["list-map-runs", "--execution-arn", execution])?;
+    ensure!(
+        listed["mapRuns"].as_array().map(Vec::len) == Some(1),
+        "{listed}"
+    );
+    let run = listed["mapRuns"][0]["mapRunArn"]
+        .as_str()
+        .context("a run")?;
+    let folder = format!("out/{}", run.rsplit(':').next().unwrap_or_default());
+    let files = |manifest: &Value| {
+        ["SUCCEEDED", "FAILED", "PENDING"]
+            .map(|kind| manifest["ResultFiles"][kind].as_array().map_or(0, Vec::len))
+    };
+    let manifest = get(&format!("{folder}/manifest.json"))?;
+    ensure!(files(&manifest) == [1, 1, 1], "{manifest}");
+
+    redrive()?;
+    let ended = until_ended(&server, execution)?;
+    ensure!(ended["status"] == "SUCCEEDED", "{ended}\n{}", server.log());
+    let manifest = get(&format!("{folder}/manifest.json"))?;
+    ensure!(files(&manifest) == [1, 0, 0], "{manifest}");
+    let results = get(&format!("{folder}/SUCCEEDED_0.json"))?;
+    let results = results.as_array().context("results")?;
+    let told = results.iter().map(|child| {
+        let redrives = child["RedriveCount"].as_u64();
+        (child["Output"].as_str().unwrap_or_default(), redrives)
+    });
+    // The second item failed, and with it the run; those behind it had not begun.
+    let expected = [("0", 0), ("1", 1), ("2", 0), ("3", 0)];
+    let expected = expected.map(|(output, redrives)| (output, Some(redrives)));
+    ensure!(told.clone().take(4).eq(expected), "{results:?}");
+    let shown = states(&aws, &["describe-map-run", "--map-run-arn", run])?;
+    ensure!(
+        shown["redriveCount"] == 2 && shown["itemCounts"]["resultsWritten"] == 6,
+        "{shown}"
+    );
+    Ok(())
 }
 
 /// Waits until so many children have succeeded.
