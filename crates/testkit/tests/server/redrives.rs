@@ -10,6 +10,8 @@ use testkit::{Aws, PATIENCE, Server, until};
 use tokio::runtime::Runtime;
 
 const ITEMS: u64 = 900;
+/// A third of these fail: more than are tolerated.
+const FLAKY_BEFORE: u64 = 450;
 const KILLS: u64 = 3;
 
 /// Of three items one succeeds at once, one fails until it is redriven, and one takes its time.
@@ -50,7 +52,12 @@ fn until_ended(server: &Server, execution: &str) -> anyhow::Result<Value> {
 fn a_redriven_map_run_that_is_killed_loses_and_doubles_nothing() -> anyhow::Result<()> {
     let mut server = Server::start()?;
     let runtime = Runtime::new()?;
-    let items = (0..ITEMS).map(|n| json!({"n": n, "kind": n % 3, "pair": [1]}));
+    // What fails is at the front: an item that is begun by the redrive has had no redrive of its own.
+    let kind = |n| match n < FLAKY_BEFORE {
+        true => n % 3,
+        false => n % 2 * 2,
+    };
+    let items = (0..ITEMS).map(|n| json!({"n": n, "kind": kind(n), "pair": [1]}));
     let input = serde_json::to_string(&items.collect::<Vec<_>>())?;
     let execution = runtime.block_on(async {
         let mut client = Target::of(&server)?.connect().await?;
@@ -174,7 +181,7 @@ fn a_redriven_run_reads_its_bucket_on_and_writes_its_results_again() -> anyhow::
     };
     aws.call(&["s3api", "create-bucket", "--bucket", "sets"])?;
     let fields = json!({
-        "MaxConcurrency": 1, "ToleratedFailurePercentage": 10,
+        "MaxConcurrency": 1, "ToleratedFailurePercentage": 0,
         "ItemReader": {"Resource": "arn:aws:states:::s3:getObject",
             "ReaderConfig": {"InputType": "JSON"}, "Parameters": {"Bucket": "sets", "Key": "in.json"}},
         "ResultWriter": {"Resource": "arn:aws:states:::s3:putObject",
@@ -199,7 +206,7 @@ fn a_redriven_run_reads_its_bucket_on_and_writes_its_results_again() -> anyhow::
     // There is nothing to read yet: the same run reads what is there when it is redriven.
     let failed = until_ended(&server, execution)?;
     ensure!(failed["error"] == "States.ItemReaderFailed", "{failed}");
-    let items = (0..6).map(|n| json!({"n": n, "kind": n % 3, "pair": [1]}));
+    let items = (0..6).map(|n| json!({"n": n, "kind": u8::from(n == 1), "pair": [1]}));
     put("in.json", &items.collect())?;
     redrive()?;
     let failed = until_ended(&server, execution)?;
