@@ -9,7 +9,6 @@ mod example_walk;
 mod map_runs;
 mod objects;
 mod page_walk;
-mod redrives;
 mod refusals;
 mod system;
 mod tokens;
