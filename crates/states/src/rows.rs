@@ -90,6 +90,23 @@ pub struct ExecutionRecord {
     /// Its last redrives, the newest last; absent where there was none.
     #[n(12)]
     pub redrives: Option<Vec<Redrive>>,
+    /// The task that started it, if one did.
+    #[n(16)]
+    pub started_by: Option<StartedBy>,
+}
+
+/// The task that started an execution.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
+pub struct StartedBy {
+    /// The execution that the task is part of.
+    #[n(0)]
+    pub execution: ExecutionRef,
+    /// The attempt.
+    #[n(1)]
+    pub task: TaskId,
+    /// The task goes on waiting for the end.
+    #[n(2)]
+    pub waits: bool,
 }
 
 /// A redrive of an execution.
@@ -144,6 +161,21 @@ impl ExecutionRecord {
                 .map_or(self.started_at, |redrive| redrive.at)
         };
         self.stopped_at.unwrap_or_else(begun_at)
+    }
+
+    /// Says whether it is an execution of an EXPRESS machine.
+    pub fn is_express(&self) -> bool {
+        found_as(&self.execution_arn).contains(':')
+    }
+
+    /// Returns the ARNs that list it: [`Self::listed_under`], and its version's and its alias's.
+    pub fn lists(&self) -> impl Iterator<Item = &str> {
+        let qualified = self.qualified.as_ref();
+        let version = qualified.map(|by| by.version_arn.as_str());
+        let alias = qualified.and_then(|by| by.alias_arn.as_deref());
+        std::iter::once(self.listed_under())
+            .chain(version)
+            .chain(alias)
     }
 
     /// Returns the ARN under which the execution is listed: its machine's, or its map run's.
@@ -319,6 +351,13 @@ pub fn name_key(state_machine_arn: &str, name: &str) -> Key {
         Space::ExecutionNames,
         [state_machine_arn.as_bytes(), name.as_bytes()].join(&0),
     )
+}
+
+/// Returns what the execution with this ARN is found as, within its machine: `NAME`, or `NAME:UUID` of an
+/// EXPRESS machine.
+pub fn found_as(execution_arn: &str) -> &str {
+    // arn:aws:states:REGION:ACCOUNT:execution:MACHINE:NAME
+    execution_arn.splitn(8, ':').nth(7).unwrap_or_default()
 }
 
 /// Returns the value of a name's row.

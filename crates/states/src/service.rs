@@ -209,9 +209,8 @@ impl Service for States {
                 api::update_state_machine_alias::call(self, input).await
             }
             Operation::RedriveExecution => api::redrive_execution::call(self, input).await,
-            Operation::StartSyncExecution | Operation::TestState => {
-                Err(api::failure::not_built(operation.name()))
-            }
+            Operation::StartSyncExecution => api::start_sync_execution::call(self, input).await,
+            Operation::TestState => Err(api::failure::not_built(operation.name())),
         }
     }
 }

@@ -35,6 +35,7 @@ pub(crate) mod send_task_heartbeat;
 pub(crate) mod send_task_success;
 mod settings;
 pub(crate) mod start_execution;
+pub(crate) mod start_sync_execution;
 pub(crate) mod stop_execution;
 pub(crate) mod tag_resource;
 mod tasks;

@@ -232,14 +232,12 @@ impl Group {
         listed: Option<(StatusCode, Timestamp)>,
     ) {
         let record = &hot.record;
-        let listed_under = record.listed_under();
         self.put
             .push((rows::execution_key(execution), rows::encode(record).into()));
+        let lists: Vec<&str> = record.lists().collect();
         let qualified = record.qualified.as_ref();
         let version_arn = qualified.map(|by| by.version_arn.clone());
         let alias_arn = qualified.and_then(|by| by.alias_arn.clone());
-        let also = version_arn.iter().chain(&alias_arn).map(String::as_str);
-        let lists: Vec<&str> = std::iter::once(listed_under).chain(also).collect();
         let at = record.listed_at();
         // An execution that fails again within a millisecond is listed where it was.
         if let Some((status, listed_at)) = listed.filter(|listed| *listed != (record.status, at)) {
@@ -259,8 +257,8 @@ impl Group {
                 .as_ref()
                 .map(|child| child.map_run_arn.clone()),
             items: record.child_of.as_ref().map(|child| child.items),
-            version_arn: version_arn.clone(),
-            alias_arn: alias_arn.clone(),
+            version_arn,
+            alias_arn,
             redrives: record.last_redrive().map(|redrive| redrive.count),
             redriven_at: record.last_redrive().map(|redrive| redrive.at),
         };

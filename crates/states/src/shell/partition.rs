@@ -8,17 +8,18 @@ use std::collections::btree_map::Entry;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
-use engine_core::{Command, Cue, Execution, Identity, Payload, Rejection, Text, Transition, step};
+use engine_core::{Command, Cue, Execution, Payload, Rejection, Transition, step};
 use store::{Key, StoreError};
 use tokio::sync::{mpsc, oneshot};
-use vocab::{Entropy, Timestamp, limits};
+use vocab::{Entropy, Timestamp};
 
+use super::begin::describe;
 use super::group::{Begin, Group, Touched};
 use super::hot::{Hot, HotExecutions};
 use super::load::{load, read, unavailable};
-use super::map_runs::{Message, child_name};
+use super::map_runs::Message;
 use super::{CommandError, Shared, Start, Started};
-use crate::rows::{self, ExecutionRecord, ExecutionRef, StatusCode};
+use crate::rows::{self, ExecutionRecord, ExecutionRef};
 use crate::token::SealerOf;
 
 /// Most commands of one commit.
@@ -187,7 +188,7 @@ impl Partition {
     }
 
     async fn start(&mut self, work: &mut Work, start: Start) -> Result<Started, CommandError> {
-        let name_key = rows::name_key(&start.state_machine_arn, &start.name);
+        let name_key = start.name_key();
         let now = self.shared.clock.now();
         if let Some(started) = self.same_name(work, &name_key, &start, now).await? {
             return Ok(started);
@@ -199,7 +200,7 @@ impl Partition {
             .map_err(|_| CommandError::Unavailable)?;
         let number = self.next_number;
         let execution = self.reference(number);
-        let (identity, record) = self.describe(start, &machine, now);
+        let (identity, record) = describe(&self.shared.options, start, &machine, now);
         let hot = Hot {
             execution: Execution::new(),
             machine,
@@ -216,79 +217,11 @@ impl Partition {
         let command = Command::StartExecution(Box::new(identity));
         self.step(&mut work.group, execution, &mut touched, command, now)?;
         self.next_number += 1;
-        let record = &touched.hot.record;
-        let started = Started {
-            execution_arn: record.execution_arn.clone(),
-            started_at: record.started_at,
-        };
+        let started = Started::of(&touched.hot.record);
         work.group.add_name(name_key.clone(), execution);
         work.names.insert(name_key, number);
         work.touched.insert(number, touched);
         Ok(started)
-    }
-
-    fn describe(
-        &self,
-        start: Start,
-        machine: &asl::StateMachine,
-        now: Timestamp,
-    ) -> (Identity, ExecutionRecord) {
-        let site = &self.shared.options.site;
-        let Start {
-            state_machine_arn,
-            state_machine_name,
-            name,
-            definition,
-            role_arn,
-            input,
-            trace_header,
-            child_of,
-            qualified,
-        } = start;
-        let express = child_of.as_ref().is_some_and(|child| child.express);
-        let head = format!("arn:aws:states:{}:{}", site.region, site.account_id);
-        let execution_arn = if express {
-            let drawn = child_name(&name, u64::MAX);
-            format!("{head}:express:{state_machine_name}:{name}:{drawn}")
-        } else {
-            format!("{head}:execution:{state_machine_name}:{name}")
-        };
-        let seconds_max = if express {
-            limits::EXPRESS_SECONDS_MAX
-        } else {
-            self.shared.options.limits.execution_seconds_max
-        };
-        let seconds = machine.timeout_seconds.unwrap_or(seconds_max);
-        let record = ExecutionRecord {
-            execution_arn: execution_arn.clone(),
-            name: (*name).to_owned(),
-            state_machine_arn: (*state_machine_arn).to_owned(),
-            definition,
-            role_arn: (*role_arn).to_owned(),
-            status: StatusCode::Running,
-            started_at: now,
-            stopped_at: None,
-            last_chunk: None,
-            trace_header: trace_header.as_deref().map(str::to_owned),
-            child_of,
-            qualified: qualified.clone(),
-            redrives: None,
-        };
-        let alias_arn = qualified.as_ref().and_then(|by| by.alias_arn.clone());
-        let identity = Identity {
-            execution_arn: execution_arn.into(),
-            name: name.into(),
-            state_machine_arn: state_machine_arn.into(),
-            state_machine_name: state_machine_name.into(),
-            role_arn: role_arn.into(),
-            input,
-            deadline: now.plus_seconds(seconds.min(seconds_max)),
-            trace_header: trace_header.map(Text::from),
-            region: site.region.clone().into(),
-            version_arn: qualified.map(|by| by.version_arn.into()),
-            alias_arn: alias_arn.map(Text::from),
-        };
-        (identity, record)
     }
 
     /// Returns the execution that has the name already: an answer when it runs with the same input.
@@ -302,6 +235,9 @@ impl Partition {
         if start.child_of.is_some() {
             return self.same_child(work, name_key, now).await;
         }
+        if start.is_anew() {
+            return Ok(None);
+        }
         let number = match work.names.get(name_key) {
             Some(number) => *number,
             None => match self.shared.store.get(name_key).await.map_err(unavailable)? {
@@ -313,11 +249,14 @@ impl Partition {
                 }
             },
         };
-        if let Some((stopped_at, execution_arn)) = self.closed_on_disk(work, number).await? {
+        if let Some((stopped_at, record)) = self.closed_on_disk(work, number).await? {
             let free = now.as_millis() - stopped_at.as_millis() > NAME_KEPT_MILLIS;
-            return if free {
+            return if started_before(start, &record) {
+                Ok(Some(Started::of(&record)))
+            } else if free {
                 Ok(None)
             } else {
+                let execution_arn = record.execution_arn;
                 Err(CommandError::NameTaken { execution_arn })
             };
         }
@@ -327,10 +266,10 @@ impl Partition {
             Err(error) => return Err(error),
         };
         let record = &touched.hot.record;
-        let started = Started {
-            execution_arn: record.execution_arn.clone(),
-            started_at: record.started_at,
-        };
+        let started = Started::of(record);
+        if started_before(start, record) {
+            return Ok(Some(started));
+        }
         let input: Option<&Payload> = touched
             .hot
             .execution
@@ -365,12 +304,12 @@ impl Partition {
         }))
     }
 
-    /// Returns when the execution ended and its ARN, if its record says so: there is no need to fold it.
+    /// Returns when the execution ended and its record, if that says so: there is no need to fold it.
     async fn closed_on_disk(
         &self,
         work: &Work,
         number: u64,
-    ) -> Result<Option<(Timestamp, String)>, CommandError> {
+    ) -> Result<Option<(Timestamp, ExecutionRecord)>, CommandError> {
         if work.touched.contains_key(&number) {
             return Ok(None);
         }
@@ -382,9 +321,7 @@ impl Partition {
             .map_err(unavailable)?;
         let Some(row) = row else { return Ok(None) };
         let record: ExecutionRecord = read(&row)?;
-        Ok(record
-            .stopped_at
-            .map(|stopped_at| (stopped_at, record.execution_arn)))
+        Ok(record.stopped_at.map(|stopped_at| (stopped_at, record)))
     }
 
     async fn command(
@@ -471,7 +408,7 @@ impl Partition {
             seed,
             tokens: &tokens,
             activities: &*self.shared.activities,
-            limits: &self.shared.options.limits,
+            limits: self.shared.limits_of(&touched.hot.record),
         };
         let hot = &mut touched.hot;
         let machine = hot.machine.clone();
@@ -509,6 +446,12 @@ impl Partition {
             after,
         }))
     }
+}
+
+/// Says whether the task that asks for the start has made it before, and did not hear of it: calls are
+/// made at least once, and start one execution.
+fn started_before(start: &Start, record: &ExecutionRecord) -> bool {
+    start.started_by.is_some() && start.started_by == record.started_by
 }
 
 /// Says whether a worker that asked for a task has gone before the task was given to it: another one
