@@ -64,6 +64,7 @@ fn run(machine: &StateMachine, input: &Payload) -> (usize, usize) {
                 Effect::StartMapRun { .. }
                 | Effect::AbortMapRun { .. }
                 | Effect::SettleTask { .. }
+                | Effect::AbandonJob { .. }
                 | Effect::StartTimer { .. }
                 | Effect::CancelTimer { .. }
                 | Effect::OfferTask { .. }

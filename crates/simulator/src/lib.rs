@@ -8,7 +8,8 @@
 
 pub mod definition;
 pub mod fuzz;
-pub mod map_runs;
+pub mod jobs;
+mod map_runs;
 pub mod rules;
 pub mod shell;
 pub mod shrink;

@@ -8,6 +8,7 @@ use engine_core::{
     Transition, Waiting,
 };
 
+use crate::jobs::Jobs;
 use crate::store::Rows;
 
 /// An independent reading of one execution, event by event.
@@ -28,6 +29,7 @@ pub struct Rules {
     /// The event that may come before the first state of a scope.
     entries: BTreeMap<Option<FrameId>, BTreeSet<EventId>>,
     tasks: BTreeSet<TaskId>,
+    jobs: Jobs,
 }
 
 struct State {
@@ -77,6 +79,7 @@ impl Rules {
                 live.last_event()
             ));
         }
+        self.jobs.check(rows, &self.open)?;
         same_rows(rows, live)
     }
 
@@ -260,6 +263,10 @@ impl Rules {
             | Event::TaskTimedOut { frame, .. } => {
                 self.moved(*frame, id);
                 self.needs_open(*frame)?;
+                if !matches!(recorded.event, Event::TaskTimedOut { .. }) {
+                    let tasks = self.open.iter().filter(|(_, open)| *open == frame);
+                    self.jobs.answered(tasks.map(|(task, _)| *task));
+                }
                 self.open.retain(|_, open| open != frame);
             }
             Event::DistributedMapStarted { frame, .. }

@@ -127,6 +127,7 @@ fn batch(rows: &Rows, transition: &Transition, is_continue: bool) -> Batch {
             Change::PutMapRun(*run, start)
         }
         Effect::AbortMapRun { run } => Change::DeleteMapRun(*run),
+        Effect::AbandonJob { task } => Change::AbandonJob(*task),
         Effect::Continue => Change::GoOn(true),
         Effect::AnnounceClosed => Change::Announce,
     }));

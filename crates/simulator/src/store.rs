@@ -17,6 +17,8 @@ pub struct Rows {
     pub timers: BTreeSet<(Timestamp, Timer)>,
     /// Map runs that go on, as they were told to, encoded.
     pub map_runs: BTreeMap<MapRunId, Vec<u8>>,
+    /// Tasks whose jobs are to be ended.
+    pub abandoned: BTreeSet<TaskId>,
     /// A turn was cut off and is to be continued.
     pub go_on: bool,
     /// The end is to be announced.
@@ -49,6 +51,8 @@ pub enum Change {
     PutMapRun(MapRunId, Vec<u8>),
     /// End a map run.
     DeleteMapRun(MapRunId),
+    /// Have a job ended.
+    AbandonJob(TaskId),
     /// Continue, or no more.
     GoOn(bool),
     /// Announce the end.
@@ -95,6 +99,7 @@ impl Rows {
             Change::DeleteTimer(due_at, timer) => drop(self.timers.remove(&(due_at, timer))),
             Change::PutMapRun(run, start) => drop(self.map_runs.insert(run, start)),
             Change::DeleteMapRun(run) => drop(self.map_runs.remove(&run)),
+            Change::AbandonJob(task) => drop(self.abandoned.insert(task)),
             Change::GoOn(go_on) => self.go_on = go_on,
             Change::Announce => self.announce = true,
         }

@@ -25,6 +25,6 @@ mod token;
 
 pub use self::service::{OpenError, States, StatesOptions};
 pub use definitions::Definitions;
-pub use rows::{DefinitionHash, ExecutionRecord, ExecutionRef, ListingEntry, StartedBy};
+pub use rows::{DefinitionHash, ExecutionRecord, ExecutionRef, ListingEntry, StartedBy, Waits};
 pub use shell::{CommandError, Shell, ShellOptions, Start, Started, SyncEnd};
 pub use token::{TokenError, TokenSealer};

@@ -6,7 +6,10 @@
 mod announcements;
 pub mod map_runs;
 
-pub use announcements::{Announcement, Waiter, announcement_key, announcements_to};
+pub use announcements::{
+    Announcement, Waiter, abandoned, abandoned_key, announcement_key, announcements_to,
+    announcements_to_tasks, job_key, task_of_key,
+};
 pub use map_runs::{ChildOf, ChildRow, MapRunEnd, MapRunRecord, MapRunRef};
 
 use engine_core::{EventId, Recorded, Status, TaskId, Timer, TimerKind};
@@ -104,9 +107,24 @@ pub struct StartedBy {
     /// The attempt.
     #[n(1)]
     pub task: TaskId,
-    /// The task goes on waiting for the end.
+    /// Whether the task goes on waiting for the end, and for what of it.
     #[n(2)]
-    pub waits: bool,
+    pub waits: Waits,
+}
+
+/// What a task wants to know of the execution that it started.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
+#[cbor(index_only)]
+pub enum Waits {
+    /// Nothing: it has what it wants.
+    #[n(0)]
+    No,
+    /// The end, with the output as text (`.sync`).
+    #[n(1)]
+    ForText,
+    /// The end, with the output as JSON (`.sync:2`).
+    #[n(2)]
+    ForJson,
 }
 
 /// A redrive of an execution.

@@ -12,6 +12,7 @@ use store::{Store, StoreError};
 
 use crate::api;
 use crate::api::delete_state_machine::Deletions;
+use crate::api::executions::Sight;
 use crate::definitions::Definitions;
 use crate::machines::Machines;
 use crate::page::PageSealer;
@@ -126,6 +127,23 @@ impl States {
             deletions,
             newer_jsonata,
         }))
+    }
+
+    /// Answers what the server's own views ask: like the API, but executions of EXPRESS machines are seen,
+    /// those that ran in memory among them, as far as they are kept.
+    pub async fn look(&self, operation: &str, input: &[u8]) -> Result<Reply, Failure> {
+        match Operation::from_name(operation) {
+            Some(Operation::DescribeExecution) => {
+                api::describe_execution::answer(self, input, Sight::Everything).await
+            }
+            Some(Operation::GetExecutionHistory) => {
+                api::get_execution_history::answer(self, input, Sight::Everything).await
+            }
+            Some(Operation::ListExecutions) => {
+                api::list_executions::answer(self, input, Sight::Everything).await
+            }
+            _ => Err(api::failure::unknown_operation(operation)),
+        }
     }
 
     /// Answers those who poll for tasks of activities, now and from now on, with none: the server stops, and

@@ -174,6 +174,7 @@ impl<'a> World<'a> {
                 }
                 Effect::AbortMapRun { .. }
                 | Effect::SettleTask { .. }
+                | Effect::AbandonJob { .. }
                 | Effect::WithdrawTask { .. }
                 | Effect::StartTimer { .. }
                 | Effect::CancelTimer { .. }

@@ -22,7 +22,7 @@ pub(crate) async fn call(states: &States, input: &[u8]) -> Result<Reply, Failure
         Some(StartedBy {
             execution,
             task,
-            waits: asking.waits,
+            waits: asking.waits(),
         })
     });
     let input: StartExecutionInput = super::read_within(input, &states.limits)?;

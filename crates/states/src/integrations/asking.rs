@@ -8,9 +8,11 @@ use std::borrow::Cow;
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use engine_core::Completion;
+use engine_core::{Completion, TaskDescription, TaskResource};
 use serde::Deserialize;
 use service::{Call, Failure, Gate, Reply};
+
+use crate::rows::Waits;
 
 /// How an input begins that says it. Not a name that a modelled member could have.
 const HEAD: &[u8] = br#"{"stepd:task":""#;
@@ -21,9 +23,8 @@ pub(crate) struct Asking<'a> {
     /// The task's token.
     #[serde(rename = "stepd:task", borrow)]
     pub(crate) token: Cow<'a, str>,
-    /// The task waits for the end.
     #[serde(rename = "stepd:waits")]
-    pub(crate) waits: bool,
+    waits: u8,
 }
 
 impl<'a> Asking<'a> {
@@ -34,13 +35,36 @@ impl<'a> Asking<'a> {
         }
         serde_json::from_slice(input).ok()
     }
+
+    /// Returns whether the task goes on waiting for the end.
+    pub(crate) fn waits(&self) -> Waits {
+        match self.waits {
+            1 => Waits::ForText,
+            2 => Waits::ForJson,
+            _ => Waits::No,
+        }
+    }
+}
+
+/// Returns what a task wants to know of the execution that its call starts.
+pub(crate) fn waits_of(task: &TaskDescription) -> Waits {
+    match (&task.resource, task.completion) {
+        (TaskResource::Integration { resource, .. }, Completion::OnJob) => {
+            if resource.ends_with(".sync:2") {
+                Waits::ForJson
+            } else {
+                Waits::ForText
+            }
+        }
+        _ => Waits::No,
+    }
 }
 
 /// The way to the services for one task: what it starts knows who asked for it.
 pub(crate) struct TaskGate<'a> {
     pub(crate) gate: &'a dyn Gate,
     pub(crate) token: &'a str,
-    pub(crate) completion: Completion,
+    pub(crate) waits: Waits,
 }
 
 #[async_trait]
@@ -55,7 +79,7 @@ impl Gate for TaskGate<'_> {
 
 impl TaskGate<'_> {
     fn named(&self, input: &[u8]) -> Bytes {
-        let waits = self.completion == Completion::OnJob;
+        let waits = self.waits as u8;
         let mut named = HEAD.to_vec();
         named.extend_from_slice(self.token.as_bytes());
         named.extend_from_slice(format!(r#"","stepd:waits":{waits}"#).as_bytes());
@@ -86,12 +110,16 @@ mod tests {
         let gate = TaskGate {
             gate: &Unused,
             token: "AQ-_",
-            completion: Completion::OnJob,
+            waits: Waits::ForJson,
         };
         for input in ["{}", r#"{"name":"n"}"#] {
             let named = gate.named(input.as_bytes());
             let asking = Asking::read(&named).expect("is a task's");
-            assert_eq!((&*asking.token, asking.waits), ("AQ-_", true), "{input}");
+            assert_eq!(
+                (&*asking.token, asking.waits()),
+                ("AQ-_", Waits::ForJson),
+                "{input}"
+            );
             assert!(Asking::read(input.as_bytes()).is_none(), "{input}");
         }
     }

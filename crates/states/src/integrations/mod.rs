@@ -4,7 +4,9 @@
 //! the reply into the result that Step Functions shows. To add one: a file here and a line in [`call`].
 
 pub(crate) mod asking;
+mod exchange;
 mod lambda;
+pub(crate) mod states;
 
 use std::sync::Arc;
 
@@ -60,6 +62,9 @@ pub(crate) async fn call(
             resource,
         } => match (&**resource_type, action(resource)) {
             ("lambda", "invoke") => lambda::invoke(gate, site, task, principal).await,
+            ("states", "startExecution") => {
+                states::start_execution(gate, site, task, principal).await
+            }
             (service, action) => {
                 not_built(&format!("the service integration '{service}:{action}'"))
             }

@@ -15,6 +15,7 @@ use tokio::sync::mpsc;
 use super::group::is_continue;
 use super::partition::continue_later;
 use super::{CommandError, Shell, decode};
+use crate::integrations::asking::{TaskGate, waits_of};
 use crate::integrations::{self, Answer};
 use crate::rows::{self, ExecutionRef};
 
@@ -196,13 +197,19 @@ async fn take_up(shell: Shell) {
 /// Makes a call and records what came of it.
 async fn carry_out(shell: &Shell, execution: ExecutionRef, task: TaskId) {
     let Some((call, principal)) = read_call(shell, execution, task).await else {
-        return;
+        return shell.call_is_over(execution, task);
     };
     let (gate, site) = (shell.shared.gate.clone(), shell.shared.options.site.clone());
+    let token = shell.shared.options.sealer.seal(execution, task);
     // In a task of its own: a service that panics fails this call and nothing else.
     let completion = call.description.completion;
     let made = tokio::spawn(async move {
-        integrations::call(&*gate, &site, &call.description, principal).await
+        let gate = TaskGate {
+            gate: &*gate,
+            token: &token,
+            waits: waits_of(&call.description),
+        };
+        integrations::call(&gate, &site, &call.description, principal).await
     });
     let answer = AbortOnDrop(made).await.unwrap_or_else(unexpected);
     let command = match answer {
@@ -219,6 +226,9 @@ async fn carry_out(shell: &Shell, execution: ExecutionRef, task: TaskId) {
         },
     };
     record(shell, execution, command).await;
+    if completion == Completion::OnJob {
+        shell.call_is_over(execution, task);
+    }
 }
 
 /// Returns the answer of a call that panicked.

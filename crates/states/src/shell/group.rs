@@ -15,7 +15,7 @@ use crate::activities::{Place, place_key};
 use crate::integrations;
 use crate::rows::{
     self, Announcement, ChildOf, ChildRow, Chunk, ExecutionRecord, ExecutionRef, ListingEntry,
-    MapRunRecord, MapRunRef, Redrive, StatusCode, Waiter, map_runs,
+    MapRunRecord, MapRunRef, Redrive, StartedBy, StatusCode, Waiter, Waits, map_runs,
 };
 
 /// Rows to be written together, and what to do once they are.
@@ -31,6 +31,8 @@ pub(super) struct Group {
     continued: Vec<ExecutionRef>,
     /// Runs that began, are to end, or have news of their children.
     map_runs: Vec<MapRunRef>,
+    /// Tasks with news of the executions that they wait for.
+    jobs: Vec<(ExecutionRef, TaskId)>,
 }
 
 /// An execution that the group changes.
@@ -118,12 +120,32 @@ impl Group {
                     self.put.push((map_runs::abort_key(run), Bytes::new()));
                     self.map_runs.push(run);
                 }
+                Effect::AbandonJob { task } => self.abandon_job(execution, task),
                 // The row for who waits is written with the record. Callers read the record.
                 Effect::AnnounceClosed => {}
             }
         }
         if hot.cut_off && hot.execution.closed().is_some() {
             self.end_continue(execution, hot);
+        }
+    }
+
+    /// Has the execution stopped that a task waited for.
+    fn abandon_job(&mut self, execution: ExecutionRef, task: TaskId) {
+        let uncommitted = |call: &Call| (call.execution, call.task) == (execution, task);
+        // A call that begins and ends within a group is never made.
+        if !self.calls.iter().any(uncommitted) {
+            let key = rows::abandoned_key(execution, task);
+            self.put.push((key, Bytes::new()));
+            self.jobs.push((execution, task));
+        }
+    }
+
+    /// Adds which execution a task waits for.
+    pub fn add_job(&mut self, by: &StartedBy, execution: ExecutionRef) {
+        if by.waits != Waits::No {
+            let key = rows::job_key(by.execution, by.task);
+            self.put.push((key, rows::name_value(execution).into()));
         }
     }
 
@@ -270,6 +292,19 @@ impl Group {
         if let Some(child) = &record.child_of {
             self.add_child(execution, record, child);
         }
+        if let Some(by) = record.started_by
+            && by.waits != Waits::No
+            && record.stopped_at.is_some()
+        {
+            let announcement = Announcement {
+                status: record.status,
+                items: 0,
+            };
+            let waiter = Waiter::Task(by.execution, by.task);
+            let key = rows::announcement_key(waiter, execution);
+            self.put.push((key, rows::encode(&announcement).into()));
+            self.jobs.push((by.execution, by.task));
+        }
     }
 
     /// Adds what a map run wants to know of its child.
@@ -326,6 +361,7 @@ impl Group {
                 timers: self.timers,
                 continued: self.continued,
                 map_runs: self.map_runs,
+                jobs: self.jobs,
             },
         )
     }
@@ -338,6 +374,7 @@ pub(super) struct Begin {
     pub timers: Vec<Due>,
     pub continued: Vec<ExecutionRef>,
     pub map_runs: Vec<MapRunRef>,
+    pub jobs: Vec<(ExecutionRef, TaskId)>,
 }
 
 /// Says whether an outbox row asks for the next turn rather than for a call.

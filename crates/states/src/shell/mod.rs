@@ -13,6 +13,7 @@ mod dispatcher;
 mod express;
 mod group;
 mod hot;
+mod jobs;
 mod load;
 mod map_runs;
 mod partition;
@@ -41,6 +42,7 @@ pub(crate) use self::begin::drawn_name;
 use self::dispatcher::{Call, Dispatcher};
 pub use self::express::SyncEnd;
 use self::express::{Finished, Recorder, SyncSeats};
+use self::jobs::{JobNote, Jobs};
 use self::map_runs::MapRuns;
 pub use self::map_runs::SettingsChange;
 use self::partition::{Partition, Request};
@@ -119,6 +121,7 @@ struct Shared {
     calls: mpsc::UnboundedSender<Call>,
     timers: mpsc::UnboundedSender<Due>,
     map_runs: mpsc::UnboundedSender<map_runs::Message>,
+    jobs: mpsc::UnboundedSender<JobNote>,
     /// Executions that ran in memory, to be written down.
     finished: mpsc::Sender<Box<Finished>>,
     sync_seats: SyncSeats,
@@ -148,6 +151,7 @@ impl Shell {
         let (calls, calls_received) = mpsc::unbounded_channel();
         let (timers, timers_received) = mpsc::unbounded_channel();
         let (map_runs, map_runs_received) = mpsc::unbounded_channel();
+        let (jobs, jobs_received) = mpsc::unbounded_channel();
         let (finished, finished_received) = mpsc::channel(express::FINISHED_MAX);
         let shared = Arc::new(Shared {
             express_limits: express::limits(&options.limits),
@@ -162,6 +166,7 @@ impl Shell {
             calls,
             timers,
             map_runs,
+            jobs,
             finished,
             sync_seats: SyncSeats::default(),
             stopping: AtomicBool::new(false),
@@ -182,6 +187,7 @@ impl Shell {
         shell.keep(tokio::spawn(
             MapRuns::new(shell.clone(), map_runs_received).run(),
         ));
+        shell.keep(tokio::spawn(Jobs::new(shell.clone(), jobs_received).run()));
         let recorder = Recorder::open(shell.shared.clone(), finished_received).await?;
         shell.keep(tokio::spawn(recorder.run()));
         Ok(shell)

@@ -16,6 +16,7 @@ use vocab::{Entropy, Timestamp};
 use super::begin::describe;
 use super::group::{Begin, Group, Touched};
 use super::hot::{Hot, HotExecutions};
+use super::jobs::JobNote;
 use super::load::{load, read, unavailable};
 use super::map_runs::Message;
 use super::{CommandError, Shared, Start, Started};
@@ -175,6 +176,10 @@ impl Partition {
         for run in begin.map_runs {
             let _ = self.shared.map_runs.send(Message::Wake(run));
         }
+        for (execution, task) in begin.jobs {
+            let note = JobNote::news(execution, task);
+            let _ = self.shared.jobs.send(note);
+        }
         for execution in begin.continued {
             continue_later(&self.shared, execution);
         }
@@ -219,6 +224,9 @@ impl Partition {
         self.next_number += 1;
         let started = Started::of(&touched.hot.record);
         work.group.add_name(name_key.clone(), execution);
+        if let Some(by) = &touched.hot.record.started_by {
+            work.group.add_job(by, execution);
+        }
         work.names.insert(name_key, number);
         work.touched.insert(number, touched);
         Ok(started)

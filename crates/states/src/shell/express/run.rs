@@ -210,6 +210,7 @@ impl Run {
             // Definitions of EXPRESS machines that have these are refused when they are made.
             Effect::OfferTask { .. }
             | Effect::WithdrawTask { .. }
+            | Effect::AbandonJob { .. }
             | Effect::StartMapRun { .. }
             | Effect::AbortMapRun { .. } => {
                 tracing::error!(arn = %self.record.execution_arn, "an EXPRESS machine does not do this");
