@@ -5,6 +5,7 @@
 
 mod names;
 mod operations;
+mod sdk;
 mod shapes;
 mod structures;
 
@@ -32,6 +33,8 @@ pub fn run(check: bool) -> Result<()> {
         let text = Generator::new(service, &model)?.file()?;
         put(target.join(service).join("generated.rs"), &text, check)?;
     }
+    let text = sdk::file(&read(&root.join("models/sdk.json"))?)?;
+    put(target.join("sdk/generated.rs"), &text, check)?;
     let text = catalog(&read(&root.join("models/catalog.json"))?)?;
     put(target.join("catalog/generated.rs"), &text, check)
 }

@@ -13,6 +13,7 @@ mod check;
 pub mod epoch_seconds;
 pub mod lambda;
 pub mod schema;
+pub mod sdk;
 pub mod states;
 
 pub use blob::Blob;

@@ -72,6 +72,7 @@ impl States {
             machine_type,
             newer_jsonata: self.newer_jsonata,
             bytes_max: self.limits.definition_bytes_max,
+            unknown_action: aws_model::sdk::is_unknown_action,
         }
     }
 

@@ -11,6 +11,7 @@ mod keys;
 mod limits;
 mod logs;
 mod objects;
+mod opening;
 mod place;
 mod serve;
 mod stacks;

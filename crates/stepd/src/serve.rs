@@ -19,6 +19,7 @@ use tokio::net::TcpListener;
 use crate::keys::{Keys, RootAccessKey};
 use crate::logs::FunctionLogs;
 use crate::objects::Objects;
+use crate::opening::Opening;
 use crate::place;
 use crate::stacks::StackRoute;
 
@@ -179,9 +180,12 @@ impl Server {
             token_key: keys.tokens()?,
             newer_jsonata: arguments.newer_jsonata,
         };
+        let (opening, open) = Opening::new();
+        gateway.add_service(opening);
         let states = States::open(options, store, gate, clock);
         let states = states.await.context("the executions cannot be opened")?;
         gateway.add_service(states.clone());
+        open.send_replace(Some(states.clone()));
         deployer
             .recover()
             .await

@@ -94,11 +94,6 @@ impl FirstSdk {
         );
         Answer::failed(format!("{}.{exception}", self.prefix), cause)
     }
-
-    /// Returns the failure of a call that the SDK itself would not make.
-    pub(super) fn client(&self, cause: impl Into<String>) -> Answer {
-        Answer::failed(format!("{}.SdkClientException", self.prefix), cause)
-    }
 }
 
 /// Returns the name of a code's exception: all end alike.

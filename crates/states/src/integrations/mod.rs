@@ -4,8 +4,14 @@
 //! the reply into the result that Step Functions shows. To add one: a file here and a line in [`call`].
 
 pub(crate) mod asking;
+mod aws_sdk;
+mod dynamodb;
+mod events;
 mod exchange;
 mod lambda;
+mod optimized;
+mod sns;
+mod sqs;
 pub(crate) mod states;
 
 use std::sync::Arc;
@@ -65,9 +71,17 @@ pub(crate) async fn call(
             ("states", "startExecution") => {
                 states::start_execution(gate, site, task, principal).await
             }
-            (service, action) => {
-                not_built(&format!("the service integration '{service}:{action}'"))
-            }
+            ("dynamodb", "getItem") => dynamodb::call(gate, "GetItem", task, principal).await,
+            ("dynamodb", "putItem") => dynamodb::call(gate, "PutItem", task, principal).await,
+            ("dynamodb", "updateItem") => dynamodb::call(gate, "UpdateItem", task, principal).await,
+            ("dynamodb", "deleteItem") => dynamodb::call(gate, "DeleteItem", task, principal).await,
+            ("sqs", "sendMessage") => sqs::send_message(gate, task, principal).await,
+            ("sns", "publish") => sns::publish(gate, task, principal).await,
+            ("events", "putEvents") => events::put_events(gate, task, principal).await,
+            (service, action) => match service.strip_prefix("aws-sdk:") {
+                Some(name) => aws_sdk::call(gate, name, action, task, principal).await,
+                None => not_built(&format!("the service integration '{service}:{action}'")),
+            },
         },
         // Workers take these; the dispatcher does not meet them.
         TaskResource::Activity { arn } => Answer::failed(
