@@ -271,3 +271,145 @@ async fn every_action_of_step_functions_can_be_called() {
         "{refused}"
     );
 }
+
+/// Returns the recorded histories of `services`, where there are recordings.
+fn histories(services: &[&str]) -> Option<Vec<Value>> {
+    let root = std::env::var_os("STEPD_CORPUS").map_or_else(
+        || std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/corpus"),
+        std::path::PathBuf::from,
+    );
+    if !root.is_dir() {
+        println!("SKIPPED: no recorded cases (set STEPD_CORPUS)");
+        return None;
+    }
+    let (mut folders, mut found) = (vec![root.join("history")], Vec::new());
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(&folder).expect("a folder of cases can be read") {
+            let path = entry.expect("an entry can be read").path();
+            if path.is_dir() {
+                folders.push(path);
+                continue;
+            }
+            let text = std::fs::read_to_string(&path).expect("a case can be read");
+            let case: Value = serde_json::from_str(&text).expect("a case is JSON");
+            let needs = case["needs"].as_array().into_iter().flatten();
+            if needs
+                .filter_map(Value::as_str)
+                .any(|need| services.contains(&need))
+            {
+                found.push(case);
+            }
+        }
+    }
+    Some(found)
+}
+
+/// What a service must have answered for a task to have ended as it did.
+fn answer_behind(ended: &Value) -> Option<Result<Value, Failure>> {
+    if let Some(details) = ended.get("taskSucceededEventDetails") {
+        let mut output = details["output"].as_object()?.clone();
+        output.shift_remove("SdkHttpMetadata");
+        output.shift_remove("SdkResponseMetadata");
+        return Some(Ok(Value::Object(output)));
+    }
+    let details = ended.get("taskFailedEventDetails")?;
+    let Some(cause) = details["cause"].as_str() else {
+        // Of events that were not taken, the cause is the answer.
+        return Some(Ok(details["cause"].clone()));
+    };
+    let (message, rest) = cause.split_once(" (Service: ")?;
+    let code = match rest.split_once("Error Code: ") {
+        Some((_, code)) => code.split(';').next()?,
+        None => match details["error"].as_str()?.split_once('.')?.1 {
+            "DynamoDbException" | "SecretsManagerException" => "ValidationException",
+            code => code,
+        },
+    };
+    Some(Err(Failure::client(code.to_owned(), message)))
+}
+
+/// Plays each recorded call of a service against an answer like the recorded one.
+#[tokio::test]
+async fn recorded_calls() {
+    let services = ["dynamodb", "sqs", "sns", "events", "secretsmanager"];
+    let Some(cases) = histories(&services) else {
+        return;
+    };
+    let mut played = 0;
+    for case in &cases {
+        let events = case["expected"]["history"].as_array().into_iter().flatten();
+        let events: Vec<&Value> = events.collect();
+        for (at, event) in events.iter().enumerate() {
+            let Some(scheduled) = event.get("taskScheduledEventDetails") else {
+                continue;
+            };
+            let (kind, action) = (&scheduled["resourceType"], &scheduled["resource"]);
+            let (kind, action) = (kind.as_str().expect("text"), action.as_str().expect("text"));
+            let service = kind.rsplit(':').next().expect("a last part");
+            let ended = events.get(at + 2);
+            let ended = ended.filter(|_| services.contains(&service) && !action.contains('.'));
+            let Some((ended, answer)) =
+                ended.and_then(|ended| Some((*ended, answer_behind(ended)?)))
+            else {
+                continue;
+            };
+            let resource = format!("arn:aws:states:::{kind}:{action}");
+            compare(&resource, scheduled, answer, ended, &case["witness"]).await;
+            played += 1;
+        }
+    }
+    println!("{played} recorded calls agree");
+    assert!(played >= 28, "only {played} recorded calls were played");
+}
+
+async fn compare(
+    resource: &str,
+    scheduled: &Value,
+    answer: Result<Value, Failure>,
+    ended: &Value,
+    witness: &Value,
+) {
+    let world = World::new().await;
+    let action = scheduled["resource"].as_str().expect("text");
+    let service = scheduled["resourceType"].as_str().expect("text");
+    let service = service.rsplit(':').next().expect("a last part");
+    let (first, rest) = action.split_at(1);
+    let called = format!("{service}:{}{rest}", first.to_ascii_uppercase());
+    world.functions.answers.lock().insert(called, answer);
+    let machine = json!({"StartAt": "T", "States": {"T": {
+        "Type": "Task", "Resource": resource, "Parameters": scheduled["parameters"], "End": true,
+    }}});
+    world.create("M", &machine).await;
+    let arn = world.start("M", "e", "{}").await;
+    let end = world.until_closed(&arn).await;
+    if let Some(details) = ended.get("taskSucceededEventDetails") {
+        let output = end["output"]
+            .as_str()
+            .unwrap_or_else(|| panic!("{witness}: {end}"));
+        let mut ours: Value = serde_json::from_str(output).expect("JSON");
+        let mut recorded = details["output"].clone();
+        for name in ["SdkHttpMetadata", "SdkResponseMetadata"] {
+            let theirs = recorded
+                .as_object_mut()
+                .expect("an object")
+                .shift_remove(name);
+            let shown = ours.as_object_mut().expect("an object").shift_remove(name);
+            assert_eq!(shown.is_some(), theirs.is_some(), "{witness}: {name}");
+        }
+        assert_eq!(ours.to_string(), recorded.to_string(), "{witness}");
+        return;
+    }
+    let details = &ended["taskFailedEventDetails"];
+    assert_eq!(end["error"], details["error"], "{witness}: {end}");
+    let ours = end["cause"].as_str().expect("a cause");
+    match details["cause"].as_str() {
+        Some(recorded) => {
+            let head = |cause: &str| cause.split("Request ID: ").next().map(str::to_owned);
+            assert_eq!(head(ours), head(recorded), "{witness}");
+        }
+        None => {
+            let ours: Value = serde_json::from_str(ours).expect("JSON");
+            assert_eq!(ours, details["cause"], "{witness}");
+        }
+    }
+}
