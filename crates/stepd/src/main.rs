@@ -7,6 +7,7 @@
 mod client;
 mod deploy;
 mod env;
+mod forward;
 mod keys;
 mod limits;
 mod logs;

@@ -16,6 +16,7 @@ use store::Store;
 use store_fjall::FjallStore;
 use tokio::net::TcpListener;
 
+use crate::forward::{self, Forward, Forwarded};
 use crate::keys::{Keys, RootAccessKey};
 use crate::logs::FunctionLogs;
 use crate::objects::Objects;
@@ -55,6 +56,9 @@ pub struct Arguments {
     /// Let definitions use operators of JSONata that AWS does not have yet: `??` and `?:`
     #[arg(long)]
     newer_jsonata: bool,
+    /// Have a service served by somebody else: its calls go to the URL, signed with the keys in AWS_*
+    #[arg(long, value_name = "SERVICE=URL")]
+    forward: Vec<Forward>,
     #[command(flatten)]
     limits: crate::limits::Raised,
 }
@@ -172,6 +176,12 @@ impl Server {
                 router,
                 body_bytes_max: ASSET_BYTES_MAX,
             }));
+        }
+        if !arguments.forward.is_empty() {
+            let keys = forward::Keys::from_environment(&arguments.region)?;
+            for to in &arguments.forward {
+                gateway.add_service(Arc::new(Forwarded::new(to.clone(), keys.clone())));
+            }
         }
         // Last, because calls that the last run left open go out at once, and need the others.
         let options = StatesOptions {

@@ -13,4 +13,5 @@ mod objects;
 mod page_walk;
 mod refusals;
 mod system;
+mod tasks;
 mod tokens;

@@ -212,6 +212,7 @@ impl Run {
             | Effect::WithdrawTask { .. }
             | Effect::AbandonJob { .. }
             | Effect::StartMapRun { .. }
+            | Effect::RedriveMapRun { .. }
             | Effect::AbortMapRun { .. } => {
                 tracing::error!(arn = %self.record.execution_arn, "an EXPRESS machine does not do this");
             }
