@@ -295,3 +295,69 @@ async fn a_deleted_machine_takes_its_executions_along() {
         tokio::task::yield_now().await;
     }
 }
+
+/// Takes away what the SDK of Step Functions says of its own exchange with a service.
+fn without_exchange(value: &mut Value) {
+    if let Value::Object(members) = value {
+        members.retain(|name, _| !name.starts_with("Sdk"));
+        members.values_mut().for_each(without_exchange);
+    }
+}
+
+#[tokio::test]
+async fn answers_as_aws_was_recorded_to_answer() {
+    let root = std::env::var_os("STEPD_CORPUS").map_or_else(
+        || std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/corpus"),
+        std::path::PathBuf::from,
+    );
+    let mut folders = vec![root.join("sync_express")];
+    if !root.is_dir() {
+        println!("SKIPPED: no recorded cases (set STEPD_CORPUS)");
+        return;
+    }
+    let mut played = 0;
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(&folder).expect("a folder of cases can be read") {
+            let path = entry.expect("an entry can be read").path();
+            if path.is_dir() {
+                folders.push(path);
+                continue;
+            }
+            let text = std::fs::read_to_string(&path).expect("a case can be read");
+            recorded(&serde_json::from_str(&text).expect("a case is JSON")).await;
+            played += 1;
+        }
+    }
+    println!("{played} recorded answers agree");
+    assert!(played > 0, "there is a case");
+}
+
+async fn recorded(case: &Value) {
+    let world = World::new().await;
+    let response = &case["expected"]["response"];
+    let payload = response["output"]["Payload"].to_string();
+    *world.functions.answer.lock() = Some(payload.into());
+    express(&world, "R", &case["definition"]).await;
+    let input = case["input"].as_str().expect("a text");
+    let ours = sync(&world, "R", input).await;
+    for (name, theirs) in response.as_object().expect("an object") {
+        if name == "ResponseMetadata" {
+            continue;
+        }
+        let ours = ours.get(name).unwrap_or_else(|| panic!("{name} is not there: {ours}"));
+        let parsed = |value: &Value| {
+            let text = value.as_str().and_then(|text| serde_json::from_str(text).ok());
+            let mut parsed: Value = text.unwrap_or_else(|| value.clone());
+            without_exchange(&mut parsed);
+            parsed
+        };
+        match name.as_str() {
+            "executionArn" | "stateMachineArn" | "name" | "startDate" | "stopDate" => {}
+            "billingDetails" => {
+                assert_eq!(ours["billedMemoryUsedInMB"], theirs["billedMemoryUsedInMB"]);
+                assert!(ours["billedDurationInMilliseconds"].is_number(), "{ours}");
+            }
+            _ => assert_eq!(parsed(ours), parsed(theirs), "{name}"),
+        }
+    }
+}
