@@ -13,6 +13,7 @@ pub use announcements::{
 pub use map_runs::{ChildOf, ChildRow, MapRunEnd, MapRunRecord, MapRunRef, RedriveRow, Walk};
 
 use engine_core::{EventId, Recorded, Status, TaskId, Timer, TimerKind};
+use minicbor::bytes::ByteArray;
 use minicbor::{Decode, Encode};
 use sha2::{Digest, Sha256};
 use store::{Key, Range, Space};
@@ -96,6 +97,9 @@ pub struct ExecutionRecord {
     /// The task that started it, if one did.
     #[n(13)]
     pub started_by: Option<StartedBy>,
+    /// The text of the made-up answers that it runs with; stored beside the definitions, by its hash.
+    #[n(15)]
+    pub mocks: Option<ByteArray<32>>,
 }
 
 /// The task that started an execution.

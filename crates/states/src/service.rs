@@ -15,6 +15,7 @@ use crate::api::delete_state_machine::Deletions;
 use crate::api::executions::Sight;
 use crate::definitions::Definitions;
 use crate::machines::Machines;
+use crate::mocks::MockFile;
 use crate::page::PageSealer;
 use crate::shell::{Shell, ShellOptions};
 use crate::tags::Tags;
@@ -30,6 +31,8 @@ pub struct StatesOptions {
     pub token_key: [u8; 32],
     /// Definitions may use operators of JSONata that AWS does not have yet.
     pub newer_jsonata: bool,
+    /// Test cases whose executions get made-up answers.
+    pub mocks: Option<MockFile>,
 }
 
 /// Why the service could not be opened.
@@ -55,6 +58,7 @@ pub struct States {
     pub(crate) limits: Limits,
     pub(crate) store: Arc<dyn Store>,
     pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) gate: Arc<dyn Gate>,
     pub(crate) shell: Shell,
     pub(crate) definitions: Arc<Definitions>,
     pub(crate) machines: Arc<Machines>,
@@ -63,6 +67,7 @@ pub struct States {
     pub(crate) pages: PageSealer,
     pub(crate) deletions: Deletions,
     newer_jsonata: bool,
+    pub(crate) mocks: Option<MockFile>,
 }
 
 impl States {
@@ -91,6 +96,7 @@ impl States {
             limits,
             token_key,
             newer_jsonata,
+            mocks,
         } = options;
         let tokens = TokenSealer::new(&token_key);
         let definitions = Arc::new(Definitions::new(store.clone()));
@@ -103,7 +109,7 @@ impl States {
             shell_options,
             store.clone(),
             definitions.clone(),
-            gate,
+            gate.clone(),
             clock.clone(),
         )
         .await
@@ -120,6 +126,7 @@ impl States {
             tags: Tags::new(store.clone()),
             store,
             clock,
+            gate,
             shell,
             definitions,
             machines,
@@ -127,6 +134,7 @@ impl States {
             pages: PageSealer::new(&token_key),
             deletions,
             newer_jsonata,
+            mocks,
         }))
     }
 
@@ -145,6 +153,11 @@ impl States {
             }
             _ => Err(api::failure::unknown_operation(operation)),
         }
+    }
+
+    /// Returns where changes of executions are heard.
+    pub fn changes(&self) -> crate::Changes {
+        self.shell.changes().clone()
     }
 
     /// Answers those who poll for tasks of activities, now and from now on, with none: the server stops, and
@@ -229,7 +242,7 @@ impl Service for States {
             }
             Operation::RedriveExecution => api::redrive_execution::call(self, input).await,
             Operation::StartSyncExecution => api::start_sync_execution::call(self, input).await,
-            Operation::TestState => Err(api::failure::not_built(operation.name())),
+            Operation::TestState => api::test_state::call(self, input).await,
         }
     }
 }

@@ -344,9 +344,13 @@ async fn recorded(case: &Value) {
         if name == "ResponseMetadata" {
             continue;
         }
-        let ours = ours.get(name).unwrap_or_else(|| panic!("{name} is not there: {ours}"));
+        let ours = ours
+            .get(name)
+            .unwrap_or_else(|| panic!("{name} is not there: {ours}"));
         let parsed = |value: &Value| {
-            let text = value.as_str().and_then(|text| serde_json::from_str(text).ok());
+            let text = value
+                .as_str()
+                .and_then(|text| serde_json::from_str(text).ok());
             let mut parsed: Value = text.unwrap_or_else(|| value.clone());
             without_exchange(&mut parsed);
             parsed

@@ -126,6 +126,7 @@ impl World {
             express: None,
             started_by: None,
             qualified: None,
+            mocks: None,
         };
         self.shell.start(start).await?;
         Ok(self

@@ -72,11 +72,13 @@ pub(super) async fn prepare(
         names::check_name(name)?;
     }
     let draw = rand::random::<u64>() % 100;
-    let target = states
-        .machines
-        .resolve(wanted.state_machine_arn, draw)
-        .await?;
+    let (state_machine_arn, case) = match &states.mocks {
+        Some(_) => super::mocked::split(wanted.state_machine_arn),
+        None => (wanted.state_machine_arn, None),
+    };
+    let target = states.machines.resolve(state_machine_arn, draw).await?;
     let machine = &target.machine;
+    let mocks = super::mocked::text_of(states, &machine.name, case)?;
     let machine_type = machine.record.machine_type;
     if machine.record.status == MachineStatus::Deleting {
         return Err(failure::state_machine_deleting(&machine.arn));
@@ -108,6 +110,7 @@ pub(super) async fn prepare(
         child_of: None,
         qualified: target.version.as_ref().map(qualified),
         started_by: wanted.started_by,
+        mocks,
     };
     Ok((target.machine.clone(), start))
 }
@@ -127,7 +130,7 @@ fn random_name() -> Arc<str> {
     name.into()
 }
 
-fn parse_input(text: &str, bytes_max: usize) -> Result<Payload, Failure> {
+pub(super) fn parse_input(text: &str, bytes_max: usize) -> Result<Payload, Failure> {
     if text.trim_ascii().is_empty() {
         return Err(failure::invalid_execution_input("Invalid execution input."));
     }

@@ -9,6 +9,7 @@ use vocab::{Timestamp, limits};
 
 use super::ShellOptions;
 use super::map_runs::child_name;
+use crate::definitions::Definitions;
 use crate::rows::{
     self, ChildOf, DefinitionHash, ExecutionRecord, Qualified, StartedBy, StatusCode,
 };
@@ -38,6 +39,8 @@ pub struct Start {
     pub qualified: Option<Qualified>,
     /// The task that starts it, if one does.
     pub started_by: Option<StartedBy>,
+    /// The text of the made-up answers that it gets, if it does not call for real.
+    pub mocks: Option<Arc<str>>,
 }
 
 impl Start {
@@ -92,6 +95,7 @@ pub(super) fn describe(
         child_of,
         qualified,
         started_by,
+        mocks,
     } = start;
     let express = express.or_else(|| {
         let express = child_of.as_ref().is_some_and(|child| child.express);
@@ -122,6 +126,7 @@ pub(super) fn describe(
         qualified: qualified.clone(),
         redrives: None,
         started_by,
+        mocks: mocks.map(|text| Definitions::hash(&text).into()),
     };
     let alias_arn = qualified.as_ref().and_then(|by| by.alias_arn.clone());
     let identity = Identity {

@@ -17,7 +17,7 @@ use super::partition::continue_later;
 use super::{CommandError, Shell, decode};
 use crate::integrations::asking::{TaskGate, waits_of};
 use crate::integrations::{self, Answer};
-use crate::rows::{self, ExecutionRef};
+use crate::rows::{self, DefinitionHash, ExecutionRef};
 
 /// Most calls at once.
 const CALLS_MAX: usize = 1_000;
@@ -174,8 +174,9 @@ async fn take_up(shell: Shell) {
             if is_continue(task) {
                 continue_later(&shell.shared, execution);
             } else if let Ok(call) = decode::<TaskCall>(row)
-                // A task of an activity waits for its worker.
-                && !matches!(call.description.resource, TaskResource::Activity { .. })
+                // A task of an activity waits for its worker, unless its answer is made up.
+                && (!matches!(call.description.resource, TaskResource::Activity { .. })
+                    || super::mocked::is_mocked(&shell, execution).await)
             {
                 let target = integrations::target(&call.description);
                 drop(shell.shared.calls.send(Call {
@@ -196,9 +197,22 @@ async fn take_up(shell: Shell) {
 
 /// Makes a call and records what came of it.
 async fn carry_out(shell: &Shell, execution: ExecutionRef, task: TaskId) {
-    let Some((call, principal)) = read_call(shell, execution, task).await else {
+    let Some((call, principal, mocks)) = read_call(shell, execution, task).await else {
         return shell.call_is_over(execution, task);
     };
+    if let Some(mocks) = mocks {
+        match super::mocked::commands(shell, execution, task, &call, mocks).await {
+            Ok(Some(commands)) => {
+                record(shell, execution, commands).await;
+                return shell.call_is_over(execution, task);
+            }
+            // The state calls for real.
+            Ok(None) => {}
+            Err(failure) => {
+                return tracing::error!(%failure, "a made-up answer could not be read; it is given at the next start");
+            }
+        }
+    }
     let (gate, site) = (shell.shared.gate.clone(), shell.shared.options.site.clone());
     let token = shell.shared.options.sealer.seal(execution, task);
     // In a task of its own: a service that panics fails this call and nothing else.
@@ -225,7 +239,7 @@ async fn carry_out(shell: &Shell, execution: ExecutionRef, task: TaskId) {
             }
         },
     };
-    record(shell, execution, command).await;
+    record(shell, execution, vec![command]).await;
     if completion == Completion::OnJob {
         shell.call_is_over(execution, task);
     }
@@ -245,10 +259,10 @@ pub(super) fn failed(task: TaskId, error: String, cause: String) -> Command {
     Command::TaskFailed { task, error, cause }
 }
 
-async fn record(shell: &Shell, execution: ExecutionRef, command: Command) {
+async fn record(shell: &Shell, execution: ExecutionRef, commands: Vec<Command>) {
     let mut pause = Duration::from_millis(50);
     loop {
-        match shell.submit(execution, command.clone()).await {
+        match shell.submit_all(execution, commands.clone()).await {
             // Rejected: answered by its token, timed out or stopped meanwhile. The first answer counts.
             Ok(_) | Err(CommandError::Rejected(_) | CommandError::NotFound) => return,
             Err(CommandError::Unavailable | CommandError::NameTaken { .. }) => {}
@@ -262,7 +276,7 @@ async fn read_call(
     shell: &Shell,
     execution: ExecutionRef,
     task: TaskId,
-) -> Option<(TaskCall, Principal)> {
+) -> Option<(TaskCall, Principal, Option<DefinitionHash>)> {
     let row = shell
         .shared
         .store
@@ -281,6 +295,7 @@ async fn read_call(
             role_arn,
             session_name: session_name(execution),
         },
+        record.mocks.map(|hash| *hash),
     ))
 }
 

@@ -16,6 +16,7 @@ mod hot;
 mod jobs;
 mod load;
 mod map_runs;
+mod mocked;
 mod partition;
 mod timers;
 
@@ -33,6 +34,7 @@ use tokio::task::JoinHandle;
 use vocab::Timestamp;
 
 use crate::activities::{Activities, Polls};
+use crate::changes::Changes;
 use crate::definitions::{Definitions, unreadable};
 use crate::rows::{self, Chunk, ExecutionRecord, ExecutionRef, MapRunRecord, MapRunRef};
 use crate::token::TokenSealer;
@@ -115,6 +117,7 @@ struct Shared {
     definitions: Arc<Definitions>,
     activities: Arc<Activities>,
     polls: Arc<Polls>,
+    changes: Changes,
     gate: Arc<dyn Gate>,
     clock: Arc<dyn Clock>,
     inboxes: Vec<mpsc::Sender<Request>>,
@@ -160,6 +163,7 @@ impl Shell {
             definitions,
             activities,
             polls,
+            changes: Changes::default(),
             gate,
             clock,
             inboxes,
@@ -229,6 +233,23 @@ impl Shell {
         answer.await.unwrap_or(Err(CommandError::Unavailable))
     }
 
+    /// Carries out commands in one commit. Once this returns, the events of all are durable; none of them
+    /// is without the others.
+    async fn submit_all(
+        &self,
+        execution: ExecutionRef,
+        commands: Vec<Command>,
+    ) -> Result<Timestamp, CommandError> {
+        let (reply, answer) = oneshot::channel();
+        let request = Request::Commands {
+            number: execution.number,
+            commands,
+            reply,
+        };
+        self.send(execution.partition, request).await?;
+        answer.await.unwrap_or(Err(CommandError::Unavailable))
+    }
+
     /// Returns how the shell is set up.
     pub(crate) fn options(&self) -> &ShellOptions {
         &self.shared.options
@@ -237,6 +258,11 @@ impl Shell {
     /// Returns the activities whose tasks executions offer.
     pub(crate) fn activities(&self) -> &Arc<Activities> {
         &self.shared.activities
+    }
+
+    /// Returns where changes of executions are heard.
+    pub(crate) fn changes(&self) -> &Changes {
+        &self.shared.changes
     }
 
     /// Returns those who poll for tasks.

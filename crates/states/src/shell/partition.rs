@@ -20,6 +20,7 @@ use super::jobs::JobNote;
 use super::load::{load, read, unavailable};
 use super::map_runs::Message;
 use super::{CommandError, Shared, Start, Started};
+use crate::changes::Change;
 use crate::rows::{self, ExecutionRecord, ExecutionRef};
 use crate::token::SealerOf;
 
@@ -38,6 +39,12 @@ pub(super) enum Request {
     Command {
         number: u64,
         command: Command,
+        reply: oneshot::Sender<Result<Timestamp, CommandError>>,
+    },
+    /// Commands of one commit.
+    Commands {
+        number: u64,
+        commands: Vec<Command>,
         reply: oneshot::Sender<Result<Timestamp, CommandError>>,
     },
 }
@@ -129,6 +136,14 @@ impl Partition {
                     Ok(at) => work.answers.push(Answer::Done(reply, at)),
                     Err(error) => drop(reply.send(Err(error))),
                 },
+                Request::Commands {
+                    number,
+                    commands,
+                    reply,
+                } => match self.commands(&mut work, number, commands).await {
+                    Ok(at) => work.answers.push(Answer::Done(reply, at)),
+                    Err(error) => drop(reply.send(Err(error))),
+                },
             }
         }
         self.commit(work).await;
@@ -153,6 +168,7 @@ impl Partition {
             // What was folded is not what is stored: let go of it all.
             return;
         }
+        self.tell(&touched);
         for (number, touched) in touched {
             if touched.hot.execution.closed().is_none() {
                 self.hot.keep(number, touched.hot);
@@ -160,6 +176,23 @@ impl Partition {
         }
         answers.into_iter().for_each(Answer::send);
         self.begin(begin);
+    }
+
+    /// Tells those who listen what a commit changed.
+    fn tell(&self, touched: &BTreeMap<u64, Touched>) {
+        if !self.shared.changes.is_heard() {
+            return;
+        }
+        let changes = touched.values().map(|touched| {
+            let (hot, record) = (&touched.hot, &touched.hot.record);
+            Change {
+                execution_arn: record.execution_arn.as_str().into(),
+                state_machine_arn: record.state_machine_arn.as_str().into(),
+                last_event: hot.execution.last_event().0,
+                is_listed_anew: touched.new || hot.execution.closed().is_some(),
+            }
+        });
+        self.shared.changes.tell(changes.collect());
     }
 
     fn begin(&self, begin: Begin) {
@@ -205,6 +238,7 @@ impl Partition {
             .map_err(|_| CommandError::Unavailable)?;
         let number = self.next_number;
         let execution = self.reference(number);
+        let mocks = start.mocks.clone();
         let (identity, record) = describe(&self.shared.options, start, &machine, now);
         let hot = Hot {
             execution: Execution::new(),
@@ -222,6 +256,9 @@ impl Partition {
         let command = Command::StartExecution(Box::new(identity));
         self.step(&mut work.group, execution, &mut touched, command, now)?;
         self.next_number += 1;
+        if let Some(mocks) = mocks {
+            work.group.add_text(&mocks);
+        }
         let started = Started::of(&touched.hot.record);
         work.group.add_name(name_key.clone(), execution);
         if let Some(by) = &touched.hot.record.started_by {
@@ -330,6 +367,20 @@ impl Partition {
         let Some(row) = row else { return Ok(None) };
         let record: ExecutionRecord = read(&row)?;
         Ok(record.stopped_at.map(|stopped_at| (stopped_at, record)))
+    }
+
+    /// Carries out commands, until one is refused: those before it stand.
+    async fn commands(
+        &mut self,
+        work: &mut Work,
+        number: u64,
+        commands: Vec<Command>,
+    ) -> Result<Timestamp, CommandError> {
+        let mut at = self.shared.clock.now();
+        for command in commands {
+            at = self.command(work, number, command).await?;
+        }
+        Ok(at)
     }
 
     async fn command(
