@@ -125,6 +125,8 @@ struct Server {
 
 impl Server {
     async fn open(arguments: &Arguments, endpoint: &str, port: u16) -> anyhow::Result<Self> {
+        let mocks = arguments.mock_config.as_deref();
+        let mocks = mocks.map(mock_file).transpose()?;
         let data_dir = &arguments.data_dir;
         place::create_data_dir(data_dir)?;
         let site = Site {
@@ -198,11 +200,7 @@ impl Server {
             limits: arguments.limits.into(),
             token_key: keys.tokens()?,
             newer_jsonata: arguments.newer_jsonata,
-            mocks: arguments
-                .mock_config
-                .as_deref()
-                .map(mock_file)
-                .transpose()?,
+            mocks,
         };
         let (opening, open) = Opening::new();
         gateway.add_service(opening);
