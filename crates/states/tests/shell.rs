@@ -126,6 +126,7 @@ impl World {
             express: None,
             started_by: None,
             qualified: None,
+            logging: None,
             mocks: None,
         };
         self.shell.start(start).await?;
@@ -191,6 +192,7 @@ async fn open(
     clock: &Arc<MovedClock>,
 ) -> Shell {
     let options = ShellOptions {
+        spans: None,
         site: Site {
             region: "us-east-1".into(),
             account_id: "000000000000".into(),

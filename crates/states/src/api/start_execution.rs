@@ -110,6 +110,7 @@ pub(super) async fn prepare(
         child_of: None,
         qualified: target.version.as_ref().map(qualified),
         started_by: wanted.started_by,
+        logging: target.revision().logging.pinned(),
         mocks,
     };
     Ok((target.machine.clone(), start))

@@ -10,6 +10,7 @@ use vocab::{Timestamp, limits};
 use super::ShellOptions;
 use super::map_runs::child_name;
 use crate::definitions::Definitions;
+use crate::machines::Logging;
 use crate::rows::{
     self, ChildOf, DefinitionHash, ExecutionRecord, Qualified, StartedBy, StatusCode,
 };
@@ -39,6 +40,8 @@ pub struct Start {
     pub qualified: Option<Qualified>,
     /// The task that starts it, if one does.
     pub started_by: Option<StartedBy>,
+    /// What it logs, and where.
+    pub logging: Option<Logging>,
     /// The text of the made-up answers that it gets, if it does not call for real.
     pub mocks: Option<Arc<str>>,
 }
@@ -96,6 +99,7 @@ pub(super) fn describe(
         qualified,
         started_by,
         mocks,
+        logging,
     } = start;
     let express = express.or_else(|| {
         let express = child_of.as_ref().is_some_and(|child| child.express);
@@ -127,6 +131,7 @@ pub(super) fn describe(
         redrives: None,
         started_by,
         mocks: mocks.map(|text| Definitions::hash(&text).into()),
+        logging,
     };
     let alias_arn = qualified.as_ref().and_then(|by| by.alias_arn.clone());
     let identity = Identity {

@@ -15,9 +15,11 @@ mod group;
 mod hot;
 mod jobs;
 mod load;
+mod log_delivery;
 mod map_runs;
 mod mocked;
 mod partition;
+mod span_export;
 mod timers;
 
 use std::hash::Hasher;
@@ -27,7 +29,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use bytes::Bytes;
 use engine_core::{Command, Limits, Rejection, TaskCall, TaskId};
 use parking_lot::Mutex;
-use service::{Clock, Failure, Gate, Site};
+use service::{Clock, Failure, Gate, Site, SpanSink};
 use store::{Batch, Key, Range, Space, Store, StoreError};
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
@@ -36,6 +38,7 @@ use vocab::Timestamp;
 use crate::activities::{Activities, Polls};
 use crate::changes::Changes;
 use crate::definitions::{Definitions, unreadable};
+use crate::metrics::Metrics;
 use crate::rows::{self, Chunk, ExecutionRecord, ExecutionRef, MapRunRecord, MapRunRef};
 use crate::token::TokenSealer;
 
@@ -45,9 +48,11 @@ use self::dispatcher::{Call, Dispatcher};
 pub use self::express::SyncEnd;
 use self::express::{Finished, Recorder, SyncSeats};
 use self::jobs::{JobNote, Jobs};
+use self::log_delivery::LogDelivery;
 use self::map_runs::MapRuns;
 pub use self::map_runs::SettingsChange;
 use self::partition::{Partition, Request};
+use self::span_export::SpanExport;
 use self::timers::{Due, Timers};
 
 /// How many partitions a new store has. Fixed for its life: an execution's key depends on it.
@@ -64,6 +69,8 @@ pub struct ShellOptions {
     pub limits: Limits,
     /// Seals task tokens.
     pub sealer: TokenSealer,
+    /// Who is told of executions that ended.
+    pub spans: Option<Arc<dyn SpanSink>>,
 }
 
 /// An execution that runs now, or ran before under the same name.
@@ -130,6 +137,11 @@ struct Shared {
     sync_seats: SyncSeats,
     /// What holds for executions of EXPRESS machines.
     express_limits: Limits,
+    metrics: Metrics,
+    /// An execution ended of which a collector of traces is to be told.
+    closed: tokio::sync::Notify,
+    /// There are events to be logged.
+    backlog: tokio::sync::Notify,
     stopping: AtomicBool,
     stop: tokio::sync::Notify,
     work: Mutex<Vec<JoinHandle<()>>>,
@@ -173,6 +185,9 @@ impl Shell {
             jobs,
             finished,
             sync_seats: SyncSeats::default(),
+            metrics: Metrics::default(),
+            closed: tokio::sync::Notify::new(),
+            backlog: tokio::sync::Notify::new(),
             stopping: AtomicBool::new(false),
             stop: tokio::sync::Notify::new(),
             work: Mutex::default(),
@@ -194,6 +209,11 @@ impl Shell {
         shell.keep(tokio::spawn(Jobs::new(shell.clone(), jobs_received).run()));
         let recorder = Recorder::open(shell.shared.clone(), finished_received).await?;
         shell.keep(tokio::spawn(recorder.run()));
+        shell.keep(tokio::spawn(LogDelivery::new(shell.shared.clone()).run()));
+        if let Some(sink) = shell.shared.options.spans.clone() {
+            let export = SpanExport::new(shell.shared.clone(), sink);
+            shell.keep(tokio::spawn(export.run()));
+        }
         Ok(shell)
     }
 
@@ -231,6 +251,11 @@ impl Shell {
         };
         self.send(execution.partition, request).await?;
         answer.await.unwrap_or(Err(CommandError::Unavailable))
+    }
+
+    /// Returns what executions do, counted.
+    pub(crate) fn metrics(&self) -> &Metrics {
+        &self.shared.metrics
     }
 
     /// Carries out commands in one commit. Once this returns, the events of all are durable; none of them

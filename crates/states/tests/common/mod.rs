@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 use async_trait::async_trait;
 use bytes::Bytes;
 use engine_core::Limits;
+use logs::Logs;
 use parking_lot::Mutex;
 use serde_json::{Value, json};
 use service::{Call, Clock, Failure, Gate, Principal, Reply, RequestId, Service, Site};
@@ -58,11 +59,16 @@ pub struct Functions {
     pub states: tokio::sync::watch::Sender<Weak<States>>,
     pub payloads: Mutex<Vec<Value>>,
     pub answer: Mutex<Option<Bytes>>,
+    /// Where executions log.
+    pub logs: Option<Arc<Logs>>,
 }
 
 #[async_trait]
 impl Gate for Functions {
     async fn call(&self, call: Call) -> Result<Reply, Failure> {
+        if let ("logs", Some(logs)) = (call.service, &self.logs) {
+            return logs.call(call).await;
+        }
         if call.service == "states" {
             let mut open = self.states.subscribe();
             let states = open.wait_for(|states| states.strong_count() > 0).await;
@@ -146,8 +152,12 @@ impl World {
     /// Returns a world whose operator has raised limits.
     pub async fn within(limits: Limits) -> Self {
         let store = Arc::new(CountingStore::default());
-        let functions = Arc::new(Functions::default());
         let clock = Arc::new(MovedClock(AtomicI64::new(1_700_000_000_000)));
+        let logs = Logs::open(Arc::new(MemoryStore::default()), clock.clone(), site());
+        let functions = Arc::new(Functions {
+            logs: Some(logs),
+            ..Functions::default()
+        });
         let states = open(&store, &functions, &clock, &limits, None).await;
         Self {
             store,
@@ -223,6 +233,23 @@ impl World {
             Ok(output) => panic!("{operation} {shown} answered {output}"),
             Err(failure) => failure.to_string(),
         }
+    }
+
+    /// Calls CloudWatch Logs.
+    pub async fn logs(&self, operation: &'static str, input: Value) -> Value {
+        let call = Call {
+            service: "logs",
+            operation: operation.into(),
+            input: input.to_string().into(),
+            payload: Bytes::new(),
+            principal: Principal::Root {
+                account: "000000000000".into(),
+            },
+            request_id: RequestId::random(),
+        };
+        let reply = self.functions.call(call).await;
+        let reply = reply.unwrap_or_else(|failure| panic!("{operation} answered {failure}"));
+        serde_json::from_slice(&reply.output).unwrap_or_default()
     }
 
     /// Creates a machine.
@@ -320,11 +347,9 @@ async fn open(
     mocks: Option<MockFile>,
 ) -> Arc<States> {
     let options = StatesOptions {
+        spans: None,
         newer_jsonata: false,
-        site: Site {
-            region: "us-east-1".into(),
-            account_id: "000000000000".into(),
-        },
+        site: site(),
         limits: limits.clone(),
         token_key: [1; 32],
         mocks,
@@ -334,6 +359,13 @@ async fn open(
         .expect("opens");
     functions.states.send_replace(Arc::downgrade(&states));
     states
+}
+
+fn site() -> Site {
+    Site {
+        region: "us-east-1".into(),
+        account_id: "000000000000".into(),
+    }
 }
 
 /// The ARN of the activity called `name`.

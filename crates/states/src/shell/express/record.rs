@@ -110,7 +110,7 @@ impl Recorder {
             };
             group.add_execution(execution, &mut touched);
         }
-        let (mut batch, _) = group.finish();
+        let (mut batch, begin) = group.finish();
         let first = self.next.saturating_sub(KEPT).max(self.first);
         for number in self.first..first {
             self.forget(reference(number), &mut batch).await?;
@@ -120,6 +120,9 @@ impl Recorder {
             tracing::warn!(error, "a commit failed");
             CommandError::Unavailable
         })?;
+        if begin.logs {
+            self.shared.backlog.notify_one();
+        }
         self.first = first;
         Ok(())
     }

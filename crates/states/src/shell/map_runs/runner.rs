@@ -355,6 +355,7 @@ impl<'s> Runner<'s> {
             trace_header: None,
             qualified: None,
             started_by: None,
+            logging: self.record.logging.clone(),
             mocks: self.mocks.clone(),
             child_of: Some(ChildOf {
                 run: self.run,
