@@ -78,8 +78,9 @@ impl Gate for Functions {
                 None => Err(Failure::internal("closed")),
             };
         }
-        if !["lambda", "s3"].contains(&call.service) {
-            let name = format!("{}:{}", call.service, call.operation);
+        let name = format!("{}:{}", call.service, call.operation);
+        let is_told = self.answers.lock().contains_key(&name);
+        if is_told || !["lambda", "s3", "logs"].contains(&call.service) {
             let input = serde_json::from_slice(&call.input).expect("an input is JSON");
             self.asked.lock().push(input);
             let answer = self.answers.lock().get(&name).cloned();
