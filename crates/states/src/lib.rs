@@ -31,6 +31,6 @@ mod token;
 pub use self::service::{OpenError, States, StatesOptions};
 pub use changes::{Change, Changes};
 pub use definitions::Definitions;
-pub use rows::{DefinitionHash, ExecutionRecord, ExecutionRef, ListingEntry};
-pub use shell::{CommandError, Shell, ShellOptions, Start, Started};
+pub use rows::{DefinitionHash, ExecutionRecord, ExecutionRef, ListingEntry, StartedBy, Waits};
+pub use shell::{CommandError, Shell, ShellOptions, Start, Started, SyncEnd};
 pub use token::{TokenError, TokenSealer};

@@ -20,10 +20,12 @@ use store_fjall::FjallStore;
 use tokio::net::TcpListener;
 
 use crate::console::{ConsoleLinks, ConsolePages};
+use crate::forward::{self, Forward, Forwarded};
 use crate::keys::{Keys, RootAccessKey};
 use crate::logs::FunctionLogs;
 use crate::objects::Objects;
 use crate::observe::{MeteredStore, Observed};
+use crate::opening::Opening;
 use crate::otlp::Otlp;
 use crate::place;
 use crate::stacks::StackRoute;
@@ -60,6 +62,9 @@ pub struct Arguments {
     /// Let definitions use operators of JSONata that AWS does not have yet: `??` and `?:`
     #[arg(long)]
     newer_jsonata: bool,
+    /// Have a service served by somebody else: its calls go to the URL, signed with the keys in AWS_*
+    #[arg(long, value_name = "SERVICE=URL")]
+    forward: Vec<Forward>,
     /// How the server's own log is written
     #[arg(long, value_enum, default_value_t = LogFormat::Text)]
     log_format: LogFormat,
@@ -209,6 +214,12 @@ impl Server {
                 body_bytes_max: ASSET_BYTES_MAX,
             }));
         }
+        if !arguments.forward.is_empty() {
+            let keys = forward::Keys::from_environment(&arguments.region)?;
+            for to in &arguments.forward {
+                gateway.add_service(Arc::new(Forwarded::new(to.clone(), keys.clone())));
+            }
+        }
         // Last, because calls that the last run left open go out at once, and need the others.
         let options = StatesOptions {
             site,
@@ -218,9 +229,12 @@ impl Server {
             spans: Otlp::from_environment().map(|otlp| Arc::new(otlp) as Arc<dyn SpanSink>),
             mocks,
         };
+        let (opening, open) = Opening::new();
+        gateway.add_service(opening);
         let states = States::open(options, store, gate.clone(), clock.clone());
         let states = states.await.context("the executions cannot be opened")?;
         gateway.add_service(states.clone());
+        open.send_replace(Some(states.clone()));
         let observed = Observed::add(&gateway, states.clone(), metered);
         let options = ConsoleOptions {
             master: keys.master()?,

@@ -45,6 +45,7 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
             Type::Express => MachineType::Express,
         },
         newer_jsonata: arguments.newer_jsonata,
+        unknown_action: aws_model::sdk::is_unknown_action,
         ..Reading::default()
     };
     let mut out = std::io::stdout().lock();

@@ -175,6 +175,7 @@ impl<'a> World<'a> {
                 Effect::AbortMapRun { .. }
                 | Effect::RedriveMapRun { .. }
                 | Effect::SettleTask { .. }
+                | Effect::AbandonJob { .. }
                 | Effect::WithdrawTask { .. }
                 | Effect::StartTimer { .. }
                 | Effect::CancelTimer { .. }

@@ -12,6 +12,7 @@ mod footprint;
 mod language;
 mod paused;
 mod rates;
+mod sync;
 
 use std::time::Duration;
 
@@ -33,6 +34,7 @@ fn main() -> anyhow::Result<()> {
         env!("CARGO_PKG_VERSION")
     );
     rates::measure(&runtime, Duration::from_secs(plan.seconds))?;
+    sync::measure(&runtime, Duration::from_secs(plan.seconds))?;
     language::measure(&runtime)?;
     distributed::measure(&runtime, plan.items)?;
     answers::measure(&runtime)?;
