@@ -9,7 +9,7 @@ use crate::rows::{ExecutionRecord, ExecutionRef};
 use crate::service::States;
 
 /// Returns the execution that `arn` names, or `ExecutionDoesNotExist`.
-pub(super) async fn find(
+pub(crate) async fn find(
     states: &States,
     arn: &str,
 ) -> Result<(ExecutionRef, ExecutionRecord), Failure> {

@@ -15,7 +15,7 @@ pub(crate) mod describe_map_run;
 pub(crate) mod describe_state_machine;
 pub(crate) mod describe_state_machine_alias;
 pub(crate) mod describe_state_machine_for_execution;
-mod executions;
+pub(crate) mod executions;
 pub(crate) mod failure;
 pub(crate) mod get_activity_task;
 pub(crate) mod get_execution_history;

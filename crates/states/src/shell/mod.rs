@@ -32,6 +32,7 @@ use vocab::Timestamp;
 use crate::activities::{Activities, Polls};
 use crate::changes::Changes;
 use crate::definitions::{Definitions, unreadable};
+use crate::open_tasks;
 use crate::rows::{
     self, ChildOf, Chunk, DefinitionHash, ExecutionRecord, ExecutionRef, MapRunRecord, MapRunRef,
     Qualified,
@@ -147,6 +148,7 @@ impl Shell {
         gate: Arc<dyn Gate>,
         clock: Arc<dyn Clock>,
     ) -> Result<Self, StoreError> {
+        open_tasks::build(&*store).await?;
         let activities = Arc::new(Activities::open(store.clone()).await?);
         let polls = Polls::new(store.clone());
         let partitions = partition_count(&*store).await?;

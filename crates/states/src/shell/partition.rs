@@ -19,6 +19,7 @@ use super::load::{load, read, unavailable};
 use super::map_runs::{Message, child_name};
 use super::{CommandError, Shared, Start, Started};
 use crate::changes::Change;
+use crate::open_tasks::OpenTasks;
 use crate::rows::{self, ExecutionRecord, ExecutionRef, StatusCode};
 use crate::token::SealerOf;
 
@@ -225,6 +226,7 @@ impl Partition {
             record,
             journal_len: 0,
             cut_off: false,
+            open_tasks: OpenTasks::default(),
         };
         let mut touched = Touched {
             hot,
