@@ -21,6 +21,7 @@ use crate::console::{ConsoleLinks, ConsolePages};
 use crate::keys::{Keys, RootAccessKey};
 use crate::logs::FunctionLogs;
 use crate::objects::Objects;
+use crate::people::{FindExecutions, OpenTasks};
 use crate::place;
 use crate::stacks::StackRoute;
 
@@ -186,6 +187,8 @@ impl Server {
         let states = States::open(options, store, gate.clone(), clock.clone());
         let states = states.await.context("the executions cannot be opened")?;
         gateway.add_service(states.clone());
+        gateway.add_route(Arc::new(OpenTasks(states.clone())));
+        gateway.add_route(Arc::new(FindExecutions(states.clone())));
         let options = ConsoleOptions {
             master: keys.master()?,
             port,
