@@ -2,6 +2,7 @@
 //!
 //! One test program, because every one that links costs; one module a subject.
 
+mod clients;
 mod command_line;
 mod crash;
 mod data_sets;
@@ -9,6 +10,8 @@ mod example_walk;
 mod map_runs;
 mod objects;
 mod page_walk;
+mod pollers;
 mod refusals;
 mod system;
 mod tokens;
+mod workflows;
