@@ -317,7 +317,7 @@ impl<'a> World<'a> {
                 !self.used[*at]
                     && is_scheduled(event)
                     && recording::state_of(self.recorded, event) == state.as_deref()
-                    && (!with_data || received.as_ref() == Some(&sent))
+                    && (!with_data || received.as_ref() == Some(sent))
             })
         };
         let by_state = self
