@@ -18,6 +18,7 @@ mod find;
 mod integrations;
 pub mod items;
 mod machines;
+pub mod mocks;
 mod open_tasks;
 mod page;
 mod rows;

@@ -22,6 +22,7 @@ mod serve;
 mod shell;
 mod stacks;
 mod task;
+mod test;
 mod validate;
 mod workflow;
 
@@ -59,6 +60,8 @@ enum Command {
     Console,
     /// Show what a Lambda function logged
     Logs(logs::Arguments),
+    /// Run the cases of workflow test files, in virtual time and without a server
+    Test(test::Arguments),
     /// Check state machine definitions and show every finding in its place
     Validate(validate::Arguments),
     /// List executions, the newest first
@@ -103,6 +106,7 @@ async fn main() -> ExitCode {
         Command::Env(arguments) => env::run(arguments),
         Command::Console => console::run().await,
         Command::Logs(arguments) => logs::run(arguments).await,
+        Command::Test(arguments) => return test::run(&arguments),
         Command::Validate(arguments) => match validate::run(&arguments) {
             Ok(code) => return code,
             Err(error) => Err(error),
