@@ -30,7 +30,8 @@ impl Route for OpenTasks {
     }
 
     async fn answer(&self, request: RouteRequest) -> Result<RouteAnswer, Failure> {
-        answered(&self.0.open_tasks(&asked(&request)?).await?)
+        let query = asked(&request).map_err(|failure| *failure)?;
+        Ok(answered(&self.0.open_tasks(&query).await?))
     }
 }
 
@@ -48,20 +49,21 @@ impl Route for FindExecutions {
     }
 
     async fn answer(&self, request: RouteRequest) -> Result<RouteAnswer, Failure> {
-        answered(&self.0.find_executions(&asked(&request)?).await?)
+        let query = asked(&request).map_err(|failure| *failure)?;
+        Ok(answered(&self.0.find_executions(&query).await?))
     }
 }
 
-fn asked<T: DeserializeOwned>(request: &RouteRequest) -> Result<T, Failure> {
+fn asked<T: DeserializeOwned>(request: &RouteRequest) -> Result<T, Box<Failure>> {
     if request.method != Method::POST {
         let failure = Failure::client("MethodNotAllowed", "This is asked with POST.");
-        return Err(failure.with_status(405));
+        return Err(Box::new(failure.with_status(405)));
     }
     serde_json::from_slice(&request.body)
-        .map_err(|error| Failure::client("ValidationException", error.to_string()))
+        .map_err(|error| Box::new(Failure::client("ValidationException", error.to_string())))
 }
 
-fn answered<T: Serialize>(answer: &T) -> Result<RouteAnswer, Failure> {
+fn answered<T: Serialize>(answer: &T) -> RouteAnswer {
     let json = serde_json::to_vec(answer).expect("answers have text keys and no failing parts");
-    Ok(RouteAnswer::Json(json.into()))
+    RouteAnswer::Json(json.into())
 }
