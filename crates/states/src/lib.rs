@@ -17,13 +17,16 @@ mod definitions;
 mod find;
 mod integrations;
 pub mod items;
+mod logging;
 mod machines;
+mod metrics;
 pub mod mocks;
 mod open_tasks;
 mod page;
 mod rows;
 mod service;
 mod shell;
+mod spans;
 mod tags;
 mod token;
 

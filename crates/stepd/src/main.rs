@@ -13,6 +13,8 @@ mod limits;
 mod logs;
 mod names;
 mod objects;
+mod observe;
+mod otlp;
 mod people;
 mod picture;
 mod place;
