@@ -12,14 +12,23 @@ use crate::workspace;
 
 const REQUIREMENTS: &str = "crates/testkit/requirements.txt";
 
-/// The reference implementation of JSONata in the version that AWS runs, for Node.js.
-const JSONATA: &str = "jsonata@2.0.6";
+/// What comes from npm, by the folder below the tools: the reference implementation of JSONata in the
+/// version that AWS runs, and the SDKs for JavaScript, the old one and the new one.
+const PACKAGES: [(&str, &[&str]); 2] = [
+    ("jsonata", &["jsonata@2.0.6"]),
+    (
+        "sdks",
+        &["aws-sdk@2.1693.0", "@aws-sdk/client-sfn@3.1164.0"],
+    ),
+];
 
-/// Installs the AWS command line, the Python SDK and JSONata's reference implementation; returns the
-/// directory of the tools.
+/// Installs the AWS command line, the SDKs for Python and JavaScript and JSONata's reference implementation;
+/// returns the directory of the tools.
 pub fn install() -> anyhow::Result<PathBuf> {
     let tools = workspace::target().join("tools");
-    install_jsonata(&tools)?;
+    for (folder, packages) in PACKAGES {
+        install_packages(&tools.join(folder), packages)?;
+    }
     let environment = tools.join("venv");
     let requirements = workspace::root().join(REQUIREMENTS);
     let wanted = read(&requirements)?;
@@ -52,20 +61,25 @@ pub fn install() -> anyhow::Result<PathBuf> {
     Ok(tools)
 }
 
-/// Installs a package of npm's into a folder of its own, below the tools.
-fn install_jsonata(tools: &Path) -> anyhow::Result<()> {
-    let folder = tools.join("jsonata");
+/// Installs packages of npm's into a folder of their own.
+fn install_packages(folder: &Path, packages: &[&str]) -> anyhow::Result<()> {
     let installed = folder.join("installed.txt");
-    if std::fs::read_to_string(&installed).is_ok_and(|text| text == JSONATA) {
+    let wanted = packages.join("\n");
+    if std::fs::read_to_string(&installed).is_ok_and(|text| text == wanted) {
         return Ok(());
     }
     if !workspace::is_installed("npm") {
         bail!(
-            "npm is not installed; JSONata is compared with its reference, which comes from there"
+            "npm is not installed; the tests use {} from there",
+            packages.join(", ")
         );
     }
-    println!("installing {JSONATA} into {}", folder.display());
-    std::fs::create_dir_all(&folder)
+    println!(
+        "installing {} into {}",
+        packages.join(", "),
+        folder.display()
+    );
+    std::fs::create_dir_all(folder)
         .with_context(|| format!("could not create {}", folder.display()))?;
     let mut npm = Command::new("npm");
     npm.args([
@@ -76,10 +90,10 @@ fn install_jsonata(tools: &Path) -> anyhow::Result<()> {
         "--no-save",
         "--prefix",
     ])
-    .arg(&folder)
-    .arg(JSONATA);
+    .arg(folder)
+    .args(packages);
     workspace::run(&mut npm)?;
-    std::fs::write(&installed, JSONATA)
+    std::fs::write(&installed, wanted)
         .with_context(|| format!("could not write {}", installed.display()))
 }
 

@@ -27,6 +27,7 @@ use crate::objects::Objects;
 use crate::observe::{MeteredStore, Observed};
 use crate::opening::Opening;
 use crate::otlp::Otlp;
+use crate::people::{FindExecutions, OpenTasks};
 use crate::place;
 use crate::stacks::StackRoute;
 
@@ -235,6 +236,8 @@ impl Server {
         let states = states.await.context("the executions cannot be opened")?;
         gateway.add_service(states.clone());
         open.send_replace(Some(states.clone()));
+        gateway.add_route(Arc::new(OpenTasks(states.clone())));
+        gateway.add_route(Arc::new(FindExecutions(states.clone())));
         let observed = Observed::add(&gateway, states.clone(), metered);
         let options = ConsoleOptions {
             master: keys.master()?,

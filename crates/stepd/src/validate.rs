@@ -70,6 +70,11 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     })
 }
 
+/// Returns the definition in a file, in JSON or YAML, as JSON.
+pub fn as_json(file: &str) -> anyhow::Result<String> {
+    Definition::new(file, read(file)?).into_json()
+}
+
 fn read(file: &str) -> anyhow::Result<String> {
     if file == "-" {
         let mut text = String::new();

@@ -18,7 +18,7 @@ pub(crate) enum Sight {
 }
 
 /// Returns the execution that `arn` names, or `ExecutionDoesNotExist`.
-pub(super) async fn find(
+pub(crate) async fn find(
     states: &States,
     arn: &str,
 ) -> Result<(ExecutionRef, ExecutionRecord), Failure> {

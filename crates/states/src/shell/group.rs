@@ -279,6 +279,13 @@ impl Group {
             after: touched.after,
             events,
         };
+        hot.open_tasks.follow(
+            execution,
+            &hot.record,
+            (first, &chunk),
+            &hot.execution,
+            |key, row| drop(self.rows.insert(key, row)),
+        );
         self.put.push((
             rows::chunk_key(execution, first),
             rows::encode(&chunk).into(),

@@ -39,6 +39,7 @@ use crate::activities::{Activities, Polls};
 use crate::changes::Changes;
 use crate::definitions::{Definitions, unreadable};
 use crate::metrics::Metrics;
+use crate::open_tasks;
 use crate::rows::{self, Chunk, ExecutionRecord, ExecutionRef, MapRunRecord, MapRunRef};
 use crate::token::TokenSealer;
 
@@ -157,6 +158,7 @@ impl Shell {
         gate: Arc<dyn Gate>,
         clock: Arc<dyn Clock>,
     ) -> Result<Self, StoreError> {
+        open_tasks::build(&*store).await?;
         let activities = Arc::new(Activities::open(store.clone()).await?);
         let polls = Polls::new(store.clone());
         let partitions = partition_count(&*store).await?;

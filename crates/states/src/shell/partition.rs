@@ -21,6 +21,7 @@ use super::load::{load, read, unavailable};
 use super::map_runs::Message;
 use super::{CommandError, Shared, Start, Started};
 use crate::changes::Change;
+use crate::open_tasks::OpenTasks;
 use crate::rows::{self, ExecutionRecord, ExecutionRef};
 use crate::token::SealerOf;
 
@@ -259,6 +260,7 @@ impl Partition {
             record,
             journal_len: 0,
             cut_off: false,
+            open_tasks: OpenTasks::default(),
         };
         let mut touched = Touched {
             hot,

@@ -2,6 +2,7 @@
 //!
 //! One test program, because every one that links costs; one module a subject.
 
+mod clients;
 mod command_line;
 mod crash;
 mod data_sets;
@@ -14,7 +15,9 @@ mod nested;
 mod objects;
 mod observed;
 mod page_walk;
+mod pollers;
 mod refusals;
 mod system;
 mod tasks;
 mod tokens;
+mod workflows;

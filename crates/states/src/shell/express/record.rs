@@ -13,6 +13,7 @@ use super::super::hot::Hot;
 use super::super::load::read;
 use super::super::{CommandError, Shared};
 use super::Finished;
+use crate::open_tasks::OpenTasks;
 use crate::rows::{self, ExecutionRecord, ExecutionRef};
 
 /// The partition of the executions that ran in memory.
@@ -101,6 +102,8 @@ impl Recorder {
                 record,
                 journal_len: 0,
                 cut_off: false,
+                // It has ended, and nothing of it was ever open in the store.
+                open_tasks: OpenTasks::default(),
             };
             let mut touched = Touched {
                 hot,
