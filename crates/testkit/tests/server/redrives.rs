@@ -10,8 +10,8 @@ use testkit::{Aws, PATIENCE, Server, until};
 use tokio::runtime::Runtime;
 
 const ITEMS: u64 = 900;
-/// A third of these fail: more than are tolerated.
-const FLAKY_BEFORE: u64 = 450;
+/// A third of these fail: one more than are tolerated, and the run begins no item behind them that does.
+const FLAKY_BEFORE: u64 = 408;
 const KILLS: u64 = 3;
 
 /// Of three items one succeeds at once, one fails until it is redriven, and one takes its time.
