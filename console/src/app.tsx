@@ -11,6 +11,8 @@ const Machines = lazy(() => import("./pages/machines"));
 const Machine = lazy(() => import("./pages/machine"));
 const Answer = lazy(() => import("./pages/answer"));
 const Inbox = lazy(() => import("./pages/inbox"));
+const MapRun = lazy(() => import("./pages/map-run"));
+const Studio = lazy(() => import("./pages/studio"));
 const Execution = lazy(() => import("./pages/execution"));
 
 export function App() {
@@ -52,6 +54,9 @@ function SignedIn() {
             <Route index element={<Navigate to="/machines" replace />} />
             <Route path="machines" element={<Machines />} />
             <Route path="machines/:arn" element={<Machine />} />
+            <Route path="map-runs/:arn" element={<MapRun />} />
+            <Route path="studio" element={<Studio />} />
+            <Route path="studio/:arn" element={<Studio />} />
             <Route path="inbox" element={<Inbox />} />
             <Route path="executions/:arn" element={<Execution />} />
             <Route path="*" element={<Navigate to="/machines" replace />} />

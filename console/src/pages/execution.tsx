@@ -139,6 +139,8 @@ export default function Execution() {
               visits={shown.filter((one) => one.name === name)}
               now={until}
               onSelect={selectVisit}
+              definition={machine.value?.definition}
+              roleArn={machine.value?.roleArn}
             >
               {visit !== undefined && <WaitingTask executionArn={arn} visit={visit} now={now} outline={outline} />}
             </StepPanel>
