@@ -154,7 +154,7 @@ class Folding {
   }
 
   private exit(visit: Visit, event: HistoryEvent, details: Details) {
-    const failed = this.lastOutcomeFailed(visit);
+    const failed = isFailure(this.types.get(this.before(event)) ?? "") || this.lastOutcomeFailed(visit);
     visit.output = details.output;
     if (details.assignedVariables !== undefined) visit.variables = details.assignedVariables;
     this.closeInside(visit, event.timestamp);
@@ -238,6 +238,7 @@ class Folding {
   }
 
   private abort(visit: Visit, event: HistoryEvent) {
+    if (!OPEN.has(visit.status)) return;
     this.closeInside(visit, event.timestamp);
     this.close(visit, "aborted", event.timestamp);
   }
@@ -308,10 +309,21 @@ class Folding {
         ? visit.name === name
         : kind === undefined || visit.type === kind;
     const start = this.visitAt(this.before(event));
-    for (let visit = start; visit !== undefined; visit = this.byId.get(visit.parent ?? -1)) {
-      if (isMeant(visit)) return visit;
-    }
+    const around: Visit[] = [];
+    for (let visit = start; visit !== undefined; visit = this.byId.get(visit.parent ?? -1)) around.push(visit);
+    if (type.endsWith("StateAborted")) return this.findAborted(type.slice(0, -"StateAborted".length), around);
+    const meant = around.filter(isMeant);
+    // What failed inside of it is closed by now: a Map or a Parallel that fails is still open.
+    const found = kind === undefined ? meant[0] : meant.find((visit) => OPEN.has(visit.status)) ?? meant[0];
+    if (found !== undefined) return found;
     return name !== undefined ? this.lastNamed(name) : start;
+  }
+
+  /** An abort names what failed elsewhere: it is of this very state, or of one beside what failed. */
+  private findAborted(type: string, around: Visit[]): Visit | undefined {
+    const [own] = around;
+    if (own !== undefined && own.type === type && OPEN.has(own.status)) return own;
+    return this.visits.findLast((visit) => visit.type === type && OPEN.has(visit.status) && !around.includes(visit));
   }
 }
 

@@ -1,7 +1,7 @@
 export const what = "every page can be used by everybody, in light and in dark, on a screen and on a phone; budgets hold";
 
 import { accessible } from "../axe.mjs";
-import { check } from "../world.mjs";
+import { check, until } from "../world.mjs";
 
 /** Compressed script of a first view beyond what is split off as framework, in bytes. */
 const SCRIPT_MAX = 300 * 1024;
@@ -32,7 +32,7 @@ export async function walk(world) {
       page.on("response", size);
       await page.goto(`${world.endpoint}/console/${path}`);
       await page.getByRole("heading", { name: heading }).first().waitFor();
-      await page.waitForTimeout(300);
+      await until("nothing to be loading", async () => (await page.locator('[class*="awsui_spinner"], .graph-wait').count()) === 0);
       page.off("response", size);
       await accessible(page, `${path} at ${width} in ${colorScheme}`);
       const overflow = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
