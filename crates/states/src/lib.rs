@@ -17,6 +17,7 @@ mod definitions;
 mod integrations;
 pub mod items;
 mod machines;
+pub mod mocks;
 mod page;
 mod rows;
 mod service;

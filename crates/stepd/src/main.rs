@@ -15,6 +15,7 @@ mod objects;
 mod place;
 mod serve;
 mod stacks;
+mod test;
 mod validate;
 
 use std::process::ExitCode;
@@ -51,6 +52,8 @@ enum Command {
     Console,
     /// Show what a Lambda function logged
     Logs(logs::Arguments),
+    /// Run the cases of workflow test files, in virtual time and without a server
+    Test(test::Arguments),
     /// Check state machine definitions and show every finding in its place
     Validate(validate::Arguments),
 }
@@ -63,6 +66,7 @@ async fn main() -> ExitCode {
         Command::Env(arguments) => env::run(arguments),
         Command::Console => console::run().await,
         Command::Logs(arguments) => logs::run(arguments).await,
+        Command::Test(arguments) => return test::run(&arguments),
         Command::Validate(arguments) => match validate::run(&arguments) {
             Ok(code) => return code,
             Err(error) => Err(error),

@@ -1,7 +1,7 @@
 //! `stepd serve`: puts the server together and runs it until it is told to stop.
 
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::Context as _;
@@ -12,6 +12,7 @@ use gateway::Gateway;
 use lambda::{Lambda, LambdaOptions};
 use s3::S3;
 use service::{Clock, Gate, Site, SystemClock};
+use states::mocks::MockFile;
 use states::{States, StatesOptions};
 use store::Store;
 use store_fjall::FjallStore;
@@ -56,6 +57,10 @@ pub struct Arguments {
     /// Let definitions use operators of JSONata that AWS does not have yet: `??` and `?:`
     #[arg(long)]
     newer_jsonata: bool,
+    /// Test cases with made-up answers, in the format of Step Functions Local; an execution of one is
+    /// started with `#CASE` behind the ARN of its state machine
+    #[arg(long, env = "SFN_MOCK_CONFIG", value_name = "FILE")]
+    mock_config: Option<PathBuf>,
     #[command(flatten)]
     limits: crate::limits::Raised,
 }
@@ -182,6 +187,11 @@ impl Server {
             limits: arguments.limits.into(),
             token_key: keys.tokens()?,
             newer_jsonata: arguments.newer_jsonata,
+            mocks: arguments
+                .mock_config
+                .as_deref()
+                .map(mock_file)
+                .transpose()?,
         };
         let states = States::open(options, store.clone(), gate.clone(), clock.clone());
         let states = states.await.context("the executions cannot be opened")?;
@@ -227,6 +237,12 @@ impl Server {
         self.lambda.shutdown().await;
         Ok(())
     }
+}
+
+fn mock_file(path: &Path) -> anyhow::Result<MockFile> {
+    let text = std::fs::read_to_string(path)
+        .with_context(|| format!("the mock file {} cannot be read", path.display()))?;
+    MockFile::parse(&text).with_context(|| format!("the mock file {} is wrong", path.display()))
 }
 
 /// Removes items whose time to live is over, about as soon as AWS does: some time after.

@@ -8,11 +8,13 @@
 //! ```
 //! Deliberately absent: a task or a thread for a waiting execution. It is rows, nothing else.
 
+mod describe;
 mod dispatcher;
 mod group;
 mod hot;
 mod load;
 mod map_runs;
+mod mocked;
 mod partition;
 mod timers;
 
@@ -81,6 +83,8 @@ pub struct Start {
     pub child_of: Option<ChildOf>,
     /// The version, if it is started through one.
     pub qualified: Option<Qualified>,
+    /// The text of the made-up answers that it gets, if it does not call for real.
+    pub mocks: Option<Arc<str>>,
 }
 
 /// An execution that runs now, or ran before under the same name.
@@ -220,6 +224,23 @@ impl Shell {
         let request = Request::Command {
             number: execution.number,
             command,
+            reply,
+        };
+        self.send(execution.partition, request).await?;
+        answer.await.unwrap_or(Err(CommandError::Unavailable))
+    }
+
+    /// Carries out commands in one commit. Once this returns, the events of all are durable; none of them
+    /// is without the others.
+    async fn submit_all(
+        &self,
+        execution: ExecutionRef,
+        commands: Vec<Command>,
+    ) -> Result<Timestamp, CommandError> {
+        let (reply, answer) = oneshot::channel();
+        let request = Request::Commands {
+            number: execution.number,
+            commands,
             reply,
         };
         self.send(execution.partition, request).await?;
