@@ -363,6 +363,33 @@ async fn the_inputs_of_a_map_state_are_shown() {
 }
 
 #[tokio::test]
+async fn what_a_reader_read_is_pointed_into() {
+    let map = json!({
+        "Type": "Map",
+        "ItemReader": {
+            "Resource": "arn:aws:states:::s3:getObject",
+            "ReaderConfig": {"InputType": "JSON", "ItemsPointer": "/a/b"},
+            "Parameters": {"Bucket": "b", "Key": "k"},
+        },
+        "ItemSelector": {"v.$": "$$.Map.Item.Value"},
+        "ItemProcessor": {"ProcessorConfig": {"Mode": "DISTRIBUTED", "ExecutionType": "STANDARD"}, "StartAt": "P", "States": {"P": {"Type": "Pass", "End": true}}},
+        "End": true,
+    });
+    let request = |data: &str| json!({"mock": {"result": "[1]"}, "inspectionLevel": "DEBUG", "stateConfiguration": {"mapItemReaderData": data}});
+    let shown = tested(map.clone(), request(r#"{"a": {"b": [7]}}"#)).await;
+    assert_eq!(
+        shown["inspectionData"]["afterItemsPointer"], "[7]",
+        "{shown}"
+    );
+    assert_eq!(
+        shown["inspectionData"]["afterItemSelector"],
+        r#"[{"v": 7}]"#
+    );
+    let shown = tested(map, request("{}")).await;
+    assert_eq!(shown["error"], "States.ItemReaderFailed", "{shown}");
+}
+
+#[tokio::test]
 async fn calls_are_made_and_their_failures_handled() {
     let world = World::new().await;
     let task = json!({

@@ -120,6 +120,8 @@ struct Server {
 
 impl Server {
     async fn open(arguments: &Arguments, endpoint: &str, port: u16) -> anyhow::Result<Self> {
+        let mocks = arguments.mock_config.as_deref();
+        let mocks = mocks.map(mock_file).transpose()?;
         let data_dir = &arguments.data_dir;
         place::create_data_dir(data_dir)?;
         let site = Site {
@@ -187,11 +189,7 @@ impl Server {
             limits: arguments.limits.into(),
             token_key: keys.tokens()?,
             newer_jsonata: arguments.newer_jsonata,
-            mocks: arguments
-                .mock_config
-                .as_deref()
-                .map(mock_file)
-                .transpose()?,
+            mocks,
         };
         let states = States::open(options, store.clone(), gate.clone(), clock.clone());
         let states = states.await.context("the executions cannot be opened")?;

@@ -7,7 +7,7 @@
 use std::collections::BTreeMap;
 
 use asl::{Distributed, Flow, Items, Map, State, StateKind, StateMachine};
-use serde_json::{Map as Object, Value};
+use serde_json::{Map as Object, Value, json};
 use vocab::Timestamp;
 
 use super::failure::Failure;
@@ -20,7 +20,7 @@ use crate::event::{Assignment, Event, Identity, Recorded, Scope, StateType};
 use crate::execution::Execution;
 use crate::frame::{Frame, Waiting};
 use crate::ids::{FrameId, TaskId};
-use crate::map_run::{Batching, Tolerance};
+use crate::map_run::{Batching, ItemsFrom, Tolerance};
 use crate::payload::{Payload, Text};
 
 /// What a state is looked at with.
@@ -304,11 +304,9 @@ impl<'m> Inspection<'m> {
         let turn = self.turn(cue);
         let input = turn.effective_input(frame, &map.flow)?;
         let distributed = map.distributed.as_deref();
-        let reads = distributed.is_some_and(|distributed| distributed.reader.is_some());
-        let items = if reads {
-            items_read.map(|items| (items, false))
-        } else {
-            Some(turn.shown_items(frame, map, &input)?)
+        let items = match distributed.filter(|distributed| distributed.reader.is_some()) {
+            Some(distributed) => turn.read_items(frame, distributed, items_read, &input)?,
+            None => Some(turn.shown_items(frame, map, &input)?),
         };
         let concurrency = turn.concurrency(frame, map, &input)?;
         turn.note_number(Stage::MaxConcurrency, f64::from(concurrency));
@@ -386,6 +384,45 @@ impl Turn<'_> {
             self.note(Stage::ItemsPath, &items);
         }
         Ok((items, pairs))
+    }
+
+    /// Returns the items of what a reader read, where somebody gives that, as `ItemsPointer` finds them.
+    fn read_items(
+        &self,
+        id: FrameId,
+        distributed: &Distributed,
+        read: Option<Payload>,
+        input: &Payload,
+    ) -> Result<Option<(Payload, bool)>, Failure> {
+        let Some(read) = read else { return Ok(None) };
+        let (from, _) = self.with_scope(id, Seen::input(input), |scope| {
+            super::map_run::reader(distributed, scope)
+        })?;
+        let pointer = match &from {
+            ItemsFrom::Reader(reader) => reader.value()["ReaderConfig"]["ItemsPointer"].as_str(),
+            ItemsFrom::State { .. } => None,
+        };
+        let items = match pointer {
+            None => read,
+            Some(pointer) => {
+                let Some(found) = read.value().pointer(pointer) else {
+                    let cause = format!("The ItemsPointer '{pointer}' finds nothing.");
+                    return Err(Failure::new("States.ItemReaderFailed", cause));
+                };
+                let found = Payload::from_value(found.clone());
+                self.note(Stage::ItemsPointer, &found);
+                found
+            }
+        };
+        Ok(match items.value() {
+            Value::Array(_) => Some((items, false)),
+            Value::Object(members) => {
+                let pairs = members.iter();
+                let pairs = pairs.map(|(key, value)| json!({"Key": key, "Value": value}));
+                Some((Payload::from_value(pairs.collect()), true))
+            }
+            Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => None,
+        })
     }
 
     fn shown_tolerance(

@@ -333,7 +333,7 @@ pub(super) fn tolerance(distributed: &Distributed, scope: &Scope<'_>) -> Made<To
     })
 }
 
-fn reader(distributed: &Distributed, scope: &Scope<'_>) -> Made<(ItemsFrom, bool)> {
+pub(super) fn reader(distributed: &Distributed, scope: &Scope<'_>) -> Made<(ItemsFrom, bool)> {
     let Some(reader) = &distributed.reader else {
         return Ok((ItemsFrom::Reader(Payload::empty_object()), false));
     };

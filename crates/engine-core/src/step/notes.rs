@@ -27,6 +27,8 @@ pub enum Stage {
     ResultPath,
     /// `afterItemsPath`.
     ItemsPath,
+    /// `afterItemsPointer`.
+    ItemsPointer,
     /// `afterItemSelector`.
     ItemSelector,
     /// `afterItemBatcher`.

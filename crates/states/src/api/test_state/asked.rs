@@ -265,10 +265,7 @@ fn variables(text: Option<&str>) -> Result<Map<String, Value>, Failure> {
 }
 
 fn items_read(text: &str) -> Result<Payload, Failure> {
-    let items = Payload::parse(text).ok();
-    items
-        .filter(|items| items.value().is_array())
-        .ok_or_else(|| failure::validation("Map item reader data must be a JSON array"))
+    Payload::parse(text).map_err(|_| failure::validation("Map item reader data must be valid JSON"))
 }
 
 /// Finds where the state `name` stands; the definition was read before.

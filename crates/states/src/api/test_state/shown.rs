@@ -62,7 +62,7 @@ fn inspection(tested: &Tested) -> InspectionData {
         after_items_path: list(Stage::ItemsPath),
         after_item_selector: list(Stage::ItemSelector),
         after_item_batcher: list(Stage::ItemBatcher),
-        after_items_pointer: None,
+        after_items_pointer: list(Stage::ItemsPointer),
         tolerated_failure_count: number(Stage::ToleratedFailureCount),
         tolerated_failure_percentage: found(Stage::ToleratedFailurePercentage)
             .and_then(|payload| payload.value().as_f64()),
