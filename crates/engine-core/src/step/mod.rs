@@ -423,14 +423,13 @@ impl<'a> Turn<'a> {
                 matches!(earlier, Effect::StartTimer { timer: begun, due_at: at } if begun == timer && at == due_at)
             }),
             Effect::AnnounceClosed => effects.iter().position(|earlier| *earlier == Effect::Continue),
-            Effect::AbortMapRun { run, .. } => effects.iter().rposition(
-                |earlier| matches!(earlier, Effect::StartMapRun { run: begun, .. } if begun == run),
-            ),
             Effect::ScheduleTask { .. }
             | Effect::OfferTask { .. }
             | Effect::StartTimer { .. }
             | Effect::StartMapRun { .. }
             | Effect::RedriveMapRun { .. }
+            // A run that began is known from then on, and can be redriven.
+            | Effect::AbortMapRun { .. }
             | Effect::Continue => None,
         };
         match (undone, effect) {
