@@ -14,7 +14,7 @@ import Spinner from "@cloudscape-design/components/spinner";
 import Tabs from "@cloudscape-design/components/tabs";
 import { Suspense, lazy, useEffect, useState } from "react";
 import { useNavigate, useParams } from "react-router";
-import { parse as parseYaml, stringify as toYaml } from "yaml";
+import { type Document, isNode, parse as parseYaml, parseDocument, stringify as toYaml } from "yaml";
 import { to } from "../api/arn";
 import { call, said } from "../api/call";
 import { insert } from "../definition/edit";
@@ -62,12 +62,15 @@ function Studio({ arn, begin, given }: StudioProps) {
   const navigate = useNavigate();
   const texts = useTexts(begin);
   const [language, setLanguage] = useState<"json" | "yaml">("json");
-  const [selected, setSelected] = useState<string>();
+  const [wanted, setSelected] = useState<string>();
   const [config, setConfig] = useState(given);
   const [failure, setFailure] = useState<string>();
   const [saving, setSaving] = useState(false);
   const { text } = texts;
   const { root, outline, wrong } = useParsed(text, language);
+  const state = wanted === undefined ? undefined : outline.state(wanted);
+  // What was undone is not selected any more.
+  const selected = state === undefined ? undefined : wanted;
 
   const write = (flow: Flow) => texts.set(language === "json" ? JSON.stringify(flow, null, 2) : toYaml(flow));
   const change = (flow: Flow, select?: string) => {
@@ -100,7 +103,6 @@ function Studio({ arn, begin, given }: StudioProps) {
       setSaving(false);
     }
   };
-  const state = selected === undefined ? undefined : outline.state(selected);
 
   return (
     <ContentLayout
@@ -144,7 +146,7 @@ function Studio({ arn, begin, given }: StudioProps) {
             }
           >
             <Suspense fallback={<Spinner />}>
-              <CodeEditor value={text} onChange={texts.type} language={language} label="Definition" height="620px" diagnose={(text) => findings(text, config.type)} />
+              <CodeEditor value={text} onChange={texts.type} language={language} label="Definition" height="620px" diagnose={(text) => findings(text, config.type, language)} />
             </Suspense>
           </Container>
           <SpaceBetween size="m">
@@ -230,13 +232,27 @@ function useParsed(text: string, language: "json" | "yaml"): { root: Flow; outli
   return last;
 }
 
-async function findings(text: string, type: "STANDARD" | "EXPRESS") {
-  const { diagnostics } = await call("ValidateStateMachineDefinition", { definition: text, type, severity: "WARNING" });
+/** What is wrong with a definition, in its place: the reader's word first, then the server's. */
+async function findings(text: string, type: "STANDARD" | "EXPRESS", language: "json" | "yaml") {
+  const document = language === "yaml" ? parseDocument(text) : undefined;
+  if (document !== undefined && document.errors.length > 0) {
+    return document.errors.map(({ pos: [from, to], message }) => ({ from, to: Math.min(to, text.length), severity: "error" as const, message }));
+  }
+  const definition = document === undefined ? text : JSON.stringify(document.toJS({ maxAliasCount: 100 }));
+  const { diagnostics } = await call("ValidateStateMachineDefinition", { definition, type, severity: "WARNING" });
   return diagnostics.map((one) => ({
-    ...placeOf(text, one.location ?? ""),
+    ...(document === undefined ? placeOf(text, one.location ?? "") : placeIn(document, one.location ?? "")),
     severity: one.severity === "ERROR" ? ("error" as const) : ("warning" as const),
     message: `${one.code}: ${one.message}`,
   }));
+}
+
+/** The place of what a JSON pointer names; of what is not there, the beginning. */
+function placeIn(document: Document, pointer: string): { from: number; to: number } {
+  const parts = pointer.split("/").slice(1).map((part) => part.replaceAll("~1", "/").replaceAll("~0", "~"));
+  const node = document.getIn(parts, true);
+  const range = isNode(node) ? node.range : undefined;
+  return range ? { from: range[0], to: range[1] } : { from: 0, to: 0 };
 }
 
 function formatted(definition: string): string {

@@ -10,14 +10,15 @@ export async function walk(world) {
 
   // A state is selected on the graph, and another is put behind it.
   await page.locator('[data-state="Pass"]').click();
-  await page.getByRole("group", { name: "New states" }).getByRole("button", { name: "Choice" }).click();
+  await page.getByRole("group", { name: "New states" }).getByRole("button", { name: "Choice", exact: true }).click();
   await page.locator('[data-state="Choice"]').waitFor();
 
   // The server finds that a Choice without choices is none.
   await page.locator(".cm-lintRange-error, .cm-lint-marker-error").first().waitFor();
   await page.getByRole("button", { name: "Undo" }).click();
   await page.locator('[data-state="Choice"]').waitFor({ state: "detached" });
-  await page.getByRole("group", { name: "New states" }).getByRole("button", { name: "Wait" }).click();
+  await page.locator('[data-state="Pass"]').click();
+  await page.getByRole("group", { name: "New states" }).getByRole("button", { name: "Wait", exact: true }).click();
   await page.locator('[data-state="Wait"]').waitFor();
 
   // A dry run of one state.
