@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use anyhow::Context as _;
 use cloudformation::Deployer;
-use console::{Console, ConsoleOptions};
+use console::{Console, ConsoleOptions, Foundations};
 use dynamodb::DynamoDb;
 use gateway::Gateway;
 use lambda::{Lambda, LambdaOptions};
@@ -19,7 +19,7 @@ use store::Store;
 use store_fjall::FjallStore;
 use tokio::net::TcpListener;
 
-use crate::console::{ConsoleLinks, ConsolePages};
+use crate::console::{ConsoleLinks, ConsolePages, Ways};
 use crate::forward::{self, Forward, Forwarded};
 use crate::keys::{Keys, RootAccessKey};
 use crate::logs::FunctionLogs;
@@ -232,7 +232,7 @@ impl Server {
         };
         let (opening, open) = Opening::new();
         gateway.add_service(opening);
-        let states = States::open(options, store, gate.clone(), clock.clone());
+        let states = States::open(options, store.clone(), gate.clone(), clock.clone());
         let states = states.await.context("the executions cannot be opened")?;
         gateway.add_service(states.clone());
         open.send_replace(Some(states.clone()));
@@ -243,7 +243,14 @@ impl Server {
             master: keys.master()?,
             port,
         };
-        let console = Console::new(&options, gate, clock, states.changes());
+        let foundations = Foundations {
+            ways: Arc::new(Ways(gateway.clone())),
+            changes: states.changes(),
+            gate,
+            clock,
+            store,
+        };
+        let console = Console::new(&options, foundations);
         gateway.add_route(Arc::new(ConsoleLinks(console.clone())));
         gateway.set_pages(Arc::new(ConsolePages(console.clone())));
         deployer
