@@ -20,6 +20,8 @@ pub struct Surroundings {
     pub stack_name: String,
     /// `AWS::StackId`, an ARN.
     pub stack_id: String,
+    /// `AWS::NotificationARNs`.
+    pub notification_arns: Vec<String>,
 }
 
 impl Surroundings {
@@ -31,7 +33,7 @@ impl Surroundings {
             "AWS::StackId" => Value::from(self.stack_id.as_str()),
             "AWS::Partition" => Value::from("aws"),
             "AWS::URLSuffix" => Value::from("amazonaws.com"),
-            "AWS::NotificationARNs" => Value::Array(Vec::new()),
+            "AWS::NotificationARNs" => Value::from(self.notification_arns.as_slice()),
             _ => return None,
         })
     }
@@ -70,6 +72,15 @@ impl Bindings {
             .get(name)
             .cloned()
             .or_else(|| self.surroundings.get(name))
+    }
+
+    pub(crate) fn region(&self) -> &str {
+        &self.surroundings.region
+    }
+
+    /// Returns the values of the parameters, as `Ref` gives them.
+    pub fn parameters(&self) -> &BTreeMap<String, Value> {
+        &self.parameters
     }
 
     /// Says whether `name` is one that is known without any resource.

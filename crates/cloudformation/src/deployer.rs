@@ -408,6 +408,7 @@ impl Deployer {
             region: self.site.region.to_string(),
             stack_name: stack.name.clone(),
             stack_id: stack.id.clone(),
+            notification_arns: Vec::new(),
         }
     }
 

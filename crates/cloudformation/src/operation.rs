@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use bytes::Bytes;
-use cfn_template::{Policy, Unresolved};
+use cfn_template::Unresolved;
 use indexmap::IndexMap;
 use serde_json::{Map, Value};
 use service::{Clock, Failure};
@@ -157,8 +157,8 @@ impl Operation {
         let resource = plan.resource(id);
         if let Some(row) = self.resources.get_mut(id) {
             row.state.position = position;
-            row.state.retain = resource.deletion_policy == Policy::Retain;
-            row.state.retain_replaced = resource.update_replace_policy == Policy::Retain;
+            row.state.retain = resource.is_retained();
+            row.state.retain_replaced = resource.is_retained_when_replaced();
         }
     }
 
@@ -225,8 +225,8 @@ impl Operation {
                 properties: Value::Object(properties.clone()),
                 attributes: Map::new(),
                 position,
-                retain: resource.deletion_policy == Policy::Retain,
-                retain_replaced: resource.update_replace_policy == Policy::Retain,
+                retain: resource.is_retained(),
+                retain_replaced: resource.is_retained_when_replaced(),
             },
             undo: Some(former.map_or(Undo::Delete, Undo::Reinstate)),
         };

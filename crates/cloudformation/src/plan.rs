@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use cfn_template::{
-    Bindings, Found, Graph, Lookup, Policy, Resource, Surroundings, Template, TemplateError,
+    Bindings, Found, Graph, Lookup, Resource, Surroundings, Template, TemplateError,
     Unresolved, artifacts, sam,
 };
 use indexmap::IndexMap;
@@ -50,7 +50,7 @@ impl Plan {
         if !missing.is_empty() {
             return Err(DeployError::MissingAssets(missing));
         }
-        sam::transform(&mut template)?;
+        sam::transform(&mut template, &deployment.parameters)?;
         check_types(&template)?;
         let bindings = Bindings::new(&template, &deployment.parameters, surroundings)?;
         let (resources, outputs) = (bindings.resources(&template)?, bindings.outputs(&template)?);
@@ -225,8 +225,8 @@ impl Plan {
             self.resources.get(id).is_none_or(|resource| {
                 (row.state.retain, row.state.retain_replaced)
                     == (
-                        resource.deletion_policy == Policy::Retain,
-                        resource.update_replace_policy == Policy::Retain,
+                        resource.is_retained(),
+                        resource.is_retained_when_replaced(),
                     )
             })
         })
