@@ -143,14 +143,14 @@ impl Bindings {
             if !self.holds(output.condition.as_deref())? {
                 continue;
             }
+            let export = output.export.clone().map(|name| self.specialize(name));
             if let Some(value) = self.specialize(output.value.clone())? {
-                outputs.insert(
-                    id.clone(),
-                    Output {
-                        value,
-                        ..output.clone()
-                    },
-                );
+                let output = Output {
+                    value,
+                    export: export.transpose()?.flatten(),
+                    ..output.clone()
+                };
+                outputs.insert(id.clone(), output);
             }
         }
         Ok(outputs)

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use anyhow::Context as _;
-use cloudformation::Deployer;
+use cloudformation::{CloudFormation, Deployer};
 use dynamodb::DynamoDb;
 use gateway::Gateway;
 use lambda::{Lambda, LambdaOptions};
@@ -54,6 +54,9 @@ pub struct Arguments {
     /// Let definitions use operators of JSONata that AWS does not have yet: `??` and `?:`
     #[arg(long)]
     newer_jsonata: bool,
+    /// Deploy templates with resources of types that are not built: these are nothing but their names
+    #[arg(long)]
+    ignore_unknown_resources: bool,
     #[command(flatten)]
     limits: crate::limits::Raised,
 }
@@ -155,6 +158,7 @@ impl Server {
         gateway.add_streaming(Arc::new(Objects(s3)));
         let options = cloudformation::Options {
             data_dir: data_dir.clone(),
+            ignore_unknown: arguments.ignore_unknown_resources,
         };
         let deployer = Deployer::new(
             gate.clone(),
@@ -164,6 +168,8 @@ impl Server {
             &options,
         )
         .context("the stacks cannot be opened")?;
+        gateway.add_service(Arc::new(CloudFormation::new(deployer.clone())));
+        gateway.add_service(Arc::new(sts::Sts::new(site.clone(), gateway.clone())));
         for name in ["stacks", "assets"] {
             let router = cloudformation::routes(deployer.clone());
             gateway.add_route(Arc::new(StackRoute {
@@ -182,10 +188,14 @@ impl Server {
         let states = States::open(options, store, gate, clock);
         let states = states.await.context("the executions cannot be opened")?;
         gateway.add_service(states.clone());
-        deployer
-            .recover()
-            .await
-            .context("a deployment that was cut off cannot be taken up")?;
+        let recovery = deployer.begin_recovery().await;
+        let recovery = recovery.context("a deployment that was cut off cannot be taken up")?;
+        // It may wait for executions, which go on only when the server is there.
+        tokio::spawn(async move {
+            if let Err(error) = recovery.await {
+                tracing::error!(?error, "a deployment that was cut off could not be ended");
+            }
+        });
         Ok(Self {
             gateway,
             states,

@@ -10,7 +10,7 @@ use zip::write::SimpleFileOptions;
 
 use crate::assets::ASSET_BUCKET;
 
-use super::{NotCreated, ResourceHandler, Services, generated_name, properties};
+use super::{Made, NotCreated, ResourceHandler, Services, generated_name, properties};
 
 pub(super) struct Function;
 
@@ -68,6 +68,7 @@ impl ResourceHandler for Function {
             "Layers",
             "LoggingConfig",
             "MemorySize",
+            "PackageType",
             "Role",
             "Runtime",
             "Tags",
@@ -110,7 +111,7 @@ impl ResourceHandler for Function {
         services: &Services,
         name: &str,
         properties: &Map<String, Value>,
-    ) -> Result<Map<String, Value>, NotCreated> {
+    ) -> Result<Made, NotCreated> {
         let mut input = configuration(properties);
         input.insert("FunctionName".to_owned(), name.into());
         input.insert(
@@ -125,7 +126,7 @@ impl ResourceHandler for Function {
             input.insert("Tags".to_owned(), Value::Object(tags));
         }
         let made = services.call("lambda", "CreateFunction", input).await?;
-        Ok(attributes(&made))
+        Ok(attributes(&made).into())
     }
 
     async fn update(

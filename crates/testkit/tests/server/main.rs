@@ -10,5 +10,6 @@ mod map_runs;
 mod objects;
 mod page_walk;
 mod refusals;
+mod stacks;
 mod system;
 mod tokens;
