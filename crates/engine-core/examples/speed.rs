@@ -63,6 +63,7 @@ fn run(machine: &StateMachine, input: &Payload) -> (usize, usize) {
                 Effect::Continue => waiting.push(Command::Continue),
                 Effect::StartMapRun { .. }
                 | Effect::AbortMapRun { .. }
+                | Effect::RedriveMapRun { .. }
                 | Effect::SettleTask { .. }
                 | Effect::StartTimer { .. }
                 | Effect::CancelTimer { .. }

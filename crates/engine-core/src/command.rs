@@ -62,6 +62,8 @@ pub enum Command {
     MapRunSucceeded {
         /// Which.
         run: MapRunId,
+        /// How often it had been redriven.
+        redrives: u64,
         /// The result.
         output: Payload,
     },
@@ -69,6 +71,8 @@ pub enum Command {
     MapRunFailed {
         /// Which.
         run: MapRunId,
+        /// How often it had been redriven.
+        redrives: u64,
         /// Why.
         failure: map_run::Failure,
     },
@@ -90,6 +94,8 @@ pub enum Command {
     RedriveExecution {
         /// By which the caller's repetition is known.
         client_token: Option<Text>,
+        /// Begin with the first state instead, with everything forgotten that came before.
+        from_start: bool,
     },
     /// Go on: the last turn was cut off by its bound.
     Continue,
@@ -125,9 +131,6 @@ pub enum Rejection {
     /// The execution is not one that may be redriven.
     #[error("{0}")]
     NotRedrivable(NotRedrivable),
-    /// The execution ended in a state that cannot be gone on with yet.
-    #[error("a Parallel or Map state cannot be redriven yet")]
-    RedriveNotBuilt,
     /// Nothing was cut off.
     #[error("there is nothing to continue")]
     NothingToContinue,

@@ -46,6 +46,15 @@ pub enum Effect {
     AbortMapRun {
         /// Which.
         run: MapRunId,
+        /// How often it had been redriven: a later redrive is not meant.
+        redrives: u64,
+    },
+    /// Go on with a map run that ended, or is about to: its children that did not succeed begin again.
+    RedriveMapRun {
+        /// Which.
+        run: MapRunId,
+        /// Which redrive; the first is 1.
+        redrives: u64,
     },
     /// Fire at the given moment.
     StartTimer {

@@ -3,15 +3,16 @@
 //! Most are lines of the history that clients see; a few are ours alone ([`Event::is_public`]). In the
 //! journal an event is CBOR with numbered fields: one may be added, none may change or be reused.
 
+mod place;
 mod task;
 
-use asl::StateKind;
 use minicbor::{Decode, Encode};
 use vocab::Timestamp;
 
-use crate::ids::{EventId, FrameId};
+use crate::ids::{EventId, FrameId, MapRunId};
 use crate::payload::{Payload, Text};
 
+pub use place::{Scope, StateType};
 pub use task::{Completion, TaskDescription, TaskResource};
 
 /// An event with what the history says of it.
@@ -427,10 +428,11 @@ pub enum Event {
         #[n(0)]
         frame: FrameId,
     },
-    /// An execution that had ended without success goes on with the state that it ended in.
+    /// An execution that had ended without success goes on with the state that it ended in, and, of a
+    /// state with branches or iterations, with those that had not succeeded.
     #[n(35)]
     ExecutionRedriven {
-        /// The state that begins again.
+        /// The state that goes on; of the number zero, the execution begins with its first state.
         #[n(0)]
         frame: FrameId,
         /// Which redrive this is; the first is 1.
@@ -442,6 +444,25 @@ pub enum Event {
         /// By which the caller's repetition is known.
         #[n(3)]
         client_token: Option<Text>,
+        /// What had succeeded inside the state is done again, too.
+        #[n(4)]
+        anew: Option<bool>,
+    },
+    /// The map run that a state had ended with goes on.
+    #[n(36)]
+    MapRunRedriven {
+        /// The Map state.
+        #[n(0)]
+        frame: FrameId,
+        /// The run, by the number of its start.
+        #[n(1)]
+        run: MapRunId,
+        /// `arn:aws:states:…:mapRun:MACHINE/LABEL:UUID`.
+        #[n(2)]
+        map_run_arn: Text,
+        /// Which redrive of the run this is; the first is 1.
+        #[n(3)]
+        count: u64,
     },
 }
 
@@ -517,84 +538,4 @@ pub struct Assignment {
     /// Its value.
     #[n(1)]
     pub value: Payload,
-}
-
-/// Where a frame belongs: the root, a branch of a Parallel state or an iteration of a Map state.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Encode, Decode)]
-pub struct Scope {
-    /// The Parallel or Map state; `None` for the root.
-    #[n(0)]
-    pub owner: Option<FrameId>,
-    /// The number of the branch or the item.
-    #[n(1)]
-    pub index: u32,
-}
-
-impl Scope {
-    /// The execution itself.
-    pub const ROOT: Self = Self {
-        owner: None,
-        index: 0,
-    };
-}
-
-/// The type of a state, as event names begin with it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
-#[cbor(index_only)]
-pub enum StateType {
-    /// Pass.
-    #[n(0)]
-    Pass,
-    /// Task.
-    #[n(1)]
-    Task,
-    /// Choice.
-    #[n(2)]
-    Choice,
-    /// Wait.
-    #[n(3)]
-    Wait,
-    /// Succeed.
-    #[n(4)]
-    Succeed,
-    /// Fail.
-    #[n(5)]
-    Fail,
-    /// Parallel.
-    #[n(6)]
-    Parallel,
-    /// Map.
-    #[n(7)]
-    Map,
-}
-
-impl StateType {
-    /// Returns the word of the `Type` field.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Pass => "Pass",
-            Self::Task => "Task",
-            Self::Choice => "Choice",
-            Self::Wait => "Wait",
-            Self::Succeed => "Succeed",
-            Self::Fail => "Fail",
-            Self::Parallel => "Parallel",
-            Self::Map => "Map",
-        }
-    }
-}
-
-impl From<&StateKind> for StateType {
-    fn from(kind: &StateKind) -> Self {
-        match kind {
-            StateKind::Pass(_) => Self::Pass,
-            StateKind::Task(_) => Self::Task,
-            StateKind::Choice(_) => Self::Choice,
-            StateKind::Wait(_) => Self::Wait,
-            StateKind::Succeed(_) => Self::Succeed,
-            StateKind::Fail(_) => Self::Fail,
-            StateKind::Parallel(_) => Self::Parallel,
-            StateKind::Map(_) => Self::Map,
-        }
-    }
 }

@@ -1,6 +1,6 @@
 //! An execution as the fold of its events.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use vocab::Timestamp;
 
@@ -9,6 +9,7 @@ use crate::event::{Assignment, Event, Identity, Recorded, Scope, TaskResource};
 use crate::frame::{Frame, TaskStage, Waiting, calling};
 use crate::ids::{EventId, FrameId, MapRunId, TaskId};
 use crate::payload::{Payload, Text};
+use crate::remains::Remains;
 
 /// What an execution is, as its events made it.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -20,18 +21,12 @@ pub struct Execution {
     deadline: Option<Timestamp>,
     redrives: u64,
     redriven_at: Option<Timestamp>,
-    remains: Option<Box<Remains>>,
+    remains: Remains,
     last: EventId,
+    /// The last event before the execution began with its first state again.
+    before: EventId,
     frames: BTreeMap<FrameId, Frame>,
     variables: BTreeMap<Scope, BTreeMap<Text, Payload>>,
-}
-
-/// What a redrive goes on with: the outermost state that an execution ended in, and what it sees.
-#[derive(Clone, Debug, PartialEq)]
-struct Remains {
-    id: FrameId,
-    frame: Frame,
-    variables: BTreeMap<Text, Payload>,
 }
 
 /// The statuses of an execution (`ExecutionStatus` of the API model).
@@ -132,10 +127,14 @@ impl Execution {
         self.redriven_at
     }
 
-    /// Returns the state that it ended in without success.
-    pub(crate) fn ended_in(&self) -> Option<(FrameId, &Frame)> {
-        let remains = self.remains.as_ref()?;
-        Some((remains.id, &remains.frame))
+    /// Returns what a redrive goes on with.
+    pub(crate) fn remains(&self) -> &Remains {
+        &self.remains
+    }
+
+    /// Returns how many events count against the limit of a history.
+    pub(crate) fn events_counted(&self) -> u64 {
+        self.last.0 - self.before.0
     }
 
     /// Returns the status.
@@ -205,9 +204,10 @@ impl Execution {
             .map(|(id, _)| *id)
     }
 
-    /// Returns the map runs that are waited for.
-    pub fn open_map_runs(&self) -> impl Iterator<Item = MapRunId> {
-        self.frames.values().filter_map(Frame::map_run)
+    /// Returns the map runs that are waited for, each with the number of its redrives.
+    pub fn open_map_runs(&self) -> impl Iterator<Item = (MapRunId, u64)> {
+        let frames = self.frames.values();
+        frames.filter_map(|frame| Some((frame.map_run()?, frame.map_run_redrives())))
     }
 
     /// Returns the timers that run, with their moments: what the timers' rows must hold.
@@ -268,6 +268,8 @@ impl Execution {
                     settled: *previous,
                     retries: BTreeMap::new(),
                     waiting: Waiting::Turn,
+                    last_run: None,
+                    failed: None,
                 };
                 self.frames.insert(FrameId(id), frame);
             }
@@ -281,8 +283,9 @@ impl Execution {
                 }
             }
             Event::StateAborted { frame, .. } | Event::StateFailed { frame } => {
-                self.forget_inner(*frame);
-                self.frames.remove(frame);
+                if let Some(ended) = self.frames.remove(frame) {
+                    self.remains.keep(*frame, ended, &mut self.variables);
+                }
             }
             Event::TaskScheduled {
                 frame,
@@ -324,12 +327,16 @@ impl Execution {
             }
             Event::TaskSucceeded { frame, .. }
             | Event::TaskFailed { frame, .. }
-            | Event::TaskTimedOut { frame, .. }
-            | Event::ParallelFailed { frame }
-            | Event::MapFailed { frame } => self.on(*frame, |frame| {
+            | Event::TaskTimedOut { frame, .. } => self.on(*frame, |frame| {
                 frame.tail = id;
                 frame.waiting = Waiting::Turn;
             }),
+            Event::ParallelFailed { frame } | Event::MapFailed { frame } => {
+                self.on(*frame, |frame| {
+                    frame.tail = id;
+                    frame.branches_failed();
+                });
+            }
             Event::EvaluationFailed { frame, .. } => self.on(*frame, |frame| frame.tail = id),
             Event::ParallelSucceeded { frame } | Event::MapSucceeded { frame } => {
                 self.on(*frame, |frame| {
@@ -345,21 +352,39 @@ impl Execution {
                 frame.tail = id;
                 frame.waiting = Waiting::MapRun { run: None };
             }),
-            Event::MapRunStarted { frame, .. } => self.on(*frame, |frame| {
+            Event::MapRunStarted { frame, map_run_arn } => self.on(*frame, |frame| {
                 frame.tail = id;
-                let run = Some(MapRunId(id));
-                frame.waiting = Waiting::MapRun { run };
+                frame.await_run(MapRunId(id), map_run_arn, 0);
+            }),
+            Event::MapRunRedriven {
+                frame,
+                run,
+                map_run_arn,
+                count,
+            } => self.on(*frame, |frame| {
+                frame.tail = id;
+                frame.await_run(*run, map_run_arn, *count);
             }),
             // No link of the chain (recorded since the end of 2024).
             Event::MapRunSucceeded { frame } => self.on(*frame, |frame| {
                 frame.waiting = Waiting::MapRun { run: None };
+                frame.last_run = None;
             }),
-            Event::MapRunFailed { frame, .. } | Event::MapRunAborted { frame } => {
-                self.on(*frame, |frame| {
-                    frame.tail = id;
-                    frame.waiting = Waiting::MapRun { run: None };
-                });
-            }
+            Event::MapRunFailed {
+                frame,
+                error,
+                cause,
+            } => self.on(*frame, |frame| {
+                frame.tail = id;
+                frame.waiting = Waiting::MapRun { run: None };
+                if let Some(last) = &mut frame.last_run {
+                    last.failure = Some((error.clone(), cause.clone()));
+                }
+            }),
+            Event::MapRunAborted { frame } => self.on(*frame, |frame| {
+                frame.tail = id;
+                frame.waiting = Waiting::MapRun { run: None };
+            }),
             Event::RetryScheduled {
                 frame,
                 retrier,
@@ -371,6 +396,7 @@ impl Execution {
                     *frame.retries.entry(*retrier).or_default() += 1;
                     frame.settle(*failed_at);
                     frame.waiting = Waiting::Retry { due_at: *due_at };
+                    (frame.last_run, frame.failed) = (None, None);
                 });
             }
             Event::WaitStarted { frame, due_at } => {
@@ -417,13 +443,18 @@ impl Execution {
                     input: input.clone(),
                     concurrency: *concurrency,
                     next: 0,
+                    again: BTreeSet::new(),
                     open: BTreeMap::new(),
                     outputs: vec![None; *length as usize],
                 };
             }),
             Event::IterationStarted { scope, .. } => self.on_owner(*scope, |frame| {
-                if let Waiting::Iterations { next, open, .. } = &mut frame.waiting {
-                    *next = scope.index + 1;
+                if let Waiting::Iterations {
+                    next, open, again, ..
+                } = &mut frame.waiting
+                {
+                    *next = (*next).max(scope.index + 1);
+                    again.remove(&scope.index);
                     open.insert(scope.index, id);
                 }
             }),
@@ -448,12 +479,19 @@ impl Execution {
                 frame,
                 count,
                 deadline,
+                anew,
                 ..
             } => {
                 self.closed = None;
                 self.deadline = Some(*deadline);
-                (self.redrives, self.redriven_at) = (*count, Some(*at));
-                self.reopen(*frame, id);
+                let remains = std::mem::take(&mut self.remains);
+                if frame.0 == EventId::NONE {
+                    (self.started_at, self.before) = (*at, id);
+                } else {
+                    (self.redrives, self.redriven_at) = (*count, Some(*at));
+                    let anew = *anew == Some(true);
+                    (self.frames, self.variables) = remains.reopened(*frame, id, anew);
+                }
             }
         }
     }
@@ -465,11 +503,12 @@ impl Execution {
         }
     }
 
-    /// Drops the variables of the branches or iterations of `owner`.
+    /// Drops what is left of the branches or iterations of `owner`.
     fn forget_inner(&mut self, owner: FrameId) {
         if !self.variables.is_empty() {
             self.variables.retain(|scope, _| scope.owner != Some(owner));
         }
+        self.remains.forget_inside(owner);
     }
 
     fn on(&mut self, frame: FrameId, change: impl FnOnce(&mut Frame)) {
@@ -484,43 +523,17 @@ impl Execution {
         }
     }
 
-    /// Begins the state again that the execution ended in, with fresh counters.
-    fn reopen(&mut self, id: FrameId, tail: EventId) {
-        let Some(remains) = self.remains.take().filter(|remains| remains.id == id) else {
-            return;
-        };
-        let Remains {
-            mut frame,
-            variables,
-            ..
-        } = *remains;
-        frame.settle(tail);
-        frame.retries.clear();
-        frame.waiting = Waiting::Turn;
-        self.frames.insert(id, frame);
-        if !variables.is_empty() {
-            self.variables.insert(Scope::ROOT, variables);
-        }
-    }
-
     fn close(&mut self, at: Timestamp, outcome: Outcome) {
-        self.remains = match outcome {
-            Outcome::Succeeded(_) => None,
+        let (mut frames, mut variables) = (
+            std::mem::take(&mut self.frames),
+            std::mem::take(&mut self.variables),
+        );
+        match outcome {
+            Outcome::Succeeded(_) => self.remains = Remains::default(),
             Outcome::Failed(..) | Outcome::TimedOut | Outcome::Aborted(..) => {
-                let mut frames = std::mem::take(&mut self.frames).into_iter();
-                let outermost = frames.find(|(_, frame)| frame.scope == Scope::ROOT);
-                let variables = self.variables.remove(&Scope::ROOT).unwrap_or_default();
-                outermost.map(|(id, frame)| {
-                    Box::new(Remains {
-                        id,
-                        frame,
-                        variables,
-                    })
-                })
+                self.remains.keep_all(&mut frames, &mut variables);
             }
-        };
+        }
         self.closed = Some((at, outcome));
-        self.frames.clear();
-        self.variables.clear();
     }
 }

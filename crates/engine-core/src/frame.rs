@@ -1,7 +1,7 @@
 //! Frames: the states that were entered and not yet left, what each waits for, and what is stored for it
 //! besides its events: its call, its offer, its timers.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use vocab::Timestamp;
 
@@ -32,12 +32,50 @@ pub struct Frame {
     pub retries: BTreeMap<u32, u64>,
     /// What it waits for.
     pub waiting: Waiting,
+    /// The map run that the state began last, unless that one succeeded or the state was retried.
+    pub last_run: Option<Box<LastRun>>,
+    /// The branches or iterations that failed, until it is decided what becomes of the state.
+    pub(crate) failed: Option<Box<Waiting>>,
+}
+
+/// A map run as its state remembers it: what a redrive may go on with.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LastRun {
+    /// Which.
+    pub run: MapRunId,
+    /// Its ARN.
+    pub arn: Text,
+    /// How often it was redriven.
+    pub redrives: u64,
+    /// What it failed with: error and cause.
+    pub failure: Option<(Text, Text)>,
 }
 
 impl Frame {
     /// Notes that the state did what it does until `event`, and now waits.
     pub(crate) fn settle(&mut self, event: EventId) {
         (self.tail, self.settled) = (event, event);
+    }
+
+    /// Notes that the state waits for a map run.
+    pub(crate) fn await_run(&mut self, run: MapRunId, arn: &Text, redrives: u64) {
+        self.waiting = Waiting::MapRun { run: Some(run) };
+        self.last_run = Some(Box::new(LastRun {
+            run,
+            arn: arn.clone(),
+            redrives,
+            failure: None,
+        }));
+    }
+
+    /// Notes that the state's branches or iterations failed.
+    pub(crate) fn branches_failed(&mut self) {
+        let waiting = std::mem::replace(&mut self.waiting, Waiting::Turn);
+        let owns = matches!(
+            waiting,
+            Waiting::Branches { .. } | Waiting::Iterations { .. }
+        );
+        self.failed = owns.then(|| Box::new(waiting));
     }
 
     /// Returns how often the state was retried (`$$.State.RetryCount`).
@@ -51,6 +89,11 @@ impl Frame {
             Waiting::MapRun { run } => run,
             _ => None,
         }
+    }
+
+    /// Returns how often the state's map run was redriven.
+    pub(crate) fn map_run_redrives(&self) -> u64 {
+        self.last_run.as_ref().map_or(0, |last| last.redrives)
     }
 }
 
@@ -112,6 +155,8 @@ pub enum Waiting {
         concurrency: u32,
         /// The first item that was not begun.
         next: u32,
+        /// Items before it that are to begin again: their iterations ended before their first state.
+        again: BTreeSet<u32>,
         /// The iterations that were begun and have not ended, with the event that began each.
         open: BTreeMap<u32, EventId>,
         /// Their outputs so far.

@@ -67,6 +67,7 @@ pub fn event_type(event: &Event) -> String {
         Event::MapRunSucceeded { .. } => "MapRunSucceeded",
         Event::MapRunFailed { .. } => "MapRunFailed",
         Event::MapRunAborted { .. } => "MapRunAborted",
+        Event::MapRunRedriven { .. } => "MapRunRedriven",
         Event::MapSucceeded { .. } => "MapStateSucceeded",
         Event::MapFailed { .. } => "MapStateFailed",
         Event::EvaluationFailed { .. } => "EvaluationFailed",
@@ -206,6 +207,13 @@ fn details(event: &Event, view: View<'_>) -> Option<(String, Map<String, Value>)
         Event::MapRunFailed { error, cause, .. } => {
             shown.failure(Some(error), Some(cause));
             "mapRunFailedEventDetails"
+        }
+        Event::MapRunRedriven {
+            map_run_arn, count, ..
+        } => {
+            shown.text("mapRunArn", map_run_arn);
+            shown.number("redriveCount", Some(*count));
+            "mapRunRedrivenEventDetails"
         }
         Event::ExecutionRedriven { count, .. } => {
             shown.number("redriveCount", Some(*count));

@@ -22,6 +22,7 @@ pub mod history;
 mod ids;
 pub mod map_run;
 mod payload;
+mod remains;
 mod step;
 
 pub use command::{Command, NotRedrivable, Rejection};
@@ -31,7 +32,7 @@ pub use event::{
     TaskResource,
 };
 pub use execution::{Execution, Outcome, Status};
-pub use frame::{Frame, TaskStage, Waiting};
+pub use frame::{Frame, LastRun, TaskStage, Waiting};
 pub use ids::{EventId, FrameId, MapRunId, TaskId};
 pub use payload::{Payload, Text};
-pub use step::{Cue, EveryActivity, KnowActivities, Limits, SealToken, Transition, step};
+pub use step::{Cue, EveryActivity, KnowActivities, Limits, Lived, SealToken, Transition, step};

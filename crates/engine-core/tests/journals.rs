@@ -10,13 +10,13 @@ use std::path::{Path, PathBuf};
 use std::{env, fs};
 
 use engine_core::{
-    Assignment, Completion, Event, EventId, Execution, FrameId, Identity, Payload, Recorded, Scope,
-    StateType, TaskDescription, TaskResource, Text, Waiting,
+    Assignment, Completion, Event, EventId, Execution, FrameId, Identity, MapRunId, Payload,
+    Recorded, Scope, StateType, TaskDescription, TaskResource, Text, Waiting,
 };
 use vocab::Timestamp;
 
 /// The histories of `tests/histories` whose journals are kept: together they use every event.
-const KEPT: [&str; 19] = [
+const KEPT: [&str; 23] = [
     "callback",
     "callback_failure",
     "callback_heartbeat",
@@ -30,6 +30,10 @@ const KEPT: [&str; 19] = [
     "parallel",
     "parallel_retry",
     "redrive",
+    "redrive_map",
+    "redrive_map_run",
+    "redrive_nested",
+    "redrive_selector",
     "retry_counters",
     "stop",
     "unicode",
@@ -176,11 +180,16 @@ fn waiting(waiting: &Waiting) -> String {
             open,
             outputs,
             pairs,
+            again,
         } => {
             let open: Vec<u32> = open.keys().copied().collect();
+            let again = match again.is_empty() {
+                true => String::new(),
+                false => format!(" again {again:?}"),
+            };
             let pairs = if *pairs { "pairs" } else { "items" };
             format!(
-                "{pairs} {items:?} input {input:?} at once {concurrency} next {next} open {open:?} {outputs:?}"
+                "{pairs} {items:?} input {input:?} at once {concurrency} next {next}{again} open {open:?} {outputs:?}"
             )
         }
     }
@@ -246,6 +255,7 @@ fn number(event: &Event) -> usize {
         Event::MapRunFailed { .. } => 33,
         Event::MapRunAborted { .. } => 34,
         Event::ExecutionRedriven { .. } => 35,
+        Event::MapRunRedriven { .. } => 36,
     }
 }
 
@@ -458,12 +468,20 @@ fn samples() -> Vec<Event> {
             count: 2,
             deadline: Timestamp::from_millis(1_700_000_000_000),
             client_token: text("token"),
+            anew: Some(true),
         },
         Event::ExecutionRedriven {
             frame,
             count: 1,
             deadline: Timestamp::from_millis(1_700_000_000_000),
             client_token: None,
+            anew: None,
+        },
+        Event::MapRunRedriven {
+            frame,
+            run: MapRunId(EventId(12)),
+            map_run_arn: "arn:aws:states:eu-west-1:123456789012:mapRun:m/L:u".into(),
+            count: 3,
         },
     ]);
     samples

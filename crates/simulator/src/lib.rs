@@ -8,12 +8,15 @@
 
 pub mod definition;
 pub mod fuzz;
+pub mod left;
 pub mod map_runs;
 pub mod rules;
 pub mod shell;
 pub mod shrink;
 pub mod store;
+pub mod told;
 pub mod world;
 
 pub use shrink::shrunk;
-pub use world::{Broken, Told, Troubles, run};
+pub use told::{Broken, Told, Troubles};
+pub use world::run;

@@ -16,7 +16,8 @@ fn main() -> ExitCode {
         return ExitCode::from(2);
     };
     let troubles = Troubles::default();
-    let (mut commands, mut events, mut crashes, mut refused, mut children) = (0, 0, 0, 0, 0);
+    let (mut commands, mut events, mut crashes, mut refused) = (0, 0, 0, 0);
+    let (mut children, mut redrives) = (0, 0);
     let mut ends = std::collections::BTreeMap::new();
     for seed in from..from.saturating_add(seeds) {
         match run(seed, &troubles) {
@@ -29,13 +30,14 @@ fn main() -> ExitCode {
                 crashes += told.crashes;
                 refused += told.refused;
                 children += told.children;
+                redrives += told.redrives;
                 *ends.entry(told.status.name()).or_insert(0u64) += 1;
             }
             Err(_) => return tell(seed, &troubles),
         }
     }
     println!(
-        "{seeds} seeds held: {commands} commands ({refused} refused), {events} events, {children} children of map runs, {crashes} crashes; {ends:?}"
+        "{seeds} seeds held: {commands} commands ({refused} refused), {events} events, {children} children of map runs, {redrives} redrives, {crashes} crashes; {ends:?}"
     );
     ExitCode::SUCCESS
 }

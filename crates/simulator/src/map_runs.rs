@@ -17,6 +17,8 @@ struct Running {
     state: String,
     /// Items without a child yet.
     left: u64,
+    /// How often it was redriven.
+    redrives: u64,
 }
 
 /// What a map run does next.
@@ -31,9 +33,19 @@ pub enum Next {
 
 impl MapRuns {
     /// Lets the run take a step.
-    pub fn step(&mut self, id: MapRunId, start: &MapRunStart, entropy: &mut Entropy) -> Next {
+    pub fn step(
+        &mut self,
+        (id, redrives): (MapRunId, u64),
+        start: &MapRunStart,
+        entropy: &mut Entropy,
+    ) -> Next {
         let running = self.0.entry(id).or_insert_with(|| Running::new(start));
-        let Running { run, left, state } = running;
+        if redrives > running.redrives {
+            running.redrive(redrives);
+        }
+        let Running {
+            run, left, state, ..
+        } = running;
         let one = Count {
             children: 1,
             items: 1,
@@ -41,6 +53,10 @@ impl MapRuns {
         let under_way = run.children().running();
         match run.phase(*left > 0) {
             Phase::Begin(_) if under_way > 0 && entropy.below(2) == 0 => Next::Child(state.clone()),
+            Phase::Begin(_) if run.children().pending_redrive > 0 => {
+                run.begin_again(one);
+                Next::Nothing
+            }
             Phase::Begin(_) => {
                 run.begin(one);
                 *left -= 1;
@@ -59,10 +75,12 @@ impl MapRuns {
             Phase::Finish => Next::Tell(match run.failure() {
                 Some(failure) => Command::MapRunFailed {
                     run: id,
+                    redrives,
                     failure: failure.clone(),
                 },
                 None => Command::MapRunSucceeded {
                     run: id,
+                    redrives,
                     output: Payload::from_value(run.children().succeeded.into()),
                 },
             }),
@@ -103,6 +121,19 @@ impl Running {
             run: MapRun::new(start.settings, Some(items)),
             state: start.state.to_string(),
             left: items,
+            redrives: 0,
         }
+    }
+
+    /// Comes to its end and begins again what has not succeeded.
+    fn redrive(&mut self, redrives: u64) {
+        for _ in 0..self.run.children().running() {
+            self.run.child_ended(Ended {
+                status: Status::Aborted,
+                items: 1,
+            });
+        }
+        self.run.redrive();
+        self.redrives = redrives;
     }
 }

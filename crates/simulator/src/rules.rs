@@ -8,6 +8,7 @@ use engine_core::{
     Transition, Waiting,
 };
 
+use crate::left::Left;
 use crate::store::Rows;
 
 /// An independent reading of one execution, event by event.
@@ -18,6 +19,9 @@ pub struct Rules {
     replayed: Execution,
     last: EventId,
     closed: bool,
+    succeeded: bool,
+    /// What a redrive goes on with.
+    left: Left,
     /// The last event of each state that is entered and not left, with what else may come before the
     /// next one.
     states: BTreeMap<FrameId, State>,
@@ -69,6 +73,10 @@ impl Rules {
                 "replay differs:\n  replayed {:?}\n  live     {live:?}",
                 self.replayed
             ));
+        }
+        if !self.closed && !live.frames().keys().eq(self.states.keys()) {
+            let (live, read) = (live.frames().keys(), self.states.keys());
+            return Err(format!("states open {live:?}, read {read:?}"));
         }
         if live.last_event() != self.last {
             return Err(format!(
@@ -123,7 +131,8 @@ impl Rules {
     }
 
     fn read(&mut self, recorded: &Recorded) -> Result<(), String> {
-        if self.closed {
+        let redriven = matches!(recorded.event, Event::ExecutionRedriven { .. });
+        if self.closed != redriven || (redriven && self.succeeded) {
             return Err(format!("an event after the end: {:?}", recorded.event));
         }
         let public = recorded.event.is_public();
@@ -160,6 +169,9 @@ impl Rules {
                 }
             }
             Event::StateEntered { scope, .. } => {
+                if self.left.has_succeeded(*scope) {
+                    return Err("what had succeeded begins again".into());
+                }
                 let entries = self.entries.get(&scope.owner);
                 let known = entries.is_some_and(|entries| entries.contains(&previous));
                 if known {
@@ -180,9 +192,12 @@ impl Rules {
             | Event::MapRunStarted { frame, .. }
             | Event::MapRunSucceeded { frame }
             | Event::MapRunFailed { frame, .. }
+            | Event::MapRunRedriven { frame, .. }
             | Event::MapStarted { frame, .. } => own(frame),
+            Event::ExecutionRedriven { .. } if previous.next() == self.last => Ok(()),
+            Event::ExecutionRedriven { .. } => Err(format!("follows {previous}")),
             Event::ParallelSucceeded { .. } | Event::MapSucceeded { .. } => {
-                if previous.next() == self.last {
+                if previous.next() == self.last || self.left.redriven_at == previous {
                     Ok(())
                 } else {
                     Err(format!("follows {previous}"))
@@ -202,7 +217,6 @@ impl Rules {
             | Event::StateAborted { .. }
             | Event::StateFailed { .. }
             | Event::MapRunAborted { .. }
-            | Event::ExecutionRedriven { .. }
             | Event::ExecutionSucceeded { .. }
             | Event::ExecutionFailed { .. } => Ok(()),
         }
@@ -210,6 +224,7 @@ impl Rules {
 
     fn learn(&mut self, recorded: &Recorded) -> Result<(), String> {
         let id = self.last;
+        self.left.learn(id, &recorded.event);
         match &recorded.event {
             Event::ExecutionStarted(_) => {
                 self.entries.entry(None).or_default().insert(EventId::NONE);
@@ -268,7 +283,11 @@ impl Rules {
             | Event::MapRunAborted { frame } => self.moved(*frame, id),
             // Not a link of the chain: the exit follows the start of the run.
             Event::MapRunSucceeded { .. } => {}
-            Event::ExecutionRedriven { .. } => return Err("nobody redrives here".into()),
+            Event::MapRunRedriven { frame, .. } => self.moved(*frame, id),
+            Event::ExecutionRedriven { frame, anew, .. } => {
+                self.closed = false;
+                self.reopen(*frame, anew.is_some(), id)?;
+            }
             Event::ParallelStarted { frame, .. } | Event::MapStarted { frame, .. } => {
                 if let Some(state) = self.states.get_mut(frame) {
                     (state.own, state.owns) = (id, true);
@@ -279,7 +298,10 @@ impl Rules {
                 self.entries.entry(scope.owner).or_default().insert(id);
             }
             Event::HeartbeatReceived { frame, .. } => self.needs_open(*frame)?,
-            Event::ExecutionSucceeded { .. } => self.close(self.states.len())?,
+            Event::ExecutionSucceeded { .. } => {
+                self.succeeded = true;
+                self.close(self.states.len())?;
+            }
             Event::ExecutionFailed { .. }
             | Event::ExecutionAborted { .. }
             | Event::ExecutionTimedOut => self.close(0)?,
@@ -306,6 +328,22 @@ impl Rules {
             | Event::BranchSucceeded { .. } => {}
         }
         Ok(())
+    }
+
+    /// Opens the states again that a redrive goes on with.
+    fn reopen(&mut self, outermost: FrameId, anew: bool, id: EventId) -> Result<(), String> {
+        self.entries.clear();
+        for (frame, scope, owns) in self.left.reopened(anew, id) {
+            if owns {
+                self.entries.entry(Some(frame)).or_default().insert(id);
+            }
+            let own = id;
+            self.states.insert(frame, State { scope, own, owns });
+        }
+        match self.states.get(&outermost) {
+            Some(state) if state.scope == Scope::ROOT => Ok(()),
+            Some(_) | None => Err(format!("state {} was not open", outermost.0)),
+        }
     }
 
     fn leave(&mut self, frame: FrameId) -> Result<State, String> {
@@ -402,8 +440,9 @@ fn same_rows(rows: &Rows, live: &Execution) -> Result<(), String> {
             open,
             outputs,
             next,
+            again,
             ..
-        } => open.is_empty() && *next as usize == outputs.len(),
+        } => open.is_empty() && again.is_empty() && *next as usize == outputs.len(),
         Waiting::Branches { outputs } => outputs.iter().all(Option::is_some),
         Waiting::Turn
         | Waiting::Task { .. }

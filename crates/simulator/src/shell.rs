@@ -2,8 +2,8 @@
 
 use asl::StateMachine;
 use engine_core::{
-    Command, Cue, Effect, EveryActivity, Execution, Limits, Offer, Rejection, SealToken, TaskId,
-    Transition, step,
+    Command, Cue, Effect, Event, EveryActivity, Execution, Limits, Lived, Offer, Outcome,
+    Rejection, SealToken, TaskId, Transition, step,
 };
 use vocab::Timestamp;
 
@@ -61,6 +61,25 @@ impl<'a> Shell<'a> {
         self.execution = None;
     }
 
+    /// Says whether a redrive at `now` must be obeyed: the execution ended without success, and neither its
+    /// time nor its history stands against it.
+    pub fn may_be_redriven(&mut self, now: Timestamp) -> bool {
+        let limits = self.limits.clone();
+        let execution = self.execution();
+        let full = match execution.closed() {
+            None | Some((_, Outcome::Succeeded(_))) => return false,
+            Some((_, Outcome::Failed(_, Some(cause)))) => cause.contains("history events"),
+            Some(_) => false,
+        };
+        let lived = Lived {
+            status: execution.status(),
+            started_at: execution.started_at(),
+            stopped_at: execution.closed().map(|(at, _)| *at),
+            events: execution.last_event().0,
+        };
+        !full && lived.not_redrivable(now, &limits).is_none()
+    }
+
     /// Carries out `command`; `fate` is what its commit meets.
     pub fn carry_out(&mut self, command: Command, now: Timestamp, seed: u64, fate: Fate) -> Reply {
         self.execution();
@@ -107,6 +126,10 @@ fn batch(rows: &Rows, transition: &Transition, is_continue: bool) -> Batch {
     if is_continue {
         changes.push(Change::GoOn(false));
     }
+    let mut events = transition.events.iter();
+    if events.any(|recorded| matches!(recorded.event, Event::ExecutionRedriven { .. })) {
+        changes.push(Change::Announce(false));
+    }
     changes.extend(transition.effects.iter().map(|effect| match effect {
         Effect::ScheduleTask { task, call }
         | Effect::OfferTask {
@@ -126,9 +149,10 @@ fn batch(rows: &Rows, transition: &Transition, is_continue: bool) -> Batch {
             let start = minicbor::to_vec(start).expect("writing to memory does not fail");
             Change::PutMapRun(*run, start)
         }
-        Effect::AbortMapRun { run } => Change::DeleteMapRun(*run),
+        Effect::RedriveMapRun { run, redrives } => Change::RedriveMapRun(*run, *redrives),
+        Effect::AbortMapRun { run, .. } => Change::DeleteMapRun(*run),
         Effect::Continue => Change::GoOn(true),
-        Effect::AnnounceClosed => Change::Announce,
+        Effect::AnnounceClosed => Change::Announce(true),
     }));
     let append = transition.events.iter().map(encode).collect();
     Batch {

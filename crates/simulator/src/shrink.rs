@@ -1,16 +1,18 @@
 //! Makes a failing run small: the same seed with as little trouble as still fails.
 
-use crate::world::{Broken, Troubles, run};
+use crate::told::{Broken, Troubles};
+use crate::world::run;
 
 /// Returns the least trouble under which `seed` still breaks a rule, and how.
 pub fn shrunk(seed: u64, troubles: &Troubles) -> Option<(Troubles, Broken)> {
     let mut least = *troubles;
     let mut broken = run(seed, &least).err()?;
-    let reductions: [fn(&mut Troubles); 9] = [
+    let reductions: [fn(&mut Troubles); 10] = [
         |troubles| troubles.crashes = false,
         |troubles| troubles.messages = false,
         |troubles| troubles.clock = false,
         |troubles| troubles.stops = false,
+        |troubles| troubles.redrives = false,
         |troubles| troubles.failures = false,
         |troubles| troubles.size.depth = troubles.size.depth.saturating_sub(1),
         |troubles| troubles.size.states = (troubles.size.states - 1).max(1),
@@ -45,8 +47,9 @@ fn size(troubles: &Troubles) -> u64 {
         clock,
         failures,
         stops,
+        redrives,
     } = troubles;
-    let switches = [crashes, messages, clock, failures, stops];
+    let switches = [crashes, messages, clock, failures, stops, redrives];
     let on = switches.iter().filter(|switch| ***switch).count() as u64;
     u64::from(*storm) + size.states + u64::from(size.depth) + on
 }

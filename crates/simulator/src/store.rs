@@ -17,6 +17,8 @@ pub struct Rows {
     pub timers: BTreeSet<(Timestamp, Timer)>,
     /// Map runs that go on, as they were told to, encoded.
     pub map_runs: BTreeMap<MapRunId, Vec<u8>>,
+    /// What each map run was told, and how often it was redriven: what a redrive goes on with.
+    pub map_runs_known: BTreeMap<MapRunId, (Vec<u8>, u64)>,
     /// A turn was cut off and is to be continued.
     pub go_on: bool,
     /// The end is to be announced.
@@ -47,12 +49,14 @@ pub enum Change {
     DeleteTimer(Timestamp, Timer),
     /// Begin a map run.
     PutMapRun(MapRunId, Vec<u8>),
+    /// Go on with a map run, for the so manieth time.
+    RedriveMapRun(MapRunId, u64),
     /// End a map run.
     DeleteMapRun(MapRunId),
     /// Continue, or no more.
     GoOn(bool),
-    /// Announce the end.
-    Announce,
+    /// Announce the end, or no more.
+    Announce(bool),
 }
 
 /// What happens to a commit.
@@ -93,10 +97,19 @@ impl Rows {
             Change::DeleteCall(task) => drop(self.outbox.remove(&task)),
             Change::PutTimer(due_at, timer) => drop(self.timers.insert((due_at, timer))),
             Change::DeleteTimer(due_at, timer) => drop(self.timers.remove(&(due_at, timer))),
-            Change::PutMapRun(run, start) => drop(self.map_runs.insert(run, start)),
+            Change::PutMapRun(run, start) => {
+                self.map_runs_known.insert(run, (start.clone(), 0));
+                self.map_runs.insert(run, start);
+            }
+            Change::RedriveMapRun(run, redrives) => {
+                if let Some((start, known)) = self.map_runs_known.get_mut(&run) {
+                    *known = redrives;
+                    self.map_runs.insert(run, start.clone());
+                }
+            }
             Change::DeleteMapRun(run) => drop(self.map_runs.remove(&run)),
             Change::GoOn(go_on) => self.go_on = go_on,
-            Change::Announce => self.announce = true,
+            Change::Announce(announce) => self.announce = announce,
         }
     }
 
@@ -115,6 +128,11 @@ impl Rows {
     pub fn map_run(&self, run: MapRunId) -> Option<MapRunStart> {
         let bytes = self.map_runs.get(&run)?;
         Some(minicbor::decode(bytes).expect("a stored start decodes"))
+    }
+
+    /// Returns how often a map run was redriven.
+    pub fn redrives_of(&self, run: MapRunId) -> u64 {
+        self.map_runs_known.get(&run).map_or(0, |(_, known)| *known)
     }
 
     /// Returns a call of the outbox, decoded.

@@ -11,77 +11,12 @@ use engine_core::{
 use serde_json::json;
 use vocab::{Entropy, Timestamp};
 
-use crate::definition::{ERRORS, Size, definition};
+use crate::definition::{ERRORS, definition};
 use crate::map_runs::{MapRuns, Next};
 use crate::rules::Rules;
 use crate::shell::{Reply, Shell};
 use crate::store::Fate;
-
-/// What may go wrong, and how large the world is. A failing run is told with as little as fails.
-#[derive(Clone, Copy, Debug)]
-pub struct Troubles {
-    /// How large the definition may be.
-    pub size: Size,
-    /// Commands of the stormy part; then the weather clears until the execution ends.
-    pub storm: u32,
-    /// Crashes, lost commits and commits of unknown outcome.
-    pub crashes: bool,
-    /// Messages that are lost, doubled or late.
-    pub messages: bool,
-    /// Jumps of the clock.
-    pub clock: bool,
-    /// Services that fail.
-    pub failures: bool,
-    /// Callers who stop the execution.
-    pub stops: bool,
-}
-
-impl Default for Troubles {
-    fn default() -> Self {
-        Self {
-            size: Size {
-                depth: 2,
-                states: 7,
-            },
-            storm: 300,
-            crashes: true,
-            messages: true,
-            clock: true,
-            failures: true,
-            stops: true,
-        }
-    }
-}
-
-/// A run that held.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Told {
-    /// How the execution ended.
-    pub status: Status,
-    /// Commands sent.
-    pub commands: u64,
-    /// Events recorded.
-    pub events: usize,
-    /// Crashes.
-    pub crashes: u64,
-    /// Answers that were refused.
-    pub refused: u64,
-    /// Child executions that lived.
-    pub children: u64,
-    /// A number that two equal runs share.
-    pub fingerprint: u64,
-    /// What happened, a line each.
-    pub story: Vec<String>,
-}
-
-/// A run that broke a rule.
-#[derive(Clone, Debug)]
-pub struct Broken {
-    /// The rule.
-    pub why: String,
-    /// What happened, a line each.
-    pub story: Vec<String>,
-}
+use crate::told::{Broken, Told, Troubles};
 
 /// Steps of the storm that an execution which has ended still sees.
 const AFTER_THE_END: u32 = 20;
@@ -126,6 +61,7 @@ fn live(
         now: START,
         mail: VecDeque::new(),
         map_runs: MapRuns::default(),
+        redrives_left: 0,
         troubles,
         calm: false,
         story: vec![text],
@@ -133,6 +69,7 @@ fn live(
             status: Status::Running,
             commands: 0,
             events: 0,
+            redrives: 0,
             crashes: 0,
             refused: 0,
             children: 0,
@@ -164,6 +101,8 @@ struct World<'a> {
     /// Commands on their way.
     mail: VecDeque<Command>,
     map_runs: MapRuns,
+    /// How often a caller will still redrive the execution.
+    redrives_left: u64,
     troubles: &'a Troubles,
     calm: bool,
     story: Vec<String>,
@@ -190,12 +129,17 @@ impl World<'_> {
         while self.shell.rows.journal.is_empty() {
             self.send(Command::StartExecution(Box::new(identity.clone())))?;
         }
+        if self.troubles.redrives && self.entropy.below(2) == 0 {
+            self.redrives_left = 1 + self.entropy.below(4);
+        }
         let mut after_the_end = AFTER_THE_END;
         for _ in 0..self.troubles.storm {
             self.something_happens()?;
             if self.is_over() {
                 // What comes too late comes, but not for the rest of the storm.
                 after_the_end -= 1;
+            } else {
+                after_the_end = AFTER_THE_END;
             }
             if after_the_end == 0 {
                 break;
@@ -203,10 +147,11 @@ impl World<'_> {
         }
         self.calm = true;
         for _ in 0..CALM_COMMANDS_MAX {
-            if self.is_over() {
+            if !self.is_over() {
+                self.what_is_due_happens()?;
+            } else if !self.redrive()? {
                 return self.after_the_end();
             }
-            self.what_is_due_happens()?;
         }
         Err("the execution does not end".into())
     }
@@ -262,6 +207,7 @@ impl World<'_> {
             }
             21 if troubles.messages => self.stale_timer(),
             22 => self.map_run(),
+            23 if self.entropy.below(4) == 0 => self.redrive().map(drop),
             _ => {
                 self.now = self.now.plus_millis(self.entropy.below(3_000) as i64);
                 Ok(())
@@ -415,7 +361,11 @@ impl World<'_> {
             return Ok(());
         };
         let start = self.shell.rows.map_run(run).ok_or("a run without a row")?;
-        match self.map_runs.step(run, &start, &mut self.entropy) {
+        let redrives = self.shell.rows.redrives_of(run);
+        match self
+            .map_runs
+            .step((run, redrives), &start, &mut self.entropy)
+        {
             Next::Nothing => {}
             Next::Child(state) => {
                 let status = self.child(&state)?;
@@ -444,6 +394,28 @@ impl World<'_> {
             }
             Err(Broken { why, story }) => Err(format!("a child: {}\n{why}", story.join("\n"))),
         }
+    }
+
+    /// A caller redrives the execution, if any still wants to; says whether that was tried.
+    fn redrive(&mut self) -> Result<bool, String> {
+        let succeeded = self.shell.execution().status() == Status::Succeeded;
+        if self.redrives_left == 0 || (self.calm && succeeded) {
+            return Ok(false);
+        }
+        self.redrives_left -= 1;
+        let command = Command::RedriveExecution {
+            client_token: None,
+            from_start: false,
+        };
+        let may = self.shell.may_be_redriven(self.now);
+        let before = self.shell.execution().redrives();
+        let sent = self.told.refused;
+        self.send(command)?;
+        if self.told.refused > sent && may {
+            return Err("a redrive was refused without a reason".into());
+        }
+        self.told.redrives += self.shell.execution().redrives() - before;
+        Ok(true)
     }
 
     fn beat(&mut self) -> Result<(), String> {

@@ -7,7 +7,7 @@ mod announcements;
 pub mod map_runs;
 
 pub use announcements::{Announcement, Waiter, announcement_key, announcements_to};
-pub use map_runs::{ChildOf, ChildRow, MapRunEnd, MapRunRecord, MapRunRef};
+pub use map_runs::{ChildOf, ChildRow, MapRunEnd, MapRunRecord, MapRunRef, RedriveRow, Walk};
 
 use engine_core::{EventId, Recorded, Status, TaskId, Timer, TimerKind};
 use minicbor::{Decode, Encode};
@@ -132,9 +132,10 @@ impl ExecutionRecord {
         redrives.drain(..old);
     }
 
-    /// Returns its last redrive.
+    /// Returns its last redrive. One of type EXPRESS that began anew tells of none (Redriving Map Runs).
     pub fn last_redrive(&self) -> Option<&Redrive> {
-        self.redrives.as_ref()?.last()
+        let express = self.child_of.as_ref().is_some_and(|child| child.express);
+        self.redrives.as_ref()?.last().filter(|_| !express)
     }
 
     /// Returns the moment by which its status is listed: of its end, else of its last beginning.
@@ -200,6 +201,18 @@ impl StatusCode {
     /// Returns the status with the API's word `name`.
     pub fn from_name(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|status| status.name() == name)
+    }
+}
+
+impl From<StatusCode> for Status {
+    fn from(status: StatusCode) -> Self {
+        match status {
+            StatusCode::Running => Self::Running,
+            StatusCode::Succeeded => Self::Succeeded,
+            StatusCode::Failed => Self::Failed,
+            StatusCode::TimedOut => Self::TimedOut,
+            StatusCode::Aborted => Self::Aborted,
+        }
     }
 }
 
@@ -353,6 +366,15 @@ pub fn listing_key(
     bytes.extend_from_slice(&execution.partition.to_be_bytes());
     bytes.extend_from_slice(&(!execution.number).to_be_bytes());
     Key::new(Space::ExecutionListing, bytes)
+}
+
+/// Returns the execution that a key of the listing is for.
+pub fn execution_of_listing_key(bytes: &[u8]) -> Option<ExecutionRef> {
+    let (partition, number) = bytes.get(17..)?.split_first_chunk()?;
+    Some(ExecutionRef {
+        partition: u16::from_be_bytes(*partition),
+        number: !u64::from_be_bytes(*number.first_chunk()?),
+    })
 }
 
 /// Returns the range of a machine's listing lines with one status.

@@ -179,19 +179,12 @@ async fn one_token_redrives_once() {
 #[tokio::test]
 async fn what_cannot_be_redriven_says_why() {
     let world = World::new().await;
-    let branches = json!({"StartAt": "P", "States": {"P": {
-        "Type": "Parallel", "Branches": [fail()], "End": true}}});
-    let definitions = [
-        ("S", pass()),
-        ("R", steps()),
-        ("P", branches),
-        ("F", fail()),
-    ];
+    let definitions = [("S", pass()), ("R", steps()), ("F", fail())];
     for (name, definition) in &definitions {
         world.create(name, definition).await;
         world.start(name, "e", "{}").await;
     }
-    for name in ["S", "P", "F"] {
+    for name in ["S", "F"] {
         world.until_closed(&execution_arn(name, "e")).await;
     }
     let refusal = async |name: &str| {
@@ -207,11 +200,84 @@ async fn what_cannot_be_redriven_says_why() {
         refusal("R").await,
         not("Execution is RUNNING and cannot be redriven")
     );
-    assert!(refusal("P").await.starts_with("UnsupportedOperation: "));
     assert!(refusal("none").await.starts_with("ExecutionDoesNotExist: "));
     world.clock.advance_millis(14 * 24 * 60 * 60 * 1_000 + 1);
     assert_eq!(
         refusal("F").await,
         not("Execution redrivable period exceeded")
+    );
+    let shown = described(&world, &execution_arn("F", "e")).await;
+    assert_eq!(
+        (&shown["redriveStatus"], &shown["redriveStatusReason"]),
+        (
+            &json!("NOT_REDRIVABLE"),
+            &json!("Execution redrivable period exceeded")
+        )
+    );
+}
+
+#[tokio::test]
+async fn a_full_history_cannot_be_redriven_and_says_so() {
+    let limits = engine_core::Limits {
+        history_events_max: 8,
+        ..engine_core::Limits::default()
+    };
+    let world = World::within(limits).await;
+    world.create("M", &steps()).await;
+    let arn = world.start("M", "e", "{}").await;
+    fail_task(&world).await;
+    let failed = world.until_closed(&arn).await;
+    let reason = "Execution history event limit exceeded";
+    assert_eq!(
+        (&failed["redriveStatus"], &failed["redriveStatusReason"]),
+        (&json!("NOT_REDRIVABLE"), &json!(reason))
+    );
+    let call = json!({"executionArn": arn});
+    assert_eq!(
+        world.err("RedriveExecution", call).await,
+        format!("ExecutionNotRedrivable: {reason}")
+    );
+}
+
+#[tokio::test]
+async fn a_deep_failure_is_redriven_where_it_happened() {
+    let mut world = World::new().await;
+    let inner = steps();
+    let each = json!({"StartAt": "Each", "States": {"Each": {"Type": "Map", "ItemsPath": "$.items",
+        "ItemProcessor": {"StartAt": "First", "States": inner["States"]}, "End": true}}});
+    let beside = json!({"StartAt": "Good", "States": {"Good": {
+        "Type": "Task", "Resource": "arn:aws:states:::lambda:invoke",
+        "Parameters": {"FunctionName": "once", "Payload": {"once": true}}, "OutputPath": "$.StatusCode", "End": true}}});
+    let definition = json!({"StartAt": "Both", "States": {"Both": {
+        "Type": "Parallel", "Branches": [each, beside], "End": true}}});
+    world.create("N", &definition).await;
+    let arn = world.start("N", "e", r#"{"items":[1]}"#).await;
+    let deadline = std::time::Instant::now() + std::time::Duration::from_secs(20);
+    let calls = |world: &World| world.functions.payloads.lock().len();
+    while calls(&world) < 2 {
+        assert!(std::time::Instant::now() < deadline, "both are called");
+        tokio::task::yield_now().await;
+    }
+    let history = json!({"executionArn": arn});
+    let exited = |answer: &Result<Value, service::Failure>| {
+        let history = answer.as_ref().expect("a history").to_string();
+        history.contains("StatusCode") && history.contains("\"name\":\"Good\",\"output\"")
+    };
+    world
+        .until("GetExecutionHistory", history, exited)
+        .await
+        .expect("was just told");
+    fail_task(&world).await;
+    assert_eq!(world.until_closed(&arn).await["status"], "FAILED");
+    world.functions.payloads.lock().clear();
+    redrive(&world, &arn).await;
+    world.restart().await;
+    let token = world.token().await;
+    let answer = json!({"taskToken": token, "output": "\"yes\""});
+    world.ok("SendTaskSuccess", answer).await;
+    let closed = world.until_closed(&arn).await;
+    assert_eq!(
+        closed["output"], r#"[[{"count":1,"v":7,"answer":"yes"}],200]"#,
+        "{closed}"
     );
 }

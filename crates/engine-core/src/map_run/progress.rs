@@ -52,6 +52,9 @@ pub struct Tally {
     /// Ended without success before a redrive, and not begun again yet.
     #[n(5)]
     pub pending_redrive: u64,
+    /// Of those that ended without success, how many could not be redriven.
+    #[n(6)]
+    pub not_redrivable: Option<u64>,
 }
 
 impl Tally {
@@ -210,6 +213,26 @@ impl MapRun {
         self.items.pending_redrive -= begun.items.min(self.items.pending_redrive);
     }
 
+    /// Takes note of a child that was begun again and could not be redriven: it counts like one that
+    /// ended so now.
+    pub fn child_stays(&mut self, ended: Ended) {
+        for (tally, number) in [(&mut self.children, 1), (&mut self.items, ended.items)] {
+            let known = tally.not_redrivable.unwrap_or(0);
+            tally.not_redrivable = Some(known + number);
+        }
+        self.child_ended(ended);
+    }
+
+    /// Takes note of a child that is not begun again because the run ends: it is as it was.
+    pub fn child_as_it_was(&mut self, ended: Ended) {
+        self.begin_again(Count {
+            children: 1,
+            items: ended.items,
+        });
+        self.children.add(ended.status, 1);
+        self.items.add(ended.status, ended.items);
+    }
+
     /// Takes note that all items are begun.
     pub fn exhaust(&mut self) {
         self.items_total = Some(self.items.begun);
@@ -238,6 +261,7 @@ impl MapRun {
         for tally in [&mut self.children, &mut self.items] {
             tally.pending_redrive += tally.failed + tally.timed_out + tally.aborted;
             (tally.failed, tally.timed_out, tally.aborted) = (0, 0, 0);
+            tally.not_redrivable = None;
         }
         (self.failure, self.aborted) = (None, false);
     }

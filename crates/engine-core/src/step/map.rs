@@ -115,6 +115,7 @@ impl Turn<'_> {
             let Waiting::Iterations {
                 items,
                 next,
+                again,
                 open,
                 concurrency,
                 outputs,
@@ -129,10 +130,10 @@ impl Turn<'_> {
             } else {
                 (*concurrency).min(CONCURRENCY_MAX)
             };
-            if *next as usize >= outputs.len() || open.len() >= limit as usize {
+            let index = again.first().copied().unwrap_or(*next);
+            if index as usize >= outputs.len() || open.len() >= limit as usize {
                 return Ok(());
             }
-            let index = *next;
             let item = items
                 .value()
                 .get(index as usize)
@@ -236,16 +237,27 @@ impl Turn<'_> {
         let Waiting::Iterations {
             outputs,
             open,
+            again,
             next,
             ..
         } = &self.frame(id).waiting
         else {
             return Ok(());
         };
-        if open.is_empty() && *next as usize == outputs.len() {
+        if open.is_empty() && again.is_empty() && *next as usize == outputs.len() {
             return self.finish_map(id, map);
         }
         self.begin_iterations(id, map)
+    }
+
+    /// Goes on with the iterations that had not succeeded before a redrive.
+    pub(super) fn go_on_with_map(&mut self, id: FrameId, map: &Map) -> Progress {
+        match &self.frame(id).waiting {
+            Waiting::Iterations { outputs, .. } if outputs.iter().all(Option::is_some) => {
+                self.finish_map(id, map)
+            }
+            _ => self.begin_iterations(id, map),
+        }
     }
 
     fn finish_map(&mut self, id: FrameId, map: &Map) -> Progress {

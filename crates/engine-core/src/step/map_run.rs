@@ -12,12 +12,19 @@ use crate::command::Rejection;
 use crate::context::ContextOf;
 use crate::effect::Effect;
 use crate::event::Event;
+use crate::frame::LastRun;
 use crate::ids::{EventId, FrameId, MapRunId};
 use crate::map_run::{self, Batching, ItemsFrom, MapRunStart, Settings, Tolerance};
 use crate::payload::{Payload, Text};
 
 /// Most items that a reader is asked for (`MaxItems`); what is more is taken as this (recorded).
 const ITEMS_MAX: i64 = 100_000_000;
+
+/// The cause of a run's failure that was asked for fewer than no items: it never began (recorded).
+const ITEMS_NEGATIVE: &str = "field MaxItems must be positive";
+
+/// Most redrives of one run (Redriving Map Runs, "Redrive eligibility").
+const REDRIVES_MAX: u64 = 1_000;
 
 /// What the fields of a Distributed Map come to.
 struct Evaluated {
@@ -36,6 +43,9 @@ impl<'t> Turn<'t> {
         map: &Map,
         distributed: &Distributed,
     ) -> Progress {
+        if let Some(last) = self.run_to_redrive(id) {
+            return self.redrive_map_run(id, *last);
+        }
         let found = self.effective_input(id, &map.flow).and_then(|input| {
             let items = self.items_in_state(id, map, distributed, &input)?;
             Ok((input, items))
@@ -138,7 +148,7 @@ impl<'t> Turn<'t> {
         if evaluated.items_negative {
             let failure = map_run::Failure {
                 error: "States.ItemReaderFailed".into(),
-                cause: "field MaxItems must be positive".into(),
+                cause: ITEMS_NEGATIVE.into(),
             };
             return self.fail_map_run(id, failure);
         }
@@ -161,6 +171,41 @@ impl<'t> Turn<'t> {
         let run = MapRunId(started);
         let start = Box::new(start);
         self.effect(Effect::StartMapRun { run, start });
+        Ok(())
+    }
+
+    /// Returns the run that the state goes on with after a redrive: the one that it ended with, unless
+    /// that one is of no use (Redriving Map Runs, "Redrive eligibility") or never began.
+    fn run_to_redrive(&self, id: FrameId) -> Option<Box<LastRun>> {
+        let last = self.frame(id).last_run.clone()?;
+        let useless = match last
+            .failure
+            .as_ref()
+            .map(|(error, cause)| (&**error, &**cause))
+        {
+            Some(("States.DataLimitExceeded" | "States.Runtime", _)) => true,
+            Some((_, cause)) => cause == ITEMS_NEGATIVE,
+            None => false,
+        };
+        (!useless).then_some(last)
+    }
+
+    fn redrive_map_run(&mut self, id: FrameId, last: LastRun) -> Progress {
+        if last.redrives >= REDRIVES_MAX {
+            let cause = format!(
+                "The map run was redriven {REDRIVES_MAX} times; it cannot be redriven again."
+            );
+            return self.fail(id, Failure::new("States.Runtime", cause));
+        }
+        let (run, redrives) = (last.run, last.redrives + 1);
+        let event = Event::MapRunRedriven {
+            frame: id,
+            run,
+            map_run_arn: last.arn,
+            count: redrives,
+        };
+        self.emit(self.frame(id).tail, event)?;
+        self.effect(Effect::RedriveMapRun { run, redrives });
         Ok(())
     }
 
@@ -208,18 +253,20 @@ impl<'t> Turn<'t> {
     pub(super) fn map_run_succeeded(
         &mut self,
         run: MapRunId,
+        redrives: u64,
         output: Payload,
     ) -> Result<Progress, Rejection> {
-        let (id, map) = self.waits_for(run)?;
+        let (id, map) = self.waits_for(run, redrives)?;
         Ok(self.end_map_run(id, map, output))
     }
 
     pub(super) fn map_run_failed(
         &mut self,
         run: MapRunId,
+        redrives: u64,
         failure: map_run::Failure,
     ) -> Result<Progress, Rejection> {
-        let (id, _) = self.waits_for(run)?;
+        let (id, _) = self.waits_for(run, redrives)?;
         Ok(self.fail_map_run(id, failure))
     }
 
@@ -259,14 +306,19 @@ impl<'t> Turn<'t> {
     pub(super) fn abort_map_run(&mut self, id: FrameId, tail: EventId) -> Progress {
         if let Some(run) = self.frame(id).map_run() {
             self.emit(tail, Event::MapRunAborted { frame: id })?;
-            self.effect(Effect::AbortMapRun { run });
+            let redrives = self.frame(id).map_run_redrives();
+            self.effect(Effect::AbortMapRun { run, redrives });
         }
         Ok(())
     }
 
-    fn waits_for(&self, run: MapRunId) -> Result<(FrameId, &'t Map), Rejection> {
+    fn waits_for(&self, run: MapRunId, redrives: u64) -> Result<(FrameId, &'t Map), Rejection> {
         let found = self.execution.frame_of_map_run(run);
         let id = found.ok_or(Rejection::MapRunNotOpen)?;
+        // What a run came to before it was redriven is known already.
+        if self.frame(id).map_run_redrives() != redrives {
+            return Err(Rejection::MapRunNotOpen);
+        }
         match &self.state_of(id).kind {
             asl::StateKind::Map(map) => Ok((id, map)),
             _ => Err(Rejection::MapRunNotOpen),

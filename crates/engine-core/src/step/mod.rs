@@ -25,6 +25,8 @@ use std::collections::VecDeque;
 use asl::{State, StateIndex, StateKind, StateMachine, Transition as Onward, Workflow};
 use vocab::{Entropy, Timestamp, limits};
 
+pub use self::redrive::Lived;
+
 use self::assign::Assigned;
 use crate::command::{Command, Rejection};
 use crate::effect::{Effect, Offer, Timer, TimerKind};
@@ -129,6 +131,9 @@ pub fn step(
     Ok(turn.finish())
 }
 
+/// How the cause of an execution begins that had no room for another event.
+const HISTORY_FULL: &str = "The execution reached the maximum number of history events";
+
 /// The history is full: the turn ends and the execution fails.
 #[derive(Debug)]
 struct Halt;
@@ -180,7 +185,10 @@ impl<'a> Turn<'a> {
         }
         match command {
             Command::StartExecution(_) => Err(Rejection::AlreadyStarted),
-            Command::RedriveExecution { client_token } => self.redrive(client_token),
+            Command::RedriveExecution {
+                client_token,
+                from_start,
+            } => self.redrive(client_token, from_start),
             Command::TaskSubmitted { task, output } => self.task_submitted(task, output),
             Command::TaskSucceeded { task, output } => self.task_succeeded(task, output),
             Command::TaskSubmitFailed { task, error, cause } => {
@@ -189,8 +197,16 @@ impl<'a> Turn<'a> {
             Command::TaskFailed { task, error, cause } => self.task_failed(task, error, cause),
             Command::TaskTaken { task, worker_name } => self.task_taken(task, worker_name),
             Command::TaskHeartbeat { task } => self.task_heartbeat(task),
-            Command::MapRunSucceeded { run, output } => self.map_run_succeeded(run, output),
-            Command::MapRunFailed { run, failure } => self.map_run_failed(run, failure),
+            Command::MapRunSucceeded {
+                run,
+                redrives,
+                output,
+            } => self.map_run_succeeded(run, redrives, output),
+            Command::MapRunFailed {
+                run,
+                redrives,
+                failure,
+            } => self.map_run_failed(run, redrives, failure),
             Command::TimerFired { timer, due_at } => self.timer_fired(timer, due_at),
             Command::StopExecution { error, cause } => {
                 Ok(self.close(EventId::NONE, Event::ExecutionAborted { error, cause }))
@@ -338,11 +354,11 @@ impl<'a> Turn<'a> {
         let calls: Vec<TaskId> = self.execution.open_calls().collect();
         let offers: Vec<Offer> = self.execution.open_offers().collect();
         let timers = self.execution.open_timers();
-        let map_runs: Vec<MapRunId> = self.execution.open_map_runs().collect();
+        let map_runs: Vec<(MapRunId, u64)> = self.execution.open_map_runs().collect();
         self.emit(previous, event)?;
         self.ready.clear();
-        for run in map_runs {
-            self.effect(Effect::AbortMapRun { run });
+        for (run, redrives) in map_runs {
+            self.effect(Effect::AbortMapRun { run, redrives });
         }
         for task in calls {
             self.effect(Effect::SettleTask { task });
@@ -360,7 +376,7 @@ impl<'a> Turn<'a> {
     /// Fails the execution with the one event that is left (recorded: features §12.3).
     fn fail_history_full(&mut self) {
         let max = self.cue.limits.history_events_max;
-        let cause = format!("The execution reached the maximum number of history events ({max}).");
+        let cause = format!("{HISTORY_FULL} ({max}).");
         let event = Event::ExecutionFailed {
             error: Some("States.Runtime".into()),
             cause: Some(cause.into()),
@@ -372,8 +388,9 @@ impl<'a> Turn<'a> {
 
     /// Records a fact: the only way in which the execution changes.
     fn emit(&mut self, previous: EventId, event: Event) -> Result<EventId, Halt> {
-        let last = self.execution.last_event().0;
-        if event.is_public() && !event.closes() && last + 1 >= self.cue.limits.history_events_max {
+        let counted = self.execution.events_counted();
+        if event.is_public() && !event.closes() && counted + 1 >= self.cue.limits.history_events_max
+        {
             return Err(Halt);
         }
         let recorded = Recorded {
@@ -400,13 +417,14 @@ impl<'a> Turn<'a> {
                 matches!(earlier, Effect::StartTimer { timer: begun, due_at: at } if begun == timer && at == due_at)
             }),
             Effect::AnnounceClosed => effects.iter().position(|earlier| *earlier == Effect::Continue),
-            Effect::AbortMapRun { run } => effects.iter().rposition(
+            Effect::AbortMapRun { run, .. } => effects.iter().rposition(
                 |earlier| matches!(earlier, Effect::StartMapRun { run: begun, .. } if begun == run),
             ),
             Effect::ScheduleTask { .. }
             | Effect::OfferTask { .. }
             | Effect::StartTimer { .. }
             | Effect::StartMapRun { .. }
+            | Effect::RedriveMapRun { .. }
             | Effect::Continue => None,
         };
         match (undone, effect) {

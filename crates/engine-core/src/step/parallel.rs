@@ -53,6 +53,16 @@ impl Turn<'_> {
                 last,
             },
         )?;
+        self.finish_parallel(id, parallel, last)
+    }
+
+    /// Leaves the state if all its branches have succeeded; `last` is the last event of the last of them.
+    pub(super) fn finish_parallel(
+        &mut self,
+        id: FrameId,
+        parallel: &Parallel,
+        last: EventId,
+    ) -> Progress {
         let Waiting::Branches { outputs } = &self.frame(id).waiting else {
             return Ok(());
         };

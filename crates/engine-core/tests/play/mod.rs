@@ -124,8 +124,9 @@ impl Play {
                 Command::TimerFired { timer, due_at }
             }
             "continue" => Command::Continue,
-            "redrive" => Command::RedriveExecution {
+            "redrive" | "restart" => Command::RedriveExecution {
                 client_token: (!rest.is_empty()).then(|| Text::from(rest)),
+                from_start: verb == "restart",
             },
             "stop" => {
                 let (error, cause) = rest.split_once(' ').unwrap_or((rest, ""));
@@ -157,13 +158,21 @@ impl Play {
                 worker_name: word().map(Text::from),
             },
             "run-succeeded" | "run-failed" => {
-                let run = MapRunId(EventId(number(word())?));
+                // A run that was redriven twice: `4.2`.
+                let name = word().unwrap_or_default();
+                let (run, redrives) = name.split_once('.').unwrap_or((&name, "0"));
+                let run = MapRunId(EventId(number(Some(run.into()))?));
+                let redrives = number(Some(redrives.into()))?;
                 match verb {
                     "run-succeeded" => {
                         let output = rest.split_once(' ').map_or("[]", |(_, output)| output);
                         let output =
                             Payload::parse(output).map_err(|error| format!("{line}: {error}"))?;
-                        Command::MapRunSucceeded { run, output }
+                        Command::MapRunSucceeded {
+                            run,
+                            redrives,
+                            output,
+                        }
                     }
                     _ => {
                         let (error, cause) = (word(), word());
@@ -171,7 +180,11 @@ impl Play {
                             error: error.unwrap_or_default().into(),
                             cause: cause.unwrap_or_default().into(),
                         };
-                        Command::MapRunFailed { run, failure }
+                        Command::MapRunFailed {
+                            run,
+                            redrives,
+                            failure,
+                        }
                     }
                 }
             }
@@ -229,7 +242,13 @@ impl Play {
                     "start map run {} of {:?}, {:?}",
                     run.0, start.items, start.settings
                 ),
-                Effect::AbortMapRun { run } => format!("abort map run {}", run.0),
+                Effect::AbortMapRun { run, redrives: 0 } => format!("abort map run {}", run.0),
+                Effect::AbortMapRun { run, redrives } => {
+                    format!("abort map run {}.{redrives}", run.0)
+                }
+                Effect::RedriveMapRun { run, redrives } => {
+                    format!("redrive map run {}.{redrives}", run.0)
+                }
                 Effect::Continue => "continue".into(),
                 Effect::AnnounceClosed => "announce the end".into(),
             };

@@ -46,7 +46,13 @@ pub fn end(
         while let (false, Some(item)) = (batch.is_full(), items.peek()) {
             let selected = match child_input(machine, start, item, Timestamp::from_millis(0)) {
                 Ok(selected) => selected,
-                Err(failure) => return Ok(Command::MapRunFailed { run, failure }),
+                Err(failure) => {
+                    return Ok(Command::MapRunFailed {
+                        run,
+                        redrives: 0,
+                        failure,
+                    });
+                }
             };
             if !batch.add(&selected) {
                 break;
@@ -74,10 +80,18 @@ pub fn end(
     }
     if let Some(failure) = counts.failure() {
         let failure: Failure = failure.clone();
-        return Ok(Command::MapRunFailed { run, failure });
+        return Ok(Command::MapRunFailed {
+            run,
+            redrives: 0,
+            failure,
+        });
     }
     let output = Payload::parse(&format!("[{}]", outputs.join(","))).map_err(|e| e.to_string())?;
-    Ok(Command::MapRunSucceeded { run, output })
+    Ok(Command::MapRunSucceeded {
+        run,
+        redrives: 0,
+        output,
+    })
 }
 
 fn items(start: &MapRunStart, reader: Vec<Value>) -> Vec<ItemContext> {

@@ -173,6 +173,7 @@ impl<'a> World<'a> {
                     self.map_runs.push_back(end);
                 }
                 Effect::AbortMapRun { .. }
+                | Effect::RedriveMapRun { .. }
                 | Effect::SettleTask { .. }
                 | Effect::WithdrawTask { .. }
                 | Effect::StartTimer { .. }

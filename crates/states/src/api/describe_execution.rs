@@ -8,6 +8,7 @@ use engine_core::{Outcome, Text};
 use service::{Failure, Reply};
 
 use super::executions::{self, Ends};
+use super::map_runs;
 use crate::rows::{ExecutionRecord, StatusCode};
 use crate::service::States;
 
@@ -19,7 +20,20 @@ pub(crate) async fn call(states: &States, input: &[u8]) -> Result<Reply, Failure
         None | Some(IncludedData::AllData) => true,
         Some(IncludedData::MetadataOnly) => false,
     };
-    Ok(super::reply(&describe(record, &ends, included)))
+    let pending = map_runs::is_pending_redrive(states, &record).await?;
+    let redrive = match pending {
+        true => {
+            let reason = "Execution is PENDING_REDRIVE and cannot be redriven".to_owned();
+            (ExecutionRedriveStatus::NotRedrivable, Some(reason))
+        }
+        false => redrive(states, &record, &ends).await?,
+    };
+    let mut shown = describe(record, &ends, included);
+    if pending {
+        shown.status = ExecutionStatus::PendingRedrive;
+    }
+    (shown.redrive_status, shown.redrive_status_reason) = (Some(redrive.0), redrive.1);
+    Ok(super::reply(&shown))
 }
 
 /// Members that have no value are absent, as recorded (features §12.1, §12.4).
@@ -37,7 +51,6 @@ fn describe(record: ExecutionRecord, ends: &Ends, included: bool) -> DescribeExe
     shown.name = Some(record.name);
     shown.stop_date = record.stopped_at;
     shown.trace_header = record.trace_header;
-    let is_child = record.child_of.is_some();
     if let Some(qualified) = record.qualified {
         shown.state_machine_version_arn = Some(qualified.version_arn);
         shown.state_machine_alias_arn = qualified.alias_arn;
@@ -60,30 +73,26 @@ fn describe(record: ExecutionRecord, ends: &Ends, included: bool) -> DescribeExe
         }
         Some(Outcome::TimedOut) | None => {}
     }
-    let (redrive_status, reason) = redrive(record.status, is_child);
     shown.redrive_count = Some(shown_count(
         last_redrive.as_ref().map(|redrive| redrive.count),
     ));
     shown.redrive_date = last_redrive.map(|redrive| redrive.at);
-    shown.redrive_status = Some(redrive_status);
-    shown.redrive_status_reason = reason;
     shown
 }
 
-/// Whether the execution could be redriven on AWS, and why not.
-fn redrive(status: StatusCode, is_child: bool) -> (ExecutionRedriveStatus, Option<String>) {
-    match status {
-        StatusCode::Running | StatusCode::Succeeded => {
-            let reason = format!("Execution is {} and cannot be redriven", status.name());
-            (ExecutionRedriveStatus::NotRedrivable, Some(reason))
-        }
-        StatusCode::Failed | StatusCode::TimedOut | StatusCode::Aborted if is_child => {
-            (ExecutionRedriveStatus::RedrivableByMapRun, None)
-        }
-        StatusCode::Failed | StatusCode::TimedOut | StatusCode::Aborted => {
-            (ExecutionRedriveStatus::Redrivable, None)
-        }
-    }
+/// Says whether the execution can be redriven, and why not.
+async fn redrive(
+    states: &States,
+    record: &ExecutionRecord,
+    ends: &Ends,
+) -> Result<(ExecutionRedriveStatus, Option<String>), Failure> {
+    let reason = executions::not_redrivable(states, record, ends.events).await?;
+    let status = match (&reason, &record.child_of) {
+        (Some(_), _) => ExecutionRedriveStatus::NotRedrivable,
+        (None, Some(_)) => ExecutionRedriveStatus::RedrivableByMapRun,
+        (None, None) => ExecutionRedriveStatus::Redrivable,
+    };
+    Ok((status, reason))
 }
 
 /// Returns the API's word for a stored status.

@@ -3,6 +3,7 @@
 use aws_model::states::{DescribeMapRunInput, DescribeMapRunOutput};
 use service::{Failure, Reply};
 
+use super::describe_execution::shown_count;
 use super::map_runs::{self, execution_counts, item_counts, shown_status, whole};
 use crate::service::States;
 
@@ -22,6 +23,7 @@ pub(crate) async fn call(states: &States, input: &[u8]) -> Result<Reply, Failure
         execution_counts(&record),
     );
     shown.stop_date = record.stopped_at;
-    shown.redrive_count = Some(0);
+    shown.redrive_count = Some(shown_count(record.redrives));
+    shown.redrive_date = record.redriven_at;
     Ok(super::reply(&shown))
 }

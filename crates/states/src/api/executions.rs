@@ -1,9 +1,10 @@
 //! Finding an execution by its ARN.
 
-use engine_core::{Outcome, Payload};
+use engine_core::{Lived, Outcome, Payload};
 use service::Failure;
 
 use super::{failure, names};
+use crate::machines::MachineStatus;
 use crate::rows::{ExecutionRecord, ExecutionRef};
 use crate::service::States;
 
@@ -20,6 +21,32 @@ pub(super) async fn find(
     Ok((execution, record))
 }
 
+/// Returns why the execution may not be redriven, if it may not; `events` is the length of its history.
+pub(super) async fn not_redrivable(
+    states: &States,
+    record: &ExecutionRecord,
+    events: u64,
+) -> Result<Option<String>, Failure> {
+    let lived = Lived {
+        status: record.status.into(),
+        started_at: record.started_at,
+        stopped_at: record.stopped_at,
+        events,
+    };
+    let (now, limits) = (states.clock.now(), &states.shell.options().limits);
+    if let Some(reason) = lived.not_redrivable(now, limits) {
+        return Ok(Some(reason.to_string()));
+    }
+    if record.child_of.is_some() {
+        return Ok(None);
+    }
+    let name = record.state_machine_arn.rsplit(':').next();
+    let machine = states.machines.read(name.unwrap_or_default()).await?;
+    // Of a machine that is gone, the definition may be gone too.
+    let gone = machine.is_none_or(|machine| machine.record.status == MachineStatus::Deleting);
+    Ok(gone.then(|| "State machine is in DELETING status".to_owned()))
+}
+
 /// What the two ends of a journal say.
 #[derive(Default)]
 pub(super) struct Ends {
@@ -27,6 +54,8 @@ pub(super) struct Ends {
     pub(super) input: Option<Payload>,
     /// How it ended.
     pub(super) outcome: Option<Outcome>,
+    /// How many events the history of an execution that ended has.
+    pub(super) events: u64,
 }
 
 /// Reads an execution's input and, where it has ended, its outcome: two chunks, whatever is between.
@@ -62,6 +91,9 @@ pub(super) async fn ends(
 impl Ends {
     fn look_at(&mut self, chunk: &crate::rows::Chunk) {
         use engine_core::Event;
+        let public = chunk.events.iter();
+        let public = public.filter(|recorded| recorded.event.is_public());
+        self.events = chunk.after.0 + public.count() as u64;
         for recorded in &chunk.events {
             match &recorded.event {
                 Event::ExecutionStarted(identity) => self.input = Some(identity.input.clone()),

@@ -18,7 +18,7 @@ use super::{failure, map_runs};
 use crate::definitions::unreadable;
 use crate::machines::TypeCode;
 use crate::page;
-use crate::rows::{self, ListingEntry, StatusCode};
+use crate::rows::{self, ListingEntry, MapRunRecord, StatusCode};
 use crate::service::States;
 
 /// How many lines of one run are read at once, at most.
@@ -42,8 +42,9 @@ pub(crate) async fn call(states: &States, input: &[u8]) -> Result<Reply, Failure
             ));
         }
     };
+    let mut run = None;
     if input.map_run_arn.is_some() {
-        map_runs::find(states, listed_under).await?;
+        run = Some(map_runs::find(states, listed_under).await?.1);
     } else if is_express(states, listed_under).await? {
         return Err(failure::state_machine_type_not_supported());
     }
@@ -73,12 +74,16 @@ pub(crate) async fn call(states: &States, input: &[u8]) -> Result<Reply, Failure
         if !redrive_wanted(&input, &line.entry) {
             continue;
         }
+        let status = status_of(states, run.as_ref(), &line).await?;
+        if input.status_filter.is_some_and(|wanted| wanted != status) {
+            continue;
+        }
         if executions.len() == results_max {
             more = true;
             break;
         }
         last = line.key;
-        executions.push(shown(line.status, line.entry));
+        executions.push(shown(status, line.entry));
     }
     let next_token = more.then(|| {
         let cursor = last.slice(HEAD_BYTES - 1..);
@@ -96,12 +101,45 @@ async fn is_express(states: &States, arn: &str) -> Result<bool, Failure> {
     Ok(target.machine.record.machine_type == TypeCode::Express)
 }
 
-/// The statuses whose runs the listing merges. None is ever pending.
+/// The statuses whose runs the listing merges. Of what waits for a redrive, the listing holds how it
+/// ended before.
 fn wanted(input: &ListExecutionsInput) -> Vec<StatusCode> {
     match input.status_filter {
         None => StatusCode::ALL.to_vec(),
+        Some(ExecutionStatus::PendingRedrive) if input.map_run_arn.is_none() => Vec::new(),
+        Some(ExecutionStatus::PendingRedrive) => {
+            vec![
+                StatusCode::Failed,
+                StatusCode::TimedOut,
+                StatusCode::Aborted,
+            ]
+        }
         Some(status) => StatusCode::from_name(status.as_str()).into_iter().collect(),
     }
+}
+
+/// Returns the status of a line, which may be a child of a run that is being redriven.
+async fn status_of(
+    states: &States,
+    run: Option<&MapRunRecord>,
+    line: &Line,
+) -> Result<ExecutionStatus, Failure> {
+    let status = shown_status(line.status);
+    // Before the first child none is pending: most runs need no second look.
+    let Some(run) = run.filter(|run| run.is_pending_redrive(u64::MAX, line.status)) else {
+        return Ok(status);
+    };
+    let Some(execution) = rows::execution_of_listing_key(&line.key) else {
+        return Ok(status);
+    };
+    let child = states.shell.record(execution).await?;
+    let child = child.and_then(|record| record.child_of);
+    let pending = child.is_some_and(|of| run.is_pending_redrive(of.index, line.status));
+    Ok(if pending {
+        ExecutionStatus::PendingRedrive
+    } else {
+        status
+    })
 }
 
 fn redrive_wanted(input: &ListExecutionsInput, entry: &ListingEntry) -> bool {
@@ -112,12 +150,12 @@ fn redrive_wanted(input: &ListExecutionsInput, entry: &ListingEntry) -> bool {
     }
 }
 
-fn shown(status: StatusCode, entry: ListingEntry) -> ExecutionListItem {
+fn shown(status: ExecutionStatus, entry: ListingEntry) -> ExecutionListItem {
     let mut item = ExecutionListItem::new(
         entry.execution_arn,
         entry.state_machine_arn,
         entry.name,
-        shown_status(status),
+        status,
         entry.started_at,
     );
     item.stop_date = entry.stopped_at;

@@ -5,7 +5,7 @@ use engine_core::map_run::Tally;
 use service::Failure;
 
 use super::{failure, names};
-use crate::rows::{MapRunRecord, MapRunRef, StatusCode};
+use crate::rows::{ExecutionRecord, MapRunRecord, MapRunRef, StatusCode};
 use crate::service::States;
 
 /// Returns the run that `arn` names, or `ResourceNotFound`.
@@ -16,6 +16,18 @@ pub(super) async fn find(states: &States, arn: &str) -> Result<(MapRunRef, MapRu
     }
     let found = states.shell.find_map_run(arn).await?;
     found.ok_or_else(|| failure::resource_not_found(arn))
+}
+
+/// Says whether an execution is a child of a redriven run that waits for its turn to begin again.
+pub(super) async fn is_pending_redrive(
+    states: &States,
+    child: &ExecutionRecord,
+) -> Result<bool, Failure> {
+    let Some(of) = &child.child_of else {
+        return Ok(false);
+    };
+    let run = states.shell.find_map_run(&of.map_run_arn).await?;
+    Ok(run.is_some_and(|(_, run)| run.is_pending_redrive(of.index, child.status)))
 }
 
 pub(super) fn shown_status(status: StatusCode) -> MapRunStatus {
@@ -47,7 +59,7 @@ pub(super) fn execution_counts(record: &MapRunRecord) -> MapRunExecutionCounts {
         whole(tally.begun + pending),
         whole(record.results_written.children),
     );
-    shown.failures_not_redrivable = Some(0);
+    shown.failures_not_redrivable = Some(whole(tally.not_redrivable.unwrap_or(0)));
     shown.pending_redrive = Some(whole(tally.pending_redrive));
     shown
 }
@@ -66,7 +78,7 @@ pub(super) fn item_counts(record: &MapRunRecord) -> MapRunItemCounts {
         whole(total),
         whole(record.results_written.items),
     );
-    shown.failures_not_redrivable = Some(0);
+    shown.failures_not_redrivable = Some(whole(tally.not_redrivable.unwrap_or(0)));
     shown.pending_redrive = Some(whole(tally.pending_redrive));
     shown
 }

@@ -1,13 +1,12 @@
 //! `RedriveExecution`: goes on with an execution that ended without success.
 
 use aws_model::states::{RedriveExecutionInput, RedriveExecutionOutput};
-use engine_core::{Command, Rejection};
+use engine_core::Command;
 use service::{Failure, Reply};
 use vocab::Timestamp;
 
 use super::{executions, failure};
-use crate::machines::MachineStatus;
-use crate::rows::ExecutionRecord;
+use crate::rows::{ExecutionRecord, ExecutionRef};
 use crate::service::States;
 use crate::shell::CommandError;
 
@@ -18,28 +17,19 @@ pub(crate) async fn call(states: &States, input: &[u8]) -> Result<Reply, Failure
     let input: RedriveExecutionInput = super::read(input)?;
     let arn = &input.execution_arn;
     let (execution, record) = executions::find(states, arn).await?;
-    if record.child_of.is_some() {
-        return Err(failure::not_built("RedriveExecution of a Map Run's child"));
-    }
-    let name = record.state_machine_arn.rsplit(':').next();
-    let machine = states.machines.read(name.unwrap_or_default()).await?;
-    // Of a machine that is gone, the definition may be gone too.
-    if machine.is_none_or(|machine| machine.record.status == MachineStatus::Deleting) {
-        let reason = "State machine is in DELETING status";
-        return Err(failure::execution_not_redrivable(reason));
-    }
     let token = input.client_token.as_deref();
     if let Some(at) = redriven_before(states, &record, token) {
         return Ok(redriven(at));
     }
+    if let Some(reason) = not_redrivable(states, execution, &record).await? {
+        return Err(failure::execution_not_redrivable(&reason));
+    }
     let command = Command::RedriveExecution {
         client_token: token.map(Into::into),
+        from_start: false,
     };
     match states.shell.submit(execution, command).await {
         Ok(at) => Ok(redriven(at)),
-        Err(CommandError::Rejected(Rejection::RedriveNotBuilt)) => Err(failure::not_built(
-            "RedriveExecution of an execution that ended in a Parallel or Map state",
-        )),
         Err(CommandError::Rejected(rejection)) => {
             // The same call may have been on its way.
             let record = states.shell.record(execution).await?;
@@ -53,6 +43,24 @@ pub(crate) async fn call(states: &States, input: &[u8]) -> Result<Reply, Failure
         }
         Err(CommandError::Unavailable) => Err(failure::unavailable()),
     }
+}
+
+/// Returns why the execution may not be redriven, as far as that is known without the engine.
+async fn not_redrivable(
+    states: &States,
+    execution: ExecutionRef,
+    record: &ExecutionRecord,
+) -> Result<Option<String>, Failure> {
+    if let Some(child) = &record.child_of {
+        // The run decides which of its children begin again.
+        let reason = format!(
+            "Execution is a child of the Map Run '{}' and is redriven with it",
+            child.map_run_arn
+        );
+        return Ok(Some(reason));
+    }
+    let ends = executions::ends(states, execution, record).await?;
+    executions::not_redrivable(states, record, ends.events).await
 }
 
 fn redriven(redrive_date: Timestamp) -> Reply {

@@ -5,7 +5,8 @@
 //! | `r` | run | [`MapRunRecord`], written again as the run goes on |
 //! | `s` | run | [`MapRunStart`](engine_core::map_run::MapRunStart), constant |
 //! | `o` | run | nothing; there while the run is not over and its parent told |
-//! | `x` | run | nothing; there when the parent wants nothing of the run any more |
+//! | `x` | run | there when the parent wants nothing of the run any more: how often it had been redriven |
+//! | `d` | run | [`RedriveRow`], the last redrive that the parent waits for |
 //! | `f` | run | [`MapRunEnd`], from the run's end until the parent was told |
 //! | `c` | run, child's number | [`ChildRow`] |
 //! | `a` | the run's ARN | the run |
@@ -91,6 +92,46 @@ pub struct MapRunRecord {
     /// What identified the object of its items when it was opened first.
     #[n(12)]
     pub etag: Option<String>,
+    /// How often it was redriven.
+    #[n(13)]
+    pub redrives: Option<u64>,
+    /// When it was redriven last.
+    #[n(14)]
+    pub redriven_at: Option<Timestamp>,
+    /// How far the walk over the children is that begin again; absent when there is none.
+    #[n(15)]
+    pub again: Option<Walk>,
+}
+
+impl MapRunRecord {
+    /// Says whether the child with the number `index`, which ended with `status`, is to begin again.
+    pub fn is_pending_redrive(&self, index: u64, status: StatusCode) -> bool {
+        let unsuccessful = !matches!(status, StatusCode::Running | StatusCode::Succeeded);
+        let walk = self.again.filter(|_| self.status == StatusCode::Running);
+        unsuccessful && walk.is_some_and(|walk| index >= walk.planned)
+    }
+}
+
+/// How far a redriven run is among the children that it had before.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Encode, Decode)]
+pub struct Walk {
+    /// Those before this one that had not succeeded were counted as begun again.
+    #[n(0)]
+    pub planned: u64,
+    /// Those before this one have begun again.
+    #[n(1)]
+    pub confirmed: u64,
+}
+
+/// A redrive of a map run, as its parent asks for it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
+pub struct RedriveRow {
+    /// Which; the first is 1.
+    #[n(0)]
+    pub count: u64,
+    /// When.
+    #[n(1)]
+    pub at: Timestamp,
 }
 
 /// The end of a map run, as its parent is told it.
@@ -183,6 +224,21 @@ pub fn abort_key(run: MapRunRef) -> Key {
     key(b'x', &run.bytes())
 }
 
+/// Returns what a row at [`abort_key`] says: how often the run had been redriven.
+pub fn abort_value(redrives: u64) -> Vec<u8> {
+    redrives.to_be_bytes().to_vec()
+}
+
+/// Returns the number in a row at [`abort_key`]; rows of a time before there were redrives hold nothing.
+pub fn redrives_at_abort(row: &[u8]) -> u64 {
+    row.try_into().map_or(0, u64::from_be_bytes)
+}
+
+/// Returns the key of the redrive that a run's parent waits for.
+pub fn redrive_key(run: MapRunRef) -> Key {
+    key(b'd', &run.bytes())
+}
+
 /// Returns the key of a run's end.
 pub fn end_key(run: MapRunRef) -> Key {
     key(b'f', &run.bytes())
@@ -198,6 +254,11 @@ pub fn child_key(run: MapRunRef, index: u64) -> Key {
     let mut bytes = run.bytes();
     bytes.extend_from_slice(&index.to_be_bytes());
     key(b'c', &bytes)
+}
+
+/// Returns the number of the child that a key of [`children_of`] is for.
+pub fn index_of_key(bytes: &[u8]) -> Option<u64> {
+    bytes.last_chunk().map(|index| u64::from_be_bytes(*index))
 }
 
 /// Returns the range of a run's children from the one with the number `from` on.

@@ -15,7 +15,7 @@ use crate::activities::{Place, place_key};
 use crate::integrations;
 use crate::rows::{
     self, Announcement, ChildOf, ChildRow, Chunk, ExecutionRecord, ExecutionRef, ListingEntry,
-    MapRunRecord, MapRunRef, Redrive, StatusCode, Waiter, map_runs,
+    MapRunRecord, MapRunRef, Redrive, RedriveRow, StatusCode, Waiter, map_runs,
 };
 
 /// Rows to be written together, and what to do once they are.
@@ -23,7 +23,8 @@ use crate::rows::{
 pub(super) struct Group {
     put: Vec<(Key, Bytes)>,
     delete: Vec<Key>,
-    /// Rows of the outbox and of the timers: what begins and ends within a group is never written.
+    /// Rows that may change more than once within a group: of the outbox, of timers, of map runs. What
+    /// begins and ends within a group is never written.
     rows: BTreeMap<Key, Option<Bytes>>,
     calls: Vec<Call>,
     offers: Vec<(Offer, Place)>,
@@ -110,12 +111,28 @@ impl Group {
                     };
                     self.start_map_run(run, &hot.record, *start, now);
                 }
-                Effect::AbortMapRun { run } => {
+                Effect::AbortMapRun { run, redrives } => {
                     let run = MapRunRef {
                         parent: execution,
                         run,
                     };
-                    self.put.push((map_runs::abort_key(run), Bytes::new()));
+                    let row = map_runs::abort_value(redrives).into();
+                    self.rows.insert(map_runs::abort_key(run), Some(row));
+                    self.map_runs.push(run);
+                }
+                Effect::RedriveMapRun { run, redrives } => {
+                    let run = MapRunRef {
+                        parent: execution,
+                        run,
+                    };
+                    let row = RedriveRow {
+                        count: redrives,
+                        at: now,
+                    };
+                    let row = rows::encode(&row).into();
+                    self.rows.insert(map_runs::redrive_key(run), Some(row));
+                    self.rows
+                        .insert(map_runs::open_key(run), Some(Bytes::new()));
                     self.map_runs.push(run);
                 }
                 // The row for who waits is written with the record. Callers read the record.
@@ -172,14 +189,18 @@ impl Group {
             planned: Count::default(),
             results_written: Count::default(),
             etag: None,
+            redrives: None,
+            redriven_at: None,
+            again: None,
         };
         let arn_key = map_runs::arn_key(&record.map_run_arn);
         self.put.extend([
             (map_runs::record_key(run), rows::encode(&record).into()),
             (map_runs::start_key(run), rows::encode(&start).into()),
-            (map_runs::open_key(run), Bytes::new()),
             (arn_key, run.bytes().into()),
         ]);
+        self.rows
+            .insert(map_runs::open_key(run), Some(Bytes::new()));
         self.map_runs.push(run);
     }
 
@@ -352,6 +373,7 @@ fn note_redrives(record: &mut ExecutionRecord, events: &[Recorded]) -> bool {
     let mut redriven = false;
     for recorded in events {
         let Event::ExecutionRedriven {
+            frame,
             count,
             client_token,
             ..
@@ -359,6 +381,9 @@ fn note_redrives(record: &mut ExecutionRecord, events: &[Recorded]) -> bool {
         else {
             continue;
         };
+        if frame.0 == EventId::NONE {
+            record.started_at = recorded.at;
+        }
         record.redriven(Redrive {
             count: *count,
             at: recorded.at,

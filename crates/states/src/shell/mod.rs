@@ -223,6 +223,11 @@ impl Shell {
         answer.await.unwrap_or(Err(CommandError::Unavailable))
     }
 
+    /// Returns how the shell is set up.
+    pub(crate) fn options(&self) -> &ShellOptions {
+        &self.shared.options
+    }
+
     /// Returns the activities whose tasks executions offer.
     pub(crate) fn activities(&self) -> &Arc<Activities> {
         &self.shared.activities

@@ -10,6 +10,7 @@
 //! beyond the few that are being begun.
 
 mod children;
+mod redrive;
 mod results;
 mod runner;
 mod source;

@@ -195,6 +195,7 @@ impl Results<'_> {
             ),
             _ => ("REDRIVABLE_BY_MAP_RUN", None),
         };
+        let last_redrive = record.last_redrive().cloned();
         let result = ChildResult {
             execution_arn: record.execution_arn,
             state_machine_arn: record.state_machine_arn,
@@ -206,8 +207,10 @@ impl Results<'_> {
             cause: cause.as_deref().map(str::to_owned),
             started_at: Some(record.started_at),
             stopped_at: record.stopped_at,
-            redrive_count: 0,
-            redriven_at: None,
+            redrive_count: last_redrive.as_ref().map_or(0, |redrive| {
+                u32::try_from(redrive.count).unwrap_or(u32::MAX)
+            }),
+            redriven_at: last_redrive.map(|redrive| redrive.at),
             redrive_status: Some(redrive_status.to_owned()),
             redrive_status_reason,
         };

@@ -30,7 +30,7 @@ use crate::rows::{
 /// Most children that are begun by one step of a run.
 const BEGUN_AT_ONCE: usize = 512;
 /// Most starts and stops that are on their way at once.
-const COMMANDS_AT_ONCE: usize = 256;
+pub(super) const COMMANDS_AT_ONCE: usize = 256;
 /// Most ends that are taken by one step.
 const ENDS_AT_ONCE: usize = 1_024;
 
@@ -38,10 +38,10 @@ const ENDS_AT_ONCE: usize = 1_024;
 pub(super) type Broken = CommandError;
 
 pub(super) struct Runner<'s> {
-    shell: &'s Shell,
-    run: MapRunRef,
-    start: Arc<MapRunStart>,
-    record: MapRunRecord,
+    pub(super) shell: &'s Shell,
+    pub(super) run: MapRunRef,
+    pub(super) start: Arc<MapRunStart>,
+    pub(super) record: MapRunRecord,
     /// The children that were not planned yet; `None` when the source of their items failed.
     children: Option<Children>,
     /// What they run; made with the first of them.
@@ -79,7 +79,7 @@ impl<'s> Runner<'s> {
     }
 
     /// Opens the items from the first child on that is not known to be on disk.
-    async fn open_children(&mut self) {
+    pub(super) async fn open_children(&mut self) {
         let opened = Children::open(
             self.machine.clone(),
             self.start.clone(),
@@ -112,9 +112,25 @@ impl<'s> Runner<'s> {
         }
     }
 
-    /// Goes on to the end.
+    /// Goes on to the end, redrives included.
     pub async fn run(mut self, notes: &mut mpsc::UnboundedReceiver<Note>) -> Result<(), Broken> {
+        loop {
+            self.go_on(notes).await?;
+            // Who redrives the run knows how it ended.
+            if self.look_for_redrive().await? {
+                continue;
+            }
+            self.tell_parent().await?;
+            if self.let_go().await? {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Goes on until the run is at its end, if it is not.
+    async fn go_on(&mut self, notes: &mut mpsc::UnboundedReceiver<Note>) -> Result<(), Broken> {
         if self.record.status == StatusCode::Running {
+            self.begin_again_unconfirmed().await?;
             self.begin_unconfirmed().await?;
         }
         while self.record.status == StatusCode::Running {
@@ -133,7 +149,7 @@ impl<'s> Runner<'s> {
             }
             self.hear_all(notes).await?;
         }
-        self.tell_parent().await
+        Ok(())
     }
 
     /// Waits for a note.
@@ -185,11 +201,13 @@ impl<'s> Runner<'s> {
 
     /// Looks whether the parent wants nothing of the run any more.
     async fn look_for_abort(&mut self) -> Result<(), Broken> {
-        if !self.record.run.is_aborted()
-            && get(&self.shell.shared, &map_runs::abort_key(self.run))
-                .await?
-                .is_some()
-        {
+        if self.record.run.is_aborted() {
+            return Ok(());
+        }
+        let row = get(&self.shell.shared, &map_runs::abort_key(self.run)).await?;
+        let redrives = self.record.redrives.unwrap_or(0);
+        // What was wanted before a redrive is not wanted any more.
+        if row.is_some_and(|row| map_runs::redrives_at_abort(&row) >= redrives) {
             self.record.run.abort();
         }
         Ok(())
@@ -208,7 +226,7 @@ impl<'s> Runner<'s> {
         for (key, row) in found {
             let end: Announcement = load::read(&row)?;
             self.record.run.child_ended(Ended {
-                status: status_of(end.status),
+                status: end.status.into(),
                 items: end.items,
             });
             batch.delete.push(Key::new(range.space, key));
@@ -222,6 +240,9 @@ impl<'s> Runner<'s> {
         let most = usize::try_from(room)
             .unwrap_or(BEGUN_AT_ONCE)
             .min(BEGUN_AT_ONCE);
+        if self.record.again.is_some() {
+            return self.begin_again(most).await;
+        }
         let Some(children) = &mut self.children else {
             return Ok(());
         };
@@ -398,6 +419,7 @@ impl<'s> Runner<'s> {
 
     /// Ends the run: its children have ended.
     async fn finish(&mut self) -> Result<(), Broken> {
+        self.break_off_walk().await?;
         let failure = self.record.run.failure().cloned();
         let aborted = self.record.run.is_aborted();
         if aborted || failure.is_some() {
@@ -465,38 +487,33 @@ impl<'s> Runner<'s> {
         }
     }
 
-    /// Tells the parent of the end, and lets go of the run.
+    /// Tells the parent of the end.
     async fn tell_parent(&self) -> Result<(), Broken> {
-        let end_key = map_runs::end_key(self.run);
-        if let Some(row) = get(&self.shell.shared, &end_key).await? {
-            let run = self.run.run;
-            let command = match load::read::<MapRunEnd>(&row)? {
-                MapRunEnd::Succeeded(output) => Command::MapRunSucceeded { run, output },
-                MapRunEnd::Failed(failure) => Command::MapRunFailed { run, failure },
-            };
-            match self.shell.submit(self.run.parent, command).await {
-                // Rejected: it was told before, or was ended meanwhile.
-                Ok(_) | Err(CommandError::Rejected(_) | CommandError::NotFound) => {}
-                Err(error) => return Err(error),
-            }
-        }
-        let delete = vec![
-            map_runs::open_key(self.run),
-            map_runs::abort_key(self.run),
-            end_key,
-        ];
-        commit(
-            &self.shell.shared,
-            Batch {
-                delete,
-                ..Batch::default()
+        let Some(row) = get(&self.shell.shared, &map_runs::end_key(self.run)).await? else {
+            return Ok(());
+        };
+        let (run, redrives) = (self.run.run, self.record.redrives.unwrap_or(0));
+        let command = match load::read::<MapRunEnd>(&row)? {
+            MapRunEnd::Succeeded(output) => Command::MapRunSucceeded {
+                run,
+                redrives,
+                output,
             },
-        )
-        .await
+            MapRunEnd::Failed(failure) => Command::MapRunFailed {
+                run,
+                redrives,
+                failure,
+            },
+        };
+        match self.shell.submit(self.run.parent, command).await {
+            // Rejected: it was told before, or was ended or redriven meanwhile.
+            Ok(_) | Err(CommandError::Rejected(_) | CommandError::NotFound) => Ok(()),
+            Err(error) => Err(error),
+        }
     }
 
     /// Commits the record with `batch`.
-    async fn write(&self, mut batch: Batch) -> Result<(), Broken> {
+    pub(super) async fn write(&self, mut batch: Batch) -> Result<(), Broken> {
         let record = rows::encode(&self.record).into();
         batch.put.push((map_runs::record_key(self.run), record));
         commit(&self.shell.shared, batch).await
@@ -510,17 +527,7 @@ fn count(planned: &[Planned]) -> Count {
     }
 }
 
-fn status_of(status: StatusCode) -> Status {
-    match status {
-        StatusCode::Running => Status::Running,
-        StatusCode::Succeeded => Status::Succeeded,
-        StatusCode::Failed => Status::Failed,
-        StatusCode::TimedOut => Status::TimedOut,
-        StatusCode::Aborted => Status::Aborted,
-    }
-}
-
-async fn get(shared: &Shared, key: &Key) -> Result<Option<Bytes>, Broken> {
+pub(super) async fn get(shared: &Shared, key: &Key) -> Result<Option<Bytes>, Broken> {
     shared.store.get(key).await.map_err(load::unavailable)
 }
 
