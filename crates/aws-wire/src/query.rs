@@ -111,7 +111,8 @@ fn listed(value: Value) -> Value {
         .into()
 }
 
-/// Writes the output of an operation that worked; `output` is a JSON object.
+/// Writes the output of an operation that worked; `output` is a JSON object, or empty where the
+/// operation has none.
 pub(crate) fn write(service: &str, operation: &str, output: &[u8], request_id: &str) -> Bytes {
     let space = match service {
         "cloudformation" => "http://cloudformation.amazonaws.com/doc/2010-05-15/",
@@ -119,14 +120,9 @@ pub(crate) fn write(service: &str, operation: &str, output: &[u8], request_id: &
         _ => "",
     };
     let mut xml = format!("<{operation}Response xmlns=\"{space}\">");
-    if let Ok(Value::Object(members)) = serde_json::from_slice::<Value>(output)
-        && !members.is_empty()
-    {
-        element(
-            &format!("{operation}Result"),
-            &Value::Object(members),
-            &mut xml,
-        );
+    // Clients look for the result of every operation that has an output, and be it empty.
+    if let Ok(result @ Value::Object(_)) = serde_json::from_slice(output) {
+        element(&format!("{operation}Result"), &result, &mut xml);
     }
     xml.push_str(&format!(
         "<ResponseMetadata><RequestId>{request_id}</RequestId></ResponseMetadata></{operation}Response>"

@@ -12,6 +12,8 @@ use cases::{CASES, Case};
 use world::{World, principal};
 
 mod cases;
+// The other tests use the rest of it.
+#[allow(dead_code)]
 mod world;
 
 /// The API in front of services in memory.
@@ -131,7 +133,8 @@ async fn every_template_ends_in_the_documented_state() {
     } in CASES
     {
         let api = Api::new();
-        let mut text = (*template).to_owned();
+        // What begins with a brace would be JSON.
+        let mut text = format!("---\n{template}");
         for (action, what, expected) in *steps {
             let found = api.step("app", &mut text, action, what).await;
             assert!(
@@ -356,8 +359,8 @@ async fn change_sets_are_made_executed_and_refused() {
 #[tokio::test]
 async fn what_is_refused_is_said_as_aws_says_it() {
     let api = Api::new();
-    let sam = "{Transform: AWS::Serverless-2016-10-31, Resources: {T: {Type: AWS::Serverless::SimpleTable}}}";
-    let role = "{Resources: {R: {Type: AWS::IAM::Role, Properties: {RoleName: r, AssumeRolePolicyDocument: {}}}}}";
+    let sam = "--- {Transform: AWS::Serverless-2016-10-31, Resources: {T: {Type: AWS::Serverless::SimpleTable}}}";
+    let role = "--- {Resources: {R: {Type: AWS::IAM::Role, Properties: {RoleName: r, AssumeRolePolicyDocument: {}}}}}";
     let cases = [
         (
             "DescribeStacks",
@@ -456,12 +459,12 @@ async fn what_is_refused_is_said_as_aws_says_it() {
         ),
         (
             "CreateStack",
-            json!({"StackName": "a", "TemplateBody": "{Resources: {A: {Type: AWS::SQS::Queue}}}"}),
-            "ValidationError: The resource type AWS::SQS::Queue (of resource A) is not supported yet (line 1, column 14)",
+            json!({"StackName": "a", "TemplateBody": "--- {Resources: {A: {Type: AWS::SQS::Queue}}}"}),
+            "ValidationError: The resource type AWS::SQS::Queue (of resource A) is not supported yet (line 1, column 18)",
         ),
         (
             "ValidateTemplate",
-            json!({"TemplateBody": "{Resources: {}}"}),
+            json!({"TemplateBody": "--- {Resources: {}}"}),
             "ValidationError: Template format error: At least one Resources member must be defined.",
         ),
         (
@@ -478,7 +481,7 @@ async fn what_is_refused_is_said_as_aws_says_it() {
         };
         assert_eq!(answer, expected, "{operation} {input}");
     }
-    let create = json!({"StackName": "a", "TemplateBody": "{Resources: {A: {Type: AWS::StepFunctions::Activity}}}"});
+    let create = json!({"StackName": "a", "TemplateBody": "--- {Resources: {A: {Type: AWS::StepFunctions::Activity}}}"});
     api.call("CreateStack", create.clone())
         .await
         .expect("creates");
@@ -504,7 +507,7 @@ async fn what_is_refused_is_said_as_aws_says_it() {
 #[tokio::test]
 async fn templates_are_summed_up_and_shown_as_processed() {
     let api = Api::new();
-    let sam = "{Transform: AWS::Serverless-2016-10-31, Description: d, Parameters: {P: {Type: Number, Default: 5, AllowedValues: [5, 6]}}, Resources: {M: {Type: AWS::Serverless::StateMachine, Properties: {Definition: {StartAt: A, States: {A: {Type: Pass, End: true}}}}}}}";
+    let sam = "--- {Transform: AWS::Serverless-2016-10-31, Description: d, Parameters: {P: {Type: Number, Default: 5, AllowedValues: [5, 6]}}, Resources: {M: {Type: AWS::Serverless::StateMachine, Properties: {Definition: {StartAt: A, States: {A: {Type: Pass, End: true}}}}}}}";
     let summary = api
         .call("GetTemplateSummary", json!({"TemplateBody": sam}))
         .await

@@ -125,7 +125,7 @@ impl Service for CloudFormation {
         match self.answer(call).await {
             Ok(output) => Ok(Reply {
                 output: match &output {
-                    Value::Object(members) if members.is_empty() => Default::default(),
+                    Value::Null => Default::default(),
                     output => output.to_string().into(),
                 },
                 ..Reply::default()

@@ -81,7 +81,8 @@ impl CloudFormation {
             }
             self.deployer.start_delete(name, principal).await?;
         }
-        Ok(json!({}))
+        // The one operation that has no output.
+        Ok(Value::Null)
     }
 
     pub(super) async fn protect(&self, input: &mut Input) -> Result<Value, DeployError> {

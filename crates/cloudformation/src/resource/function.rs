@@ -8,8 +8,6 @@ use serde_json::{Map, Value, json};
 use service::Failure;
 use zip::write::SimpleFileOptions;
 
-use crate::assets::ASSET_BUCKET;
-
 use super::{Made, NotCreated, ResourceHandler, Services, generated_name, properties};
 
 pub(super) struct Function;
@@ -241,7 +239,12 @@ async fn code(
     }
     let member = |name: &str| code.get(name).and_then(Value::as_str);
     match (member("S3Bucket"), member("S3Key")) {
-        (Some(ASSET_BUCKET), Some(key)) => Ok(archive(&services.object(ASSET_BUCKET, key).await?)),
+        (Some(_), Some(_)) if code.contains_key("S3ObjectVersion") => Err(Failure::client(
+            "InvalidParameterValueException",
+            "S3ObjectVersion is not supported: there is one version of an object",
+        )),
+        // Read as whoever deploys, as CloudFormation does.
+        (Some(bucket), Some(key)) => Ok(archive(&services.object(bucket, key).await?)),
         _ => Ok(code.clone()),
     }
 }
