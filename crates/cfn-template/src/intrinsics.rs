@@ -95,7 +95,9 @@ pub(crate) fn call(
 /// Divides an IPv4 block into `count` blocks whose hosts have `bits` bits.
 fn blocks(block: &str, count: &str, bits: &str) -> Option<Value> {
     let (address, prefix) = block.split_once('/')?;
-    let address = u32::from(address.parse::<std::net::Ipv4Addr>().ok()?);
+    let mut bytes = address.split('.').map(|part| part.parse::<u8>().ok());
+    let mut byte = || bytes.next().flatten();
+    let address = u32::from_be_bytes([byte()?, byte()?, byte()?, byte()?]);
     let (prefix, count, bits): (u32, u64, u32) = (
         prefix.parse().ok()?,
         count.parse().ok()?,
@@ -107,8 +109,8 @@ fn blocks(block: &str, count: &str, bits: &str) -> Option<Value> {
     }
     let start = u64::from(address) >> (32 - prefix) << (32 - prefix);
     let blocks = (0..count).map(|index| {
-        let address = std::net::Ipv4Addr::from((start + (index << bits)) as u32);
-        format!("{address}/{}", 32 - bits)
+        let [a, b, c, d] = ((start + (index << bits)) as u32).to_be_bytes();
+        format!("{a}.{b}.{c}.{d}/{}", 32 - bits)
     });
     Some(blocks.collect())
 }

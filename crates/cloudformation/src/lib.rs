@@ -25,6 +25,7 @@ mod deployer;
 mod error;
 mod operation;
 mod plan;
+mod recovery;
 mod remove;
 mod resource;
 mod rollback;

@@ -17,7 +17,7 @@ Resources:
   Check:
     Type: AWS::Serverless::Function
     Properties:
-      InlineCode: exports.handler = async () => ({flagged: false})
+      InlineCode: 'exports.handler = async () => ({flagged: false})'
       Handler: index.handler
       Runtime: nodejs22.x
       Environment: {Variables: {TABLE: !Ref Items}}
@@ -283,7 +283,7 @@ Resources:
   R: {Type: AWS::IAM::Role, Properties: {AssumeRolePolicyDocument: {}, Path: /p/}}
   P: {Type: AWS::IAM::Policy, Properties: {PolicyName: p, PolicyDocument: {}, Roles: [!Ref R]}}
   W: {Type: AWS::IAM::ManagedPolicy, Properties: {PolicyDocument: {}, Roles: [!Ref R]}}
-  A: {Type: AWS::StepFunctions::Activity, Properties: {Name: !Select [5, !Split [':', !Ref W]]}}
+  A: {Type: AWS::StepFunctions::Activity, Properties: {Name: !Select [9, !Split [':', !Ref W]]}}
 ",
         steps: &[("create", "", "ROLLBACK_COMPLETE"), GONE],
         left: &[],
