@@ -5,7 +5,8 @@
 
 Writes `states.json` and `lambda.json` (shapes, traits, constraints, errors, HTTP bindings) and
 `catalog.json` (the names of the operations of the services that a workflow is likely to call, so
-that "no such operation" and "not served here" are different answers). Documentation is left out.
+that "no such operation" and "not served here" are different answers), and `responses.bin` (what the
+operations of the services that Step Functions calls answer: see `pack`). Documentation is left out.
 """
 
 import gzip
@@ -13,6 +14,7 @@ import json
 import pathlib
 import sys
 import zipfile
+import zlib
 
 HERE = pathlib.Path(__file__).parent
 
@@ -51,6 +53,23 @@ CATALOG = [
     "ssm/2014-11-06",
     "sts/2011-06-15",
 ]
+
+# Services whose answers are known, so that a mocked one can be checked: the optimized integrations of
+# Step Functions and the services that workflows call most through `aws-sdk`.
+ANSWERED = """
+    accessanalyzer acm amp amplify apigateway apigatewayv2 appconfig appconfigdata application-autoscaling
+    appsync athena autoscaling backup batch bedrock bedrock-agent bedrock-agent-runtime bedrock-runtime
+    budgets ce cloudformation cloudfront cloudtrail cloudwatch codebuild codecommit codedeploy codepipeline
+    cognito-identity cognito-idp comprehend config connect databrew datasync dms docdb dynamodb dynamodbstreams
+    ebs ec2 ecr ecs efs eks elasticache elasticbeanstalk elb elbv2 emr emr-containers emr-serverless events
+    firehose forecast fsx glacier glue guardduty iam imagebuilder inspector2 iot iot-data kafka kendra kinesis
+    kinesisanalyticsv2 kms lakeformation lambda lex-runtime lexv2-runtime location logs mediaconvert
+    neptune opensearch organizations personalize pinpoint pipes polly quicksight ram rds rds-data redshift
+    redshift-data rekognition resource-groups resourcegroupstaggingapi route53 s3 s3control sagemaker
+    sagemaker-runtime scheduler schemas secretsmanager securityhub serverlessrepo service-quotas
+    servicecatalog servicediscovery ses sesv2 sns sqs ssm sso-admin states stepfunctions sts support
+    synthetics textract timestream-query timestream-write transcribe transfer translate wafv2 workspaces xray
+"""
 
 DROPPED = {"documentation", "documentationUrl", "endpoint", "endpointdiscovery", "examples", "deprecatedMessage"}
 
@@ -120,6 +139,67 @@ def entry(model):
     }
 
 
+def numbered(shapes, roots):
+    """Returns the names that `roots` reach, in the order in which they are met."""
+    places, waiting = {}, list(roots)
+    while waiting:
+        name = waiting.pop(0)
+        if name in places:
+            continue
+        places[name] = len(places)
+        shape = shapes[name]
+        waiting += [member["shape"] for member in shape.get("members", {}).values()]
+        waiting += [shape[part]["shape"] for part in ("member", "value") if part in shape]
+    return places
+
+
+def answers(model):
+    """Returns the text of what a service answers: a line of operations, `Name=N Name …`, then line N is
+    shape N: `{Member!:N …` (`!`: always there), `[N`, `%N` (a map), `"` (with a set: `"A` B …`, parted
+    by the character 31), `#MIN MAX`, `?`, `@` (a moment), `*` (bytes)."""
+    shapes, operations = model["shapes"], model["operations"]
+    places = numbered(shapes, [op["output"]["shape"] for op in operations.values() if "output" in op])
+    lines = [" ".join(f"{name}={places[op['output']['shape']]}" if "output" in op else name for name, op in sorted(operations.items()))]
+    for name in places:
+        shape = shapes[name]
+        kind = shape["type"]
+        if kind == "structure":
+            always = shape.get("required", [])
+            lines.append("{" + " ".join(f"{key}{'!' if key in always else ''}:{places[member['shape']]}" for key, member in shape["members"].items()))
+        elif kind == "list":
+            lines.append(f"[{places[shape['member']['shape']]}")
+        elif kind == "map":
+            lines.append(f"%{places[shape['value']['shape']]}")
+        elif kind == "string":
+            lines.append('"' + "\x1f".join(shape.get("enum", [])))
+        elif kind in ("integer", "long", "float", "double"):
+            lines.append(f"#{shape.get('min', '')} {shape.get('max', '')}".rstrip())
+        else:
+            lines.append({"boolean": "?", "timestamp": "@", "blob": "*"}[kind])
+    return "\n".join(lines)
+
+
+def pack(archive):
+    """Returns the answers of the services: the length of a directory in four bytes, the directory
+    (`name length unpacked` a line), and the services' texts in its order, each packed by zlib."""
+    folders = {}
+    for path in archive.namelist():
+        if path.endswith("/service-2.json.gz"):
+            _, _, service, version, _ = path.split("/")
+            folders[service] = max(folders.get(service, ""), version)
+    directory, packed = [], []
+    for service in ANSWERED.split():
+        if service not in folders:
+            continue
+        model = load(archive, f"{service}/{folders[service]}")
+        name = model["metadata"]["serviceId"].lower().replace(" ", "").replace("-", "")
+        text = answers(model).encode()
+        packed.append(zlib.compress(text, 9))
+        directory.append(f"{name} {len(packed[-1])} {len(text)}\n")
+    head = "".join(directory).encode()
+    return len(head).to_bytes(4, "big") + head + b"".join(packed)
+
+
 def write(name, value):
     (HERE / name).write_text(json.dumps(value, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
 
@@ -129,6 +209,7 @@ def main(wheel):
         for name, (folder, operations) in MODELS.items():
             write(f"{name}.json", trimmed(load(archive, folder), operations))
         write("catalog.json", [entry(load(archive, folder)) for folder in CATALOG])
+        (HERE / "responses.bin").write_bytes(pack(archive))
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-//! Writes `aws-model`'s generated files from the models in `models/`.
+//! Writes `aws-model`'s generated files, and the console's, from the models in `models/`.
 //!
 //! A shape becomes a static that knows its constraints; the structures that an operation reads or
 //! answers become Rust structures. `--check` writes nothing and fails where a file would change.
@@ -7,6 +7,7 @@ mod names;
 mod operations;
 mod shapes;
 mod structures;
+mod typescript;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
@@ -32,6 +33,10 @@ pub fn run(check: bool) -> Result<()> {
         let text = Generator::new(service, &model)?.file()?;
         put(target.join(service).join("generated.rs"), &text, check)?;
     }
+    let model = read(&root.join("models/states.json"))?;
+    let text = typescript::file(&Generator::new("states", &model)?)?;
+    let page = root.join("console/src/api/__generated__/states.ts");
+    keep(&page, &text, check)?;
     let text = catalog(&read(&root.join("models/catalog.json"))?)?;
     put(target.join("catalog/generated.rs"), &text, check)
 }
@@ -42,8 +47,12 @@ fn read(path: &Path) -> Result<Value> {
 }
 
 fn put(path: PathBuf, text: &str, check: bool) -> Result<()> {
-    let text = formatted(text)?;
-    let present = std::fs::read_to_string(&path).unwrap_or_default();
+    keep(&path, &formatted(text)?, check)
+}
+
+/// Writes `text` as it is, or compares.
+fn keep(path: &Path, text: &str, check: bool) -> Result<()> {
+    let present = std::fs::read_to_string(path).unwrap_or_default();
     if present == text {
         return Ok(());
     }
@@ -52,7 +61,7 @@ fn put(path: PathBuf, text: &str, check: bool) -> Result<()> {
         "{} is not what `cargo xtask codegen` writes",
         path.display()
     );
-    std::fs::write(&path, text).with_context(|| format!("write {}", path.display()))
+    std::fs::write(path, text).with_context(|| format!("write {}", path.display()))
 }
 
 fn formatted(text: &str) -> Result<String> {

@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use anyhow::{Context, bail};
 
-use crate::workspace;
+use crate::{console, workspace};
 
 const STACK: &str = "account-application";
 const REGION: &str = "us-east-1";
@@ -46,6 +46,7 @@ pub fn run(arguments: &[String]) -> anyhow::Result<()> {
     let mut server = Server::start(&stepd, &data_dir, listen)?;
     let outcome = deploy(&stepd, &data_dir).and_then(|()| {
         explain(&stepd, &data_dir, &server.endpoint);
+        sign_in(&stepd, &data_dir)?;
         server.watch(&interrupted)
     });
     server.stop()?;
@@ -53,6 +54,12 @@ pub fn run(arguments: &[String]) -> anyhow::Result<()> {
 }
 
 fn build(release: bool) -> anyhow::Result<()> {
+    if console::can_build() {
+        println!("building the console …");
+        console::build()?;
+    } else {
+        println!("without the console: it is built with Node.js 20.19 or newer");
+    }
     let mut cargo = workspace::cargo(&["build", "--package", "stepd"]);
     if release {
         println!("building stepd (the first time takes some minutes; --debug is quicker) …");
@@ -150,9 +157,23 @@ fn pass_on(mut output: impl Read + Send + 'static) {
     std::thread::spawn(move || std::io::copy(&mut output, &mut std::io::stdout()));
 }
 
-/// Deploys the example with the same environment that a person is told to use.
 fn deploy(stepd: &Path, data_dir: &Path) -> anyhow::Result<()> {
     let script = r#"eval "$("$1" env --data-dir "$2")" && exec "$1" deploy "$3" --stack-name "$4""#;
+    let mut command = as_a_person(script, stepd, data_dir);
+    workspace::run(command.arg(example()).arg(STACK))
+}
+
+/// Prints a link to the console.
+fn sign_in(stepd: &Path, data_dir: &Path) -> anyhow::Result<()> {
+    println!("The console, for whoever opens this first (`stepd console` prints another link):\n");
+    let script = r#"eval "$("$1" env --data-dir "$2")" && exec "$1" console"#;
+    workspace::run(&mut as_a_person(script, stepd, data_dir))?;
+    println!();
+    Ok(())
+}
+
+/// Returns a shell that runs `script` with the same environment that a person is told to use.
+fn as_a_person(script: &str, stepd: &Path, data_dir: &Path) -> Command {
     let mut command = Command::new("sh");
     for (name, _) in std::env::vars_os() {
         // A person's own AWS account has no part in this.
@@ -161,7 +182,7 @@ fn deploy(stepd: &Path, data_dir: &Path) -> anyhow::Result<()> {
         }
     }
     command.args(["-c", script, "sh"]).arg(stepd).arg(data_dir);
-    workspace::run(command.arg(example()).arg(STACK))
+    command
 }
 
 fn example() -> PathBuf {

@@ -7,6 +7,7 @@
 
 mod bench;
 mod codegen;
+mod console;
 mod demo;
 mod fuzz;
 mod sim;
@@ -29,6 +30,8 @@ cargo xtask <command>
               --quick          without the tests that start a server
   tidy      What the compiler does not check: the arrows between crates, the purity of the pure
             ones, file lengths, module comments, what must not be written anywhere.
+  console   Build the web console into console/dist; the next build of stepd carries it.
+            Needs Node.js 20.19 or newer.
   codegen   Write the generated files anew from models/.
               --check          write nothing; fail where a file would change
   sim       Run the simulator: random machines in a world that crashes.
@@ -54,6 +57,7 @@ fn main() -> ExitCode {
         "test" => test::run(&rest),
         "ci" => test::run(&[]),
         "tidy" => tidy::run(),
+        "console" => console::build(),
         "codegen" => codegen(&rest),
         "sim" => sim::run(&rest),
         "fuzz" => fuzz::run(&rest),

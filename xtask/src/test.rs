@@ -9,7 +9,7 @@ use std::time::Instant;
 
 use anyhow::{Context, bail};
 
-use crate::{codegen, tidy, tools, workspace};
+use crate::{codegen, console, tidy, tools, workspace};
 
 /// What the tests said, added up over all test programs.
 #[derive(Default)]
@@ -45,8 +45,16 @@ pub fn run(arguments: &[String]) -> anyhow::Result<()> {
     });
     step("tidy", &mut tidy::run);
     step("generated code", &mut || codegen::run(true));
+    step("console", &mut || {
+        console::build().and_then(|()| console::test())
+    });
     step("clippy", &mut clippy);
     step("tests", &mut || tests(quick, &mut totals));
+    if !quick {
+        step("walk through the console", &mut || {
+            console::walk(&workspace::program("stepd", false), &tools::install()?)
+        });
+    }
     println!(
         "\n{} tests passed, {} failed, {} ignored; {} s in all",
         totals.passed,

@@ -21,5 +21,6 @@ pub use diagnostic::{Diagnostic, Severity, joined};
 pub use distributed::*;
 pub use json_fault::JsonFault;
 pub use parse::{
-    MachineType, Reading, diagnose, diagnose_as, diagnose_for, load, parse, parse_as, parse_for,
+    LONE_STATE, MachineType, Reading, diagnose, diagnose_as, diagnose_for, load, parse, parse_as,
+    parse_for, parse_state,
 };

@@ -24,10 +24,11 @@ mod workflow;
 
 use std::collections::BTreeSet;
 
+use serde_json::{Map, Value, json};
 use vocab::limits::DEFINITION_BYTES_MAX;
 
 use crate::definition::StateMachine;
-use crate::diagnostic::{Diagnostic, Severity};
+use crate::diagnostic::{Diagnostic, MISSING_END_STATE, Severity};
 use crate::parse::fields::Report;
 use crate::validate::{graph, labels, warnings};
 
@@ -91,6 +92,40 @@ pub fn parse_as(text: &str, reading: Reading) -> Result<StateMachine, Vec<Diagno
     }
 }
 
+/// Parses the definition of one state by itself, as the state [`LONE_STATE`] of a machine that holds what
+/// it leads to as states that end: whatever follows need not be there.
+pub fn parse_state(text: &str, reading: Reading) -> Result<StateMachine, Vec<Diagnostic>> {
+    let mut repeated = Vec::new();
+    let state = match text::read(text, reading.bytes_max, &mut repeated) {
+        Ok(state) => Value::Object(state),
+        Err(finding) => return Err(vec![finding]),
+    };
+    let targets: Vec<String> = graph::transitions(&state)
+        .filter_map(|(target, _)| Some(target.as_str()?.to_owned()))
+        .collect();
+    let mut states = Map::new();
+    states.insert(LONE_STATE.into(), state);
+    for target in targets {
+        states
+            .entry(target)
+            .or_insert_with(|| json!({"Type": "Succeed"}));
+    }
+    let mut definition = Map::new();
+    definition.insert("StartAt".into(), LONE_STATE.into());
+    definition.insert("States".into(), Value::Object(states));
+    // What it says of a state that only leads to itself is about a machine that nobody has written.
+    let (machine, mut findings) = read_definition(&definition, reading, repeated);
+    findings
+        .retain(|finding| finding.severity == Severity::Error && finding.code != MISSING_END_STATE);
+    match machine {
+        Some(machine) if findings.is_empty() => Ok(machine),
+        _ => Err(findings),
+    }
+}
+
+/// The name under which AWS reads a state that comes by itself (recorded).
+pub const LONE_STATE: &str = "StateName";
+
 /// Reads a definition that was accepted before, whatever would be said about it today: an execution
 /// goes on with what it pinned although a later version of this crate finds more. `None` when it cannot
 /// be read as a machine at all.
@@ -119,22 +154,30 @@ pub fn diagnose_as(text: &str, reading: Reading) -> Vec<Diagnostic> {
 }
 
 fn read(text: &str, reading: Reading) -> (Option<StateMachine>, Vec<Diagnostic>) {
-    let report = Report::default();
     let mut repeated = Vec::new();
-    let definition = match text::read(text, reading.bytes_max, &mut repeated) {
-        Ok(definition) => definition,
-        Err(finding) => return (None, vec![finding]),
-    };
-    let machine = workflow::machine(&definition, reading, &report);
+    match text::read(text, reading.bytes_max, &mut repeated) {
+        Ok(definition) => read_definition(&definition, reading, repeated),
+        Err(finding) => (None, vec![finding]),
+    }
+}
+
+/// Reads a definition; `repeated` is what its text has twice.
+fn read_definition(
+    definition: &Map<String, Value>,
+    reading: Reading,
+    mut repeated: Vec<Diagnostic>,
+) -> (Option<StateMachine>, Vec<Diagnostic>) {
+    let report = Report::default();
+    let machine = workflow::machine(definition, reading, &report);
     let mut findings = report.into_findings();
     let fields_are_right = findings.is_empty();
     findings.append(&mut repeated);
-    labels::check(&definition, "", &mut BTreeSet::new(), &mut findings);
-    graph::check(&definition, "", fields_are_right, &mut findings);
+    labels::check(definition, "", &mut BTreeSet::new(), &mut findings);
+    graph::check(definition, "", fields_are_right, &mut findings);
     let machine_wide = warnings::Machine {
         speaks_jsonata: definition.get("QueryLanguage") == Some(&"JSONata".into()),
         may_wait: reading.machine_type == MachineType::Standard,
     };
-    warnings::check(&definition, "", machine_wide, &mut findings);
+    warnings::check(definition, "", machine_wide, &mut findings);
     (machine, findings)
 }

@@ -19,6 +19,8 @@ pub(crate) struct ContextOf<'a> {
     pub token: &'a dyn Fn() -> Option<String>,
     /// The item that is being selected, in a Map state.
     pub item: Option<Value>,
+    /// Members that take the place of the execution's own.
+    pub given: Option<&'a Map<String, Value>>,
 }
 
 /// The source of items that are in the state's input (Accessing execution data, "Map states").
@@ -46,6 +48,11 @@ impl ContextOf<'_> {
     }
 
     fn member(&self, name: &str) -> Option<Value> {
+        if (self.item.is_none() || name != "Map")
+            && let Some(given) = self.given.and_then(|given| given.get(name))
+        {
+            return Some(given.clone());
+        }
         let frame = || self.execution.frames().get(&self.frame);
         match name {
             "Execution" => {

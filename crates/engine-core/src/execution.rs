@@ -172,6 +172,12 @@ impl Execution {
         self.variables.get(&scope)?.get(name)
     }
 
+    /// Gives the root its variables: for a state that is looked at by itself, without the states that
+    /// would have assigned them.
+    pub(crate) fn set_variables(&mut self, variables: BTreeMap<Text, Payload>) {
+        self.variables.insert(Scope::ROOT, variables);
+    }
+
     /// Returns how many bytes all variables hold.
     pub(crate) fn variables_bytes(&self) -> usize {
         let of_scopes = self.variables.values();

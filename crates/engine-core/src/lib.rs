@@ -35,4 +35,6 @@ pub use execution::{Execution, Outcome, Status};
 pub use frame::{Frame, LastRun, TaskStage, Waiting};
 pub use ids::{EventId, FrameId, MapRunId, TaskId};
 pub use payload::{Payload, Text};
+pub use step::inspection::{End, Inspection, Pause, Reached, Setup, Told};
+pub use step::notes::{Handled, Stage};
 pub use step::{Cue, EveryActivity, KnowActivities, Limits, Lived, SealToken, Transition, step};

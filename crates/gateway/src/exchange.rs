@@ -86,6 +86,13 @@ where
         tracing::debug!(%method, path = uri.path(), status = response.status().as_u16(), %request_id);
         return response.map(Either::Right);
     }
+    if let Some(pages) = gateway.pages_for(&parts) {
+        let (method, uri) = (parts.method.clone(), parts.uri.clone());
+        let request = Request::from_parts(parts, streaming::awaited(body));
+        let response = pages.answer(request).await;
+        tracing::debug!(%method, path = uri.path(), status = response.status().as_u16(), %request_id);
+        return response.map(Either::Right);
+    }
     let mut response = match parts.uri.path() {
         "/health" if parts.method == Method::GET => health(),
         path => {

@@ -15,6 +15,7 @@ use service::{
 };
 
 use crate::keys::{KeyRing, Keys};
+use crate::pages::Pages;
 use crate::route::{Route, RouteAnswer, RouteRequest};
 use crate::streaming::StreamingService;
 
@@ -31,6 +32,7 @@ pub struct Gateway {
     services: RwLock<BTreeMap<&'static str, Arc<dyn Service>>>,
     routes: RwLock<BTreeMap<&'static str, Arc<dyn Route>>>,
     streaming: RwLock<Vec<Arc<dyn StreamingService>>>,
+    pages: RwLock<Option<Arc<dyn Pages>>>,
 }
 
 impl Gateway {
@@ -49,6 +51,7 @@ impl Gateway {
             services: RwLock::default(),
             routes: RwLock::default(),
             streaming: RwLock::default(),
+            pages: RwLock::default(),
         };
         for service in services {
             gateway.add_service(service);
@@ -70,6 +73,19 @@ impl Gateway {
     /// [`Self::add_service`] beside it.
     pub fn add_streaming(&self, service: Arc<dyn StreamingService>) {
         self.streaming.write().push(service);
+    }
+
+    /// Sets who serves browsers.
+    pub fn set_pages(&self, pages: Arc<dyn Pages>) {
+        *self.pages.write() = Some(pages);
+    }
+
+    pub(crate) fn pages_for(&self, parts: &Parts) -> Option<Arc<dyn Pages>> {
+        let pages = self.pages.read();
+        pages
+            .as_ref()
+            .filter(|pages| pages.is_meant(parts))
+            .cloned()
     }
 
     pub(crate) fn find_streaming(

@@ -10,12 +10,14 @@
 mod exchange;
 mod gateway;
 mod keys;
+mod pages;
 mod route;
 mod server;
 mod streaming;
 
 pub use gateway::Gateway;
 pub use keys::Keys;
+pub use pages::Pages;
 pub use route::{Route, RouteAnswer, RouteRequest};
 pub use server::serve;
 pub use streaming::{Leave, StreamedBody, StreamedRequest, StreamingService};

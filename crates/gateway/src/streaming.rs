@@ -109,12 +109,7 @@ where
         let (gateway, name) = (Arc::clone(gateway), service.signing_name());
         Arc::new(move |operation| gateway.authorize(&principal, name, operation))
     };
-    let body = Awaited {
-        body,
-        patience: None,
-    }
-    .boxed_unsync();
-    let request = Request::from_parts(parts, body);
+    let request = Request::from_parts(parts, awaited(body));
     service
         .answer(StreamedRequest {
             request,
@@ -166,6 +161,19 @@ fn parameter(query: &str, name: &str) -> Option<String> {
         .decode_utf8()
         .ok()?;
     Some(decoded.into_owned())
+}
+
+/// Returns `body`, broken off when its sender is silent for too long.
+pub(crate) fn awaited<B>(body: B) -> StreamedBody
+where
+    B: Body<Data = Bytes> + Send + Unpin + 'static,
+    B::Error: Into<Box<dyn Error + Send + Sync>>,
+{
+    Awaited {
+        body,
+        patience: None,
+    }
+    .boxed_unsync()
 }
 
 /// A body whose sender may not be silent for too long.

@@ -102,10 +102,10 @@ impl Rows {
                 self.map_runs.insert(run, start);
             }
             Change::RedriveMapRun(run, redrives) => {
-                if let Some((start, known)) = self.map_runs_known.get_mut(&run) {
-                    *known = redrives;
-                    self.map_runs.insert(run, start.clone());
-                }
+                let known = self.map_runs_known.get_mut(&run);
+                let (start, known) = known.expect("a run that is redriven was begun");
+                *known = redrives;
+                self.map_runs.insert(run, start.clone());
             }
             Change::DeleteMapRun(run) => drop(self.map_runs.remove(&run)),
             Change::GoOn(go_on) => self.go_on = go_on,

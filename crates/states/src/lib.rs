@@ -12,10 +12,12 @@
 
 mod activities;
 mod api;
+mod changes;
 mod definitions;
 mod integrations;
 pub mod items;
 mod machines;
+pub mod mocks;
 mod page;
 mod rows;
 mod service;
@@ -24,6 +26,7 @@ mod tags;
 mod token;
 
 pub use self::service::{OpenError, States, StatesOptions};
+pub use changes::{Change, Changes};
 pub use definitions::Definitions;
 pub use rows::{DefinitionHash, ExecutionRecord, ExecutionRef, ListingEntry};
 pub use shell::{CommandError, Shell, ShellOptions, Start, Started};

@@ -10,6 +10,7 @@ pub use announcements::{Announcement, Waiter, announcement_key, announcements_to
 pub use map_runs::{ChildOf, ChildRow, MapRunEnd, MapRunRecord, MapRunRef, RedriveRow, Walk};
 
 use engine_core::{EventId, Recorded, Status, TaskId, Timer, TimerKind};
+use minicbor::bytes::ByteArray;
 use minicbor::{Decode, Encode};
 use sha2::{Digest, Sha256};
 use store::{Key, Range, Space};
@@ -90,6 +91,9 @@ pub struct ExecutionRecord {
     /// Its last redrives, the newest last; absent where there was none.
     #[n(12)]
     pub redrives: Option<Vec<Redrive>>,
+    /// The text of the made-up answers that it runs with; stored beside the definitions, by its hash.
+    #[n(15)]
+    pub mocks: Option<ByteArray<32>>,
 }
 
 /// A redrive of an execution.

@@ -14,6 +14,7 @@ use crate::api;
 use crate::api::delete_state_machine::Deletions;
 use crate::definitions::Definitions;
 use crate::machines::Machines;
+use crate::mocks::MockFile;
 use crate::page::PageSealer;
 use crate::shell::{Shell, ShellOptions};
 use crate::tags::Tags;
@@ -29,6 +30,8 @@ pub struct StatesOptions {
     pub token_key: [u8; 32],
     /// Definitions may use operators of JSONata that AWS does not have yet.
     pub newer_jsonata: bool,
+    /// Test cases whose executions get made-up answers.
+    pub mocks: Option<MockFile>,
 }
 
 /// Why the service could not be opened.
@@ -54,6 +57,7 @@ pub struct States {
     pub(crate) limits: Limits,
     pub(crate) store: Arc<dyn Store>,
     pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) gate: Arc<dyn Gate>,
     pub(crate) shell: Shell,
     pub(crate) definitions: Arc<Definitions>,
     pub(crate) machines: Arc<Machines>,
@@ -62,6 +66,7 @@ pub struct States {
     pub(crate) pages: PageSealer,
     pub(crate) deletions: Deletions,
     newer_jsonata: bool,
+    pub(crate) mocks: Option<MockFile>,
 }
 
 impl States {
@@ -89,6 +94,7 @@ impl States {
             limits,
             token_key,
             newer_jsonata,
+            mocks,
         } = options;
         let tokens = TokenSealer::new(&token_key);
         let definitions = Arc::new(Definitions::new(store.clone()));
@@ -101,7 +107,7 @@ impl States {
             shell_options,
             store.clone(),
             definitions.clone(),
-            gate,
+            gate.clone(),
             clock.clone(),
         )
         .await
@@ -118,6 +124,7 @@ impl States {
             tags: Tags::new(store.clone()),
             store,
             clock,
+            gate,
             shell,
             definitions,
             machines,
@@ -125,7 +132,13 @@ impl States {
             pages: PageSealer::new(&token_key),
             deletions,
             newer_jsonata,
+            mocks,
         }))
+    }
+
+    /// Returns where changes of executions are heard.
+    pub fn changes(&self) -> crate::Changes {
+        self.shell.changes().clone()
     }
 
     /// Answers those who poll for tasks of activities, now and from now on, with none: the server stops, and
@@ -209,9 +222,8 @@ impl Service for States {
                 api::update_state_machine_alias::call(self, input).await
             }
             Operation::RedriveExecution => api::redrive_execution::call(self, input).await,
-            Operation::StartSyncExecution | Operation::TestState => {
-                Err(api::failure::not_built(operation.name()))
-            }
+            Operation::TestState => api::test_state::call(self, input).await,
+            Operation::StartSyncExecution => Err(api::failure::not_built(operation.name())),
         }
     }
 }

@@ -72,6 +72,7 @@ async fn opened(world: &World, newer_jsonata: bool) -> Arc<States> {
         },
         limits: Limits::default(),
         token_key: [1; 32],
+        mocks: None,
     };
     let (store, functions) = (world.store.clone(), world.functions.clone());
     States::open(options, store, functions, world.clock.clone())

@@ -465,3 +465,25 @@ async fn a_branch_with_a_run_goes_on_beside_the_branch_that_failed() {
     assert_eq!(world.until_closed(&arn).await["output"], "[[0,1],99]");
     assert_eq!(arn, execution_arn("M", "e"));
 }
+
+#[tokio::test]
+async fn a_run_that_was_ended_as_it_began_is_listed_and_redriven() {
+    let world = World::new().await;
+    let fails = json!({"StartAt": "F", "States": {"F": {"Type": "Fail", "Error": "E"}}});
+    let definition = json!({"StartAt": "Both", "States": {"Both": {
+        "Type": "Parallel", "Branches": [asks(json!({})), fails], "End": true}}});
+    world.create("M", &definition).await;
+    let arn = world.start("M", "e", "[0,1]").await;
+    assert_eq!(world.until_closed(&arn).await["error"], "E");
+    let run = run_of(&world, &arn).await;
+    until_status(&world, &run, "ABORTED").await;
+    redrive(&world, &arn).await;
+    assert_eq!(world.until_closed(&arn).await["error"], "E");
+    let input = json!({"mapRunArn": run});
+    let redriven = |answer: &Result<Value, service::Failure>| {
+        let shown = answer.as_ref().expect("a run is described");
+        shown["redriveCount"] == 1 && shown["status"] == "ABORTED"
+    };
+    let shown = world.until("DescribeMapRun", input, redriven).await;
+    assert_eq!(shown.expect("was just described")["itemCounts"]["total"], 2);
+}

@@ -11,7 +11,7 @@ use serde_json::{Map, Value, json};
 use service::Failure;
 
 /// How many cases agree; fewer means that something that worked is lost.
-const AGREE_MIN: usize = 285;
+const AGREE_MIN: usize = 321;
 
 /// Why a case is not played.
 fn out_of_scope(case: &Value) -> Option<&'static str> {

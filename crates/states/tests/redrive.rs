@@ -281,3 +281,49 @@ async fn a_deep_failure_is_redriven_where_it_happened() {
         "{closed}"
     );
 }
+
+#[tokio::test]
+async fn an_execution_of_an_alias_stays_one_of_the_version_that_it_began_with() {
+    let world = World::new().await;
+    let machine = world.create("M", &steps()).await;
+    let publish = json!({"stateMachineArn": machine});
+    let version = world.ok("PublishStateMachineVersion", publish).await;
+    let version = version["stateMachineVersionArn"].clone();
+    let routes = |version: &Value| json!([{"stateMachineVersionArn": version, "weight": 100}]);
+    let alias = json!({"name": "live", "routingConfiguration": routes(&version)});
+    let alias = world.ok("CreateStateMachineAlias", alias).await;
+    let alias = alias["stateMachineAliasArn"].clone();
+    let start = json!({"stateMachineArn": alias, "name": "e", "input": "{}"});
+    world.ok("StartExecution", start).await;
+    let arn = execution_arn("M", "e");
+    fail_task(&world).await;
+    world.until_closed(&arn).await;
+    // The alias leads elsewhere now.
+    let update =
+        json!({"stateMachineArn": machine, "definition": pass().to_string(), "publish": true});
+    let second = world.ok("UpdateStateMachine", update).await;
+    let update = json!({"stateMachineAliasArn": alias,
+        "routingConfiguration": routes(&second["stateMachineVersionArn"])});
+    world.ok("UpdateStateMachineAlias", update).await;
+    redrive(&world, &arn).await;
+    let running = described(&world, &arn).await;
+    assert_eq!(
+        (
+            &running["stateMachineVersionArn"],
+            &running["stateMachineAliasArn"]
+        ),
+        (&version, &alias)
+    );
+    for list in [&version, &alias] {
+        for (status, number) in [("RUNNING", 1), ("FAILED", 0)] {
+            let input = json!({"stateMachineArn": list, "statusFilter": status});
+            let listed = world.ok("ListExecutions", input).await;
+            let executions = listed["executions"].as_array().map(Vec::len);
+            assert_eq!(executions, Some(number), "{list} {status}");
+        }
+    }
+    let token = world.token().await;
+    let answer = json!({"taskToken": token, "output": "1"});
+    world.ok("SendTaskSuccess", answer).await;
+    assert_eq!(world.until_closed(&arn).await["status"], "SUCCEEDED");
+}

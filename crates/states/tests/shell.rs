@@ -124,6 +124,7 @@ impl World {
             trace_header: None,
             child_of: None,
             qualified: None,
+            mocks: None,
         };
         self.shell.start(start).await?;
         Ok(self

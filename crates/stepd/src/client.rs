@@ -44,9 +44,14 @@ impl Client {
         })
     }
 
+    /// Returns where the server is, without a slash at the end.
+    pub fn endpoint(&self) -> &str {
+        self.endpoint.trim_end_matches('/')
+    }
+
     /// Sends a request; returns the answer's body, or what the server said instead.
     pub fn send(&self, method: Method, path: &str, body: Vec<u8>) -> anyhow::Result<ureq::Body> {
-        let uri = format!("{}{path}", self.endpoint.trim_end_matches('/'));
+        let uri = format!("{}{path}", self.endpoint());
         let request = Request::builder()
             .method(method)
             .uri(&uri)

@@ -46,6 +46,8 @@ pub fn run(arguments: Arguments) -> anyhow::Result<()> {
         ("AWS_ACCESS_KEY_ID", &keys.root_access_key_id),
         ("AWS_SECRET_ACCESS_KEY", &keys.root_secret_access_key),
         ("AWS_CONFIG_FILE", &config.to_string_lossy()),
+        // TestState and StartSyncExecution go to `sync-HOST` otherwise, which an address has not.
+        ("AWS_DISABLE_HOST_PREFIX_INJECTION", "true"),
     ];
     for (name, value) in variables {
         println!("export {name}={}", quoted(value));

@@ -5,6 +5,7 @@
 #![forbid(unsafe_code)]
 
 mod client;
+mod console;
 mod deploy;
 mod env;
 mod keys;
@@ -14,6 +15,7 @@ mod objects;
 mod place;
 mod serve;
 mod stacks;
+mod test;
 mod validate;
 
 use std::process::ExitCode;
@@ -46,8 +48,12 @@ enum Command {
     Deploy(deploy::Arguments),
     /// Print the shell environment that points AWS tools at the server
     Env(env::Arguments),
+    /// Print a link that signs a browser in to the web console
+    Console,
     /// Show what a Lambda function logged
     Logs(logs::Arguments),
+    /// Run the cases of workflow test files, in virtual time and without a server
+    Test(test::Arguments),
     /// Check state machine definitions and show every finding in its place
     Validate(validate::Arguments),
 }
@@ -58,7 +64,9 @@ async fn main() -> ExitCode {
         Command::Serve(arguments) => serve::run(arguments).await,
         Command::Deploy(arguments) => deploy::run(arguments).await,
         Command::Env(arguments) => env::run(arguments),
+        Command::Console => console::run().await,
         Command::Logs(arguments) => logs::run(arguments).await,
+        Command::Test(arguments) => return test::run(&arguments),
         Command::Validate(arguments) => match validate::run(&arguments) {
             Ok(code) => return code,
             Err(error) => Err(error),

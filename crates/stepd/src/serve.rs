@@ -1,21 +1,24 @@
 //! `stepd serve`: puts the server together and runs it until it is told to stop.
 
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::Context as _;
 use cloudformation::{CloudFormation, Deployer};
+use console::{Console, ConsoleOptions};
 use dynamodb::DynamoDb;
 use gateway::Gateway;
 use lambda::{Lambda, LambdaOptions};
 use s3::S3;
 use service::{Clock, Gate, Site, SystemClock};
+use states::mocks::MockFile;
 use states::{States, StatesOptions};
 use store::Store;
 use store_fjall::FjallStore;
 use tokio::net::TcpListener;
 
+use crate::console::{ConsoleLinks, ConsolePages};
 use crate::keys::{Keys, RootAccessKey};
 use crate::logs::FunctionLogs;
 use crate::objects::Objects;
@@ -57,6 +60,10 @@ pub struct Arguments {
     /// Deploy templates with resources of types that are not built: these are nothing but their names
     #[arg(long)]
     ignore_unknown_resources: bool,
+    /// Test cases with made-up answers, in the format of Step Functions Local; an execution of one is
+    /// started with `#CASE` behind the ARN of its state machine
+    #[arg(long, env = "SFN_MOCK_CONFIG", value_name = "FILE")]
+    mock_config: Option<PathBuf>,
     #[command(flatten)]
     limits: crate::limits::Raised,
 }
@@ -94,8 +101,9 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<()> {
     let listener = TcpListener::bind(arguments.listen)
         .await
         .with_context(|| format!("{} cannot be listened on", arguments.listen))?;
-    let endpoint = format!("http://{}", listener.local_addr()?);
-    let server = Server::open(&arguments, &endpoint).await?;
+    let address = listener.local_addr()?;
+    let endpoint = format!("http://{address}");
+    let server = Server::open(&arguments, &endpoint, address.port()).await?;
     place::announce(&arguments.data_dir, &endpoint)?;
     println!(
         "stepd is ready on {endpoint} (data in {})",
@@ -109,11 +117,14 @@ struct Server {
     gateway: Arc<Gateway>,
     states: Arc<States>,
     lambda: Arc<Lambda>,
+    console: Arc<Console>,
     expiry: tokio::task::JoinHandle<()>,
 }
 
 impl Server {
-    async fn open(arguments: &Arguments, endpoint: &str) -> anyhow::Result<Self> {
+    async fn open(arguments: &Arguments, endpoint: &str, port: u16) -> anyhow::Result<Self> {
+        let mocks = arguments.mock_config.as_deref();
+        let mocks = mocks.map(mock_file).transpose()?;
         let data_dir = &arguments.data_dir;
         place::create_data_dir(data_dir)?;
         let site = Site {
@@ -184,10 +195,18 @@ impl Server {
             limits: arguments.limits.into(),
             token_key: keys.tokens()?,
             newer_jsonata: arguments.newer_jsonata,
+            mocks,
         };
-        let states = States::open(options, store, gate, clock);
+        let states = States::open(options, store, gate.clone(), clock.clone());
         let states = states.await.context("the executions cannot be opened")?;
         gateway.add_service(states.clone());
+        let options = ConsoleOptions {
+            master: keys.master()?,
+            port,
+        };
+        let console = Console::new(&options, gate, clock, states.changes());
+        gateway.add_route(Arc::new(ConsoleLinks(console.clone())));
+        gateway.set_pages(Arc::new(ConsolePages(console.clone())));
         let recovery = deployer.begin_recovery().await;
         let recovery = recovery.context("a deployment that was cut off cannot be taken up")?;
         // It may wait for executions, which go on only when the server is there.
@@ -200,15 +219,17 @@ impl Server {
             gateway,
             states,
             lambda,
+            console,
             expiry,
         })
     }
 
     async fn run(self, listener: TcpListener) -> anyhow::Result<()> {
-        let states = self.states.clone();
+        let (states, console) = (self.states.clone(), self.console.clone());
         let stopped = async move {
             stopped().await;
             states.stop_polls();
+            console.stop();
         };
         gateway::serve(listener, self.gateway, stopped).await;
         tracing::info!("stopping: executions that wait stay as they are");
@@ -217,6 +238,12 @@ impl Server {
         self.lambda.shutdown().await;
         Ok(())
     }
+}
+
+fn mock_file(path: &Path) -> anyhow::Result<MockFile> {
+    let text = std::fs::read_to_string(path)
+        .with_context(|| format!("the mock file {} cannot be read", path.display()))?;
+    MockFile::parse(&text).with_context(|| format!("the mock file {} is wrong", path.display()))
 }
 
 /// Removes items whose time to live is over, about as soon as AWS does: some time after.

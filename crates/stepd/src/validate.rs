@@ -8,7 +8,7 @@ use anyhow::Context as _;
 use asl::{MachineType, Reading};
 use clap::ValueEnum;
 
-mod definition;
+pub mod definition;
 mod report;
 
 use definition::Definition;

@@ -101,6 +101,7 @@ impl Server {
             ("AWS_DEFAULT_REGION", REGION),
             ("AWS_ACCESS_KEY_ID", ACCESS_KEY_ID),
             ("AWS_SECRET_ACCESS_KEY", SECRET_ACCESS_KEY),
+            ("AWS_DISABLE_HOST_PREFIX_INJECTION", "true"),
         ];
         pairs
             .into_iter()

@@ -96,7 +96,7 @@ fn check_ways(
 }
 
 /// Returns every transition of a state, with its place in the state.
-fn transitions(state: &Value) -> impl Iterator<Item = (&Value, String)> {
+pub(crate) fn transitions(state: &Value) -> impl Iterator<Item = (&Value, String)> {
     let next = state.get("Next").map(|target| (target, "/Next".to_owned()));
     let default = state
         .get("Default")

@@ -102,6 +102,7 @@ impl Turn<'_> {
             tail = self.record_evaluation_failure(id, &failure)?;
         }
         loop {
+            self.note_failure(&failure);
             if failure.is_runtime() {
                 return self.fail_execution(tail, &failure);
             }
@@ -110,6 +111,9 @@ impl Turn<'_> {
             }
             tail = self.end_branches(id, tail, &failure)?;
             if let Some(index) = self.catcher_of(id, &failure) {
+                if let Some(notes) = self.notes {
+                    notes.handled.borrow_mut().catcher = Some(index);
+                }
                 match self.caught(id, index, &failure) {
                     Ok((output, assigned, next)) => {
                         return self.exit(id, output, assigned, asl::Transition::Next(next));
@@ -135,6 +139,14 @@ impl Turn<'_> {
         }
     }
 
+    fn note_failure(&self, failure: &Failure) {
+        if let Some(notes) = self.notes {
+            let mut handled = notes.handled.borrow_mut();
+            handled.error.clone_from(&failure.error);
+            handled.cause.clone_from(&failure.cause);
+        }
+    }
+
     fn fail_execution(&mut self, tail: EventId, failure: &Failure) -> Progress {
         let Failure { error, cause, .. } = failure.clone();
         self.close(tail, Event::ExecutionFailed { error, cause })
@@ -155,12 +167,22 @@ impl Turn<'_> {
             return Ok(false);
         };
         let (retrier, index) = (&retriers[at], at as u32);
-        let taken = self.frame(id).retries.get(&index).copied().unwrap_or(0);
+        let taken = match self.notes {
+            None => self.frame(id).retries.get(&index).copied().unwrap_or(0),
+            Some(notes) => {
+                notes.handled.borrow_mut().retrier = Some(at);
+                notes.retries
+            }
+        };
         // AWS does not count the first try: `MaxAttempts: 3` means four calls.
         if taken >= retrier.max_attempts {
             return Ok(false);
         }
-        let due_at = self.cue.now.plus_millis(self.delay_millis(retrier, taken));
+        let delay_millis = self.delay_millis(retrier, taken);
+        if let Some(notes) = self.notes {
+            notes.handled.borrow_mut().backoff_millis = Some(delay_millis);
+        }
+        let due_at = self.cue.now.plus_millis(delay_millis);
         // A timer's row is named by its moment: one that is over must not be named again.
         let due_at = match self.frame(id).waiting {
             Waiting::Retry { due_at: over } => due_at.max(over.plus_millis(1)),

@@ -4,11 +4,12 @@
 
 use asl::query::{Path, Scope, Template};
 use asl::{Flow, JsonPathFlow, PathField};
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::Turn;
 use super::assign::{Assigned, VariablesOf};
 use super::failure::Failure;
+use super::notes::Stage;
 use crate::context::ContextOf;
 use crate::event::Completion;
 use crate::ids::{FrameId, TaskId};
@@ -40,7 +41,11 @@ impl Turn<'_> {
     /// Returns the frame's input as `InputPath` selects it.
     pub(super) fn effective_input(&self, id: FrameId, flow: &Flow) -> Result<Payload, Failure> {
         match flow {
-            Flow::JsonPath(fields) => self.select(id, &fields.input_path, &self.frame(id).input),
+            Flow::JsonPath(fields) => {
+                let input = self.select(id, &fields.input_path, &self.frame(id).input)?;
+                self.note(Stage::InputPath, &input);
+                Ok(input)
+            }
             Flow::Jsonata(_) => Ok(self.frame(id).input.clone()),
         }
     }
@@ -98,6 +103,7 @@ impl Turn<'_> {
             Some(selector) => self.fill(id, selector, Seen::input(&result))?,
             None => result,
         };
+        self.note(Stage::ResultSelector, &result);
         let combined = match &fields.result_path {
             asl::ResultPath::Root => result,
             asl::ResultPath::Discard => self.frame(id).input.clone(),
@@ -110,6 +116,7 @@ impl Turn<'_> {
                 )?
             }
         };
+        self.note(Stage::ResultPath, &combined);
         let output = self.select(id, &fields.output_path, &combined)?;
         self.within_limit(id, output)
     }
@@ -157,14 +164,16 @@ impl Turn<'_> {
     /// are none.
     pub(super) fn parameters(&self, id: FrameId, flow: &Flow) -> Result<Payload, Failure> {
         let input = self.effective_input(id, flow)?;
-        let template = match flow {
-            Flow::JsonPath(fields) => &fields.parameters,
-            Flow::Jsonata(fields) => &fields.arguments,
+        let (template, stage) = match flow {
+            Flow::JsonPath(fields) => (&fields.parameters, Stage::Parameters),
+            Flow::Jsonata(fields) => (&fields.arguments, Stage::Arguments),
         };
-        match template {
-            Some(template) => self.fill(id, template, Seen::input(&input)),
-            None => Ok(input),
-        }
+        let parameters = match template {
+            Some(template) => self.fill(id, template, Seen::input(&input))?,
+            None => input,
+        };
+        self.note(stage, &parameters);
+        Ok(parameters)
     }
 
     /// Returns `template` filled.
@@ -205,6 +214,7 @@ impl Turn<'_> {
             frame: id,
             token: &|| self.token_of(id),
             item: None,
+            given: self.given(),
         };
         let variables = VariablesOf {
             execution: self.execution,
@@ -220,6 +230,11 @@ impl Turn<'_> {
             now: self.cue.now,
         };
         evaluate(&scope).map_err(|failure| self.evaluation_failure(id, failure))
+    }
+
+    /// Returns the members of the context object that are given.
+    pub(super) fn given(&self) -> Option<&Map<String, Value>> {
+        self.notes.map(|notes| &notes.context)
     }
 
     fn select(&self, id: FrameId, field: &PathField, from: &Payload) -> Result<Payload, Failure> {

@@ -184,17 +184,31 @@ impl Turn<'_> {
         item: Value,
         input: &Payload,
     ) -> Result<Payload, Failure> {
-        let Some(selector) = &map.item_selector else {
-            return Ok(Payload::from_value(item));
-        };
         let pairs = matches!(
             self.frame(id).waiting,
             Waiting::Iterations { pairs: true, .. }
         );
+        self.selected(id, map, index, item, pairs, input)
+    }
+
+    /// Returns what the item selector makes of an item.
+    pub(super) fn selected(
+        &self,
+        id: FrameId,
+        map: &Map,
+        index: u32,
+        item: Value,
+        pairs: bool,
+        input: &Payload,
+    ) -> Result<Payload, Failure> {
+        let Some(selector) = &map.item_selector else {
+            return Ok(Payload::from_value(item));
+        };
         let context = ContextOf {
             execution: self.execution,
             frame: id,
             token: &|| None,
+            given: self.given(),
             item: Some(item_shown(index, &item, pairs)),
         };
         let variables = VariablesOf {

@@ -104,16 +104,7 @@ impl<'t> Turn<'t> {
                 Some(items) => (items, false),
                 None => reader(distributed, scope)?,
             };
-            let tolerance = Tolerance {
-                count: match &distributed.tolerated_failure_count {
-                    Some(count) => count.evaluate(scope, "ToleratedFailureCountPath")?,
-                    None => 0,
-                },
-                percentage: match &distributed.tolerated_failure_percentage {
-                    Some(share) => share.evaluate(scope, "ToleratedFailurePercentagePath")?,
-                    None => 0.0,
-                },
-            };
+            let tolerance = tolerance(distributed, scope)?;
             Ok(Evaluated {
                 settings: Settings {
                     concurrency,
@@ -234,6 +225,7 @@ impl<'t> Turn<'t> {
             execution: self.execution,
             frame: id,
             token: &|| None,
+            given: self.given(),
             item: None,
         };
         Payload::from_value(asl::query::Context::object(&context))
@@ -328,7 +320,20 @@ impl<'t> Turn<'t> {
 
 type Made<T> = Result<T, asl::query::Failure>;
 
-fn reader(distributed: &Distributed, scope: &Scope<'_>) -> Made<(ItemsFrom, bool)> {
+pub(super) fn tolerance(distributed: &Distributed, scope: &Scope<'_>) -> Made<Tolerance> {
+    Ok(Tolerance {
+        count: match &distributed.tolerated_failure_count {
+            Some(count) => count.evaluate(scope, "ToleratedFailureCountPath")?,
+            None => 0,
+        },
+        percentage: match &distributed.tolerated_failure_percentage {
+            Some(share) => share.evaluate(scope, "ToleratedFailurePercentagePath")?,
+            None => 0.0,
+        },
+    })
+}
+
+pub(super) fn reader(distributed: &Distributed, scope: &Scope<'_>) -> Made<(ItemsFrom, bool)> {
     let Some(reader) = &distributed.reader else {
         return Ok((ItemsFrom::Reader(Payload::empty_object()), false));
     };
@@ -355,7 +360,7 @@ fn reader(distributed: &Distributed, scope: &Scope<'_>) -> Made<(ItemsFrom, bool
     Ok((ItemsFrom::Reader(made), negative))
 }
 
-fn batching(distributed: &Distributed, scope: &Scope<'_>) -> Made<Option<Batching>> {
+pub(super) fn batching(distributed: &Distributed, scope: &Scope<'_>) -> Made<Option<Batching>> {
     let Some(batcher) = &distributed.batcher else {
         return Ok(None);
     };

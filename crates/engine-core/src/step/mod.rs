@@ -10,8 +10,10 @@ mod complete;
 mod fail;
 mod failure;
 mod flow;
+pub(crate) mod inspection;
 mod map;
 mod map_run;
+pub(crate) mod notes;
 mod parallel;
 mod pass;
 mod redrive;
@@ -28,6 +30,7 @@ use vocab::{Entropy, Timestamp, limits};
 pub use self::redrive::Lived;
 
 use self::assign::Assigned;
+use self::notes::{Notes, Stage};
 use crate::command::{Command, Rejection};
 use crate::effect::{Effect, Offer, Timer, TimerKind};
 use crate::event::{Event, Identity, Recorded, Scope, StateType};
@@ -151,6 +154,8 @@ struct Turn<'a> {
     /// The task whose answer this turn carries out.
     answered: Option<(FrameId, TaskId)>,
     transition: Transition,
+    /// Where somebody looks at one state by itself.
+    notes: Option<&'a Notes>,
 }
 
 impl<'a> Turn<'a> {
@@ -165,6 +170,7 @@ impl<'a> Turn<'a> {
             ready,
             answered: None,
             transition,
+            notes: None,
         }
     }
 
@@ -417,14 +423,13 @@ impl<'a> Turn<'a> {
                 matches!(earlier, Effect::StartTimer { timer: begun, due_at: at } if begun == timer && at == due_at)
             }),
             Effect::AnnounceClosed => effects.iter().position(|earlier| *earlier == Effect::Continue),
-            Effect::AbortMapRun { run, .. } => effects.iter().rposition(
-                |earlier| matches!(earlier, Effect::StartMapRun { run: begun, .. } if begun == run),
-            ),
             Effect::ScheduleTask { .. }
             | Effect::OfferTask { .. }
             | Effect::StartTimer { .. }
             | Effect::StartMapRun { .. }
             | Effect::RedriveMapRun { .. }
+            // A run that began is known from then on, and can be redriven.
+            | Effect::AbortMapRun { .. }
             | Effect::Continue => None,
         };
         match (undone, effect) {
@@ -440,6 +445,13 @@ impl<'a> Turn<'a> {
     fn cancel_timers(&mut self, id: FrameId) {
         for (timer, due_at) in self.frame(id).timers(id) {
             self.effect(Effect::CancelTimer { timer, due_at });
+        }
+    }
+
+    /// Notes what a stage came to, where somebody looks.
+    fn note(&self, stage: Stage, payload: &Payload) {
+        if let Some(notes) = self.notes {
+            notes.stage(stage, payload);
         }
     }
 

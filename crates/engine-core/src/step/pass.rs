@@ -4,6 +4,7 @@ use asl::{Flow, Pass};
 
 use super::assign::Assigned;
 use super::failure::Failure;
+use super::notes::Stage;
 use super::{Progress, Turn};
 use crate::ids::FrameId;
 use crate::payload::Payload;
@@ -22,7 +23,11 @@ impl Turn<'_> {
             return self.passed_and_assigned(id, &pass.flow, pass.assign.as_ref(), input);
         }
         let result = match &pass.result {
-            Some(result) => Payload::from_value(result.clone()),
+            Some(result) => {
+                let result = Payload::from_value(result.clone());
+                self.note(Stage::Result, &result);
+                result
+            }
             None => self.parameters(id, &pass.flow)?,
         };
         self.output_and_assigned(id, &pass.flow, pass.assign.as_ref(), result)

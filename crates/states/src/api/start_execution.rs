@@ -19,11 +19,13 @@ pub(crate) async fn call(states: &States, input: &[u8]) -> Result<Reply, Failure
         names::check_name(name)?;
     }
     let draw = rand::random::<u64>() % 100;
-    let target = states
-        .machines
-        .resolve(&input.state_machine_arn, draw)
-        .await?;
+    let (state_machine_arn, case) = match &states.mocks {
+        Some(_) => super::mocked::split(&input.state_machine_arn),
+        None => (&*input.state_machine_arn, None),
+    };
+    let target = states.machines.resolve(state_machine_arn, draw).await?;
     let machine = &target.machine;
+    let mocks = super::mocked::text_of(states, &machine.name, case)?;
     check_startable(machine)?;
     let payload = match &input.input {
         None => Payload::empty_object(),
@@ -43,6 +45,7 @@ pub(crate) async fn call(states: &States, input: &[u8]) -> Result<Reply, Failure
         trace_header: input.trace_header.map(Into::into),
         child_of: None,
         qualified: target.version.as_ref().map(qualified),
+        mocks,
     };
     match states.shell.start(start).await {
         Ok(started) => {
@@ -86,7 +89,7 @@ fn random_name() -> std::sync::Arc<str> {
     name.into()
 }
 
-fn parse_input(text: &str, bytes_max: usize) -> Result<Payload, Failure> {
+pub(super) fn parse_input(text: &str, bytes_max: usize) -> Result<Payload, Failure> {
     if text.trim_ascii().is_empty() {
         return Err(failure::invalid_execution_input("Invalid execution input."));
     }

@@ -16,7 +16,7 @@ use super::group::is_continue;
 use super::partition::continue_later;
 use super::{CommandError, Shell, decode};
 use crate::integrations::{self, Answer};
-use crate::rows::{self, ExecutionRef};
+use crate::rows::{self, DefinitionHash, ExecutionRef};
 
 /// Most calls at once.
 const CALLS_MAX: usize = 1_000;
@@ -173,8 +173,9 @@ async fn take_up(shell: Shell) {
             if is_continue(task) {
                 continue_later(&shell.shared, execution);
             } else if let Ok(call) = decode::<TaskCall>(row)
-                // A task of an activity waits for its worker.
-                && !matches!(call.description.resource, TaskResource::Activity { .. })
+                // A task of an activity waits for its worker, unless its answer is made up.
+                && (!matches!(call.description.resource, TaskResource::Activity { .. })
+                    || super::mocked::is_mocked(&shell, execution).await)
             {
                 let target = integrations::target(&call.description);
                 drop(shell.shared.calls.send(Call {
@@ -195,9 +196,19 @@ async fn take_up(shell: Shell) {
 
 /// Makes a call and records what came of it.
 async fn carry_out(shell: &Shell, execution: ExecutionRef, task: TaskId) {
-    let Some((call, principal)) = read_call(shell, execution, task).await else {
+    let Some((call, principal, mocks)) = read_call(shell, execution, task).await else {
         return;
     };
+    if let Some(mocks) = mocks {
+        match super::mocked::commands(shell, execution, task, &call, mocks).await {
+            Ok(Some(commands)) => return record(shell, execution, commands).await,
+            // The state calls for real.
+            Ok(None) => {}
+            Err(failure) => {
+                return tracing::error!(%failure, "a made-up answer could not be read; it is given at the next start");
+            }
+        }
+    }
     let (gate, site) = (shell.shared.gate.clone(), shell.shared.options.site.clone());
     // In a task of its own: a service that panics fails this call and nothing else.
     let completion = call.description.completion;
@@ -223,13 +234,13 @@ async fn carry_out(shell: &Shell, execution: ExecutionRef, task: TaskId) {
             }
         }
     };
-    record(shell, execution, command).await;
+    record(shell, execution, vec![command]).await;
 }
 
-async fn record(shell: &Shell, execution: ExecutionRef, command: Command) {
+async fn record(shell: &Shell, execution: ExecutionRef, commands: Vec<Command>) {
     let mut pause = Duration::from_millis(50);
     loop {
-        match shell.submit(execution, command.clone()).await {
+        match shell.submit_all(execution, commands.clone()).await {
             // Rejected: answered by its token, timed out or stopped meanwhile. The first answer counts.
             Ok(_) | Err(CommandError::Rejected(_) | CommandError::NotFound) => return,
             Err(CommandError::Unavailable | CommandError::NameTaken { .. }) => {}
@@ -243,7 +254,7 @@ async fn read_call(
     shell: &Shell,
     execution: ExecutionRef,
     task: TaskId,
-) -> Option<(TaskCall, Principal)> {
+) -> Option<(TaskCall, Principal, Option<DefinitionHash>)> {
     let row = shell
         .shared
         .store
@@ -262,6 +273,7 @@ async fn read_call(
             role_arn,
             session_name: session_name(execution),
         },
+        record.mocks.map(|hash| *hash),
     ))
 }
 

@@ -8,11 +8,13 @@
 //! ```
 //! Deliberately absent: a task or a thread for a waiting execution. It is rows, nothing else.
 
+mod describe;
 mod dispatcher;
 mod group;
 mod hot;
 mod load;
 mod map_runs;
+mod mocked;
 mod partition;
 mod timers;
 
@@ -30,6 +32,7 @@ use tokio::task::JoinHandle;
 use vocab::Timestamp;
 
 use crate::activities::{Activities, Polls};
+use crate::changes::Changes;
 use crate::definitions::{Definitions, unreadable};
 use crate::rows::{
     self, ChildOf, Chunk, DefinitionHash, ExecutionRecord, ExecutionRef, MapRunRecord, MapRunRef,
@@ -80,6 +83,8 @@ pub struct Start {
     pub child_of: Option<ChildOf>,
     /// The version, if it is started through one.
     pub qualified: Option<Qualified>,
+    /// The text of the made-up answers that it gets, if it does not call for real.
+    pub mocks: Option<Arc<str>>,
 }
 
 /// An execution that runs now, or ran before under the same name.
@@ -124,6 +129,7 @@ struct Shared {
     definitions: Arc<Definitions>,
     activities: Arc<Activities>,
     polls: Arc<Polls>,
+    changes: Changes,
     gate: Arc<dyn Gate>,
     clock: Arc<dyn Clock>,
     inboxes: Vec<mpsc::Sender<Request>>,
@@ -160,6 +166,7 @@ impl Shell {
             definitions,
             activities,
             polls,
+            changes: Changes::default(),
             gate,
             clock,
             inboxes,
@@ -223,6 +230,23 @@ impl Shell {
         answer.await.unwrap_or(Err(CommandError::Unavailable))
     }
 
+    /// Carries out commands in one commit. Once this returns, the events of all are durable; none of them
+    /// is without the others.
+    async fn submit_all(
+        &self,
+        execution: ExecutionRef,
+        commands: Vec<Command>,
+    ) -> Result<Timestamp, CommandError> {
+        let (reply, answer) = oneshot::channel();
+        let request = Request::Commands {
+            number: execution.number,
+            commands,
+            reply,
+        };
+        self.send(execution.partition, request).await?;
+        answer.await.unwrap_or(Err(CommandError::Unavailable))
+    }
+
     /// Returns how the shell is set up.
     pub(crate) fn options(&self) -> &ShellOptions {
         &self.shared.options
@@ -231,6 +255,11 @@ impl Shell {
     /// Returns the activities whose tasks executions offer.
     pub(crate) fn activities(&self) -> &Arc<Activities> {
         &self.shared.activities
+    }
+
+    /// Returns where changes of executions are heard.
+    pub(crate) fn changes(&self) -> &Changes {
+        &self.shared.changes
     }
 
     /// Returns those who poll for tasks.

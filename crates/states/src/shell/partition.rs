@@ -8,17 +8,19 @@ use std::collections::btree_map::Entry;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
-use engine_core::{Command, Cue, Execution, Identity, Payload, Rejection, Text, Transition, step};
+use engine_core::{Command, Cue, Execution, Payload, Rejection, Transition, step};
 use store::{Key, StoreError};
 use tokio::sync::{mpsc, oneshot};
-use vocab::{Entropy, Timestamp, limits};
+use vocab::{Entropy, Timestamp};
 
+use super::describe::describe;
 use super::group::{Begin, Group, Touched};
 use super::hot::{Hot, HotExecutions};
 use super::load::{load, read, unavailable};
-use super::map_runs::{Message, child_name};
+use super::map_runs::Message;
 use super::{CommandError, Shared, Start, Started};
-use crate::rows::{self, ExecutionRecord, ExecutionRef, StatusCode};
+use crate::changes::Change;
+use crate::rows::{self, ExecutionRecord, ExecutionRef};
 use crate::token::SealerOf;
 
 /// Most commands of one commit.
@@ -36,6 +38,12 @@ pub(super) enum Request {
     Command {
         number: u64,
         command: Command,
+        reply: oneshot::Sender<Result<Timestamp, CommandError>>,
+    },
+    /// Commands of one commit.
+    Commands {
+        number: u64,
+        commands: Vec<Command>,
         reply: oneshot::Sender<Result<Timestamp, CommandError>>,
     },
 }
@@ -127,6 +135,14 @@ impl Partition {
                     Ok(at) => work.answers.push(Answer::Done(reply, at)),
                     Err(error) => drop(reply.send(Err(error))),
                 },
+                Request::Commands {
+                    number,
+                    commands,
+                    reply,
+                } => match self.commands(&mut work, number, commands).await {
+                    Ok(at) => work.answers.push(Answer::Done(reply, at)),
+                    Err(error) => drop(reply.send(Err(error))),
+                },
             }
         }
         self.commit(work).await;
@@ -151,6 +167,7 @@ impl Partition {
             // What was folded is not what is stored: let go of it all.
             return;
         }
+        self.tell(&touched);
         for (number, touched) in touched {
             if touched.hot.execution.closed().is_none() {
                 self.hot.keep(number, touched.hot);
@@ -158,6 +175,23 @@ impl Partition {
         }
         answers.into_iter().for_each(Answer::send);
         self.begin(begin);
+    }
+
+    /// Tells those who listen what a commit changed.
+    fn tell(&self, touched: &BTreeMap<u64, Touched>) {
+        if !self.shared.changes.is_heard() {
+            return;
+        }
+        let changes = touched.values().map(|touched| {
+            let (hot, record) = (&touched.hot, &touched.hot.record);
+            Change {
+                execution_arn: record.execution_arn.as_str().into(),
+                state_machine_arn: record.state_machine_arn.as_str().into(),
+                last_event: hot.execution.last_event().0,
+                is_listed_anew: touched.new || hot.execution.closed().is_some(),
+            }
+        });
+        self.shared.changes.tell(changes.collect());
     }
 
     fn begin(&self, begin: Begin) {
@@ -199,7 +233,8 @@ impl Partition {
             .map_err(|_| CommandError::Unavailable)?;
         let number = self.next_number;
         let execution = self.reference(number);
-        let (identity, record) = self.describe(start, &machine, now);
+        let mocks = start.mocks.clone();
+        let (identity, record) = describe(&self.shared.options, start, &machine, now);
         let hot = Hot {
             execution: Execution::new(),
             machine,
@@ -221,74 +256,13 @@ impl Partition {
             execution_arn: record.execution_arn.clone(),
             started_at: record.started_at,
         };
+        if let Some(mocks) = mocks {
+            work.group.add_text(&mocks);
+        }
         work.group.add_name(name_key.clone(), execution);
         work.names.insert(name_key, number);
         work.touched.insert(number, touched);
         Ok(started)
-    }
-
-    fn describe(
-        &self,
-        start: Start,
-        machine: &asl::StateMachine,
-        now: Timestamp,
-    ) -> (Identity, ExecutionRecord) {
-        let site = &self.shared.options.site;
-        let Start {
-            state_machine_arn,
-            state_machine_name,
-            name,
-            definition,
-            role_arn,
-            input,
-            trace_header,
-            child_of,
-            qualified,
-        } = start;
-        let express = child_of.as_ref().is_some_and(|child| child.express);
-        let head = format!("arn:aws:states:{}:{}", site.region, site.account_id);
-        let execution_arn = if express {
-            let drawn = child_name(&name, u64::MAX);
-            format!("{head}:express:{state_machine_name}:{name}:{drawn}")
-        } else {
-            format!("{head}:execution:{state_machine_name}:{name}")
-        };
-        let seconds_max = if express {
-            limits::EXPRESS_SECONDS_MAX
-        } else {
-            self.shared.options.limits.execution_seconds_max
-        };
-        let seconds = machine.timeout_seconds.unwrap_or(seconds_max);
-        let record = ExecutionRecord {
-            execution_arn: execution_arn.clone(),
-            name: (*name).to_owned(),
-            state_machine_arn: (*state_machine_arn).to_owned(),
-            definition,
-            role_arn: (*role_arn).to_owned(),
-            status: StatusCode::Running,
-            started_at: now,
-            stopped_at: None,
-            last_chunk: None,
-            trace_header: trace_header.as_deref().map(str::to_owned),
-            child_of,
-            qualified: qualified.clone(),
-            redrives: None,
-        };
-        let alias_arn = qualified.as_ref().and_then(|by| by.alias_arn.clone());
-        let identity = Identity {
-            execution_arn: execution_arn.into(),
-            name: name.into(),
-            state_machine_arn: state_machine_arn.into(),
-            state_machine_name: state_machine_name.into(),
-            role_arn: role_arn.into(),
-            input,
-            deadline: now.plus_seconds(seconds.min(seconds_max)),
-            trace_header: trace_header.map(Text::from),
-            region: site.region.clone().into(),
-            version_arn: qualified.map(|by| by.version_arn.into()),
-            alias_arn: alias_arn.map(Text::from),
-        };
-        (identity, record)
     }
 
     /// Returns the execution that has the name already: an answer when it runs with the same input.
@@ -385,6 +359,20 @@ impl Partition {
         Ok(record
             .stopped_at
             .map(|stopped_at| (stopped_at, record.execution_arn)))
+    }
+
+    /// Carries out commands, until one is refused: those before it stand.
+    async fn commands(
+        &mut self,
+        work: &mut Work,
+        number: u64,
+        commands: Vec<Command>,
+    ) -> Result<Timestamp, CommandError> {
+        let mut at = self.shared.clock.now();
+        for command in commands {
+            at = self.command(work, number, command).await?;
+        }
+        Ok(at)
     }
 
     async fn command(

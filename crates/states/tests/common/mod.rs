@@ -13,6 +13,7 @@ use engine_core::Limits;
 use parking_lot::Mutex;
 use serde_json::{Value, json};
 use service::{Call, Clock, Failure, Gate, Principal, Reply, RequestId, Service, Site};
+use states::mocks::MockFile;
 use states::{States, StatesOptions};
 use store::{Batch, Key, MemoryStore, Range, Store, StoreError};
 use vocab::Timestamp;
@@ -100,6 +101,7 @@ pub struct World {
     pub clock: Arc<MovedClock>,
     pub states: Arc<States>,
     limits: Limits,
+    mocks: Option<MockFile>,
 }
 
 impl World {
@@ -112,20 +114,28 @@ impl World {
         let store = Arc::new(CountingStore::default());
         let functions = Arc::new(Functions::default());
         let clock = Arc::new(MovedClock(AtomicI64::new(1_700_000_000_000)));
-        let states = open(&store, &functions, &clock, &limits).await;
+        let states = open(&store, &functions, &clock, &limits, None).await;
         Self {
             store,
             functions,
             clock,
             states,
             limits,
+            mocks: None,
         }
+    }
+
+    /// Starts the service again with a mock file.
+    pub async fn mock(&mut self, file: &Value) {
+        self.mocks = Some(MockFile::parse(&file.to_string()).expect("a good mock file"));
+        self.restart().await;
     }
 
     /// Forgets everything but the store.
     pub async fn restart(&mut self) {
         self.states.shut_down().await;
-        self.states = open(&self.store, &self.functions, &self.clock, &self.limits).await;
+        let (limits, mocks) = (&self.limits, self.mocks.clone());
+        self.states = open(&self.store, &self.functions, &self.clock, limits, mocks).await;
     }
 
     /// Makes a call whose input is the text `input`.
@@ -256,6 +266,7 @@ async fn open(
     functions: &Arc<Functions>,
     clock: &Arc<MovedClock>,
     limits: &Limits,
+    mocks: Option<MockFile>,
 ) -> Arc<States> {
     let options = StatesOptions {
         newer_jsonata: false,
@@ -265,6 +276,7 @@ async fn open(
         },
         limits: limits.clone(),
         token_key: [1; 32],
+        mocks,
     };
     States::open(options, store.clone(), functions.clone(), clock.clone())
         .await

@@ -56,6 +56,11 @@ impl Definition {
         }
     }
 
+    /// Says whether the text is taken for YAML.
+    pub fn is_yaml(&self) -> bool {
+        self.is_yaml
+    }
+
     /// Returns every finding, in AWS's order, behind which come names that appear twice.
     pub fn check(&self, reading: Reading) -> Vec<Finding> {
         let (diagnostics, outline) = match self.is_yaml {
@@ -135,7 +140,7 @@ impl Definition {
 
 /// Fills the resources that a template fills at deployment: `"Resource": "${FunctionArn}"`, by
 /// `DefinitionSubstitutions`. Any function stands in for them.
-fn fill(definition: &mut Value) {
+pub fn fill(definition: &mut Value) {
     let mut open = vec![definition];
     while let Some(value) = open.pop() {
         match value {

@@ -47,6 +47,19 @@ pub(super) struct Runner<'s> {
     /// What they run; made with the first of them.
     child_definition: Option<DefinitionHash>,
     machine: Arc<StateMachine>,
+    /// The made-up answers of the parent, which its children get too.
+    mocks: Option<Arc<str>>,
+}
+
+/// Returns the made-up answers of a run's parent, if it has some.
+async fn mocks_of(shell: &Shell, run: MapRunRef) -> Result<Option<Arc<str>>, Broken> {
+    let unreadable = |_| CommandError::Unavailable;
+    let parent = shell.record(run.parent).await.map_err(unreadable)?;
+    let Some(hash) = parent.and_then(|parent| parent.mocks) else {
+        return Ok(None);
+    };
+    let text = shell.shared.definitions.text(&hash).await;
+    Ok(Some(text.map_err(unreadable)?.into()))
 }
 
 impl<'s> Runner<'s> {
@@ -70,6 +83,7 @@ impl<'s> Runner<'s> {
             record,
             children: None,
             child_definition: None,
+            mocks: mocks_of(shell, run).await?,
             machine,
         };
         if runner.record.status == StatusCode::Running {
@@ -339,6 +353,7 @@ impl<'s> Runner<'s> {
             input: child.input,
             trace_header: None,
             qualified: None,
+            mocks: self.mocks.clone(),
             child_of: Some(ChildOf {
                 run: self.run,
                 map_run_arn: self.record.map_run_arn.clone(),

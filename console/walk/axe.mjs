@@ -1,0 +1,17 @@
+// Asks axe whether a page can be used by everybody.
+import { readFileSync } from "node:fs";
+import { createRequire } from "node:module";
+
+const source = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
+
+/** Fails when axe finds something serious or worse. */
+export async function accessible(page, what) {
+  // By the browser, not by the page: the page's policy stays as it is.
+  await page.evaluate(source);
+  const { violations } = await page.evaluate(() => window.axe.run(document, { resultTypes: ["violations"] }));
+  const bad = violations.filter(({ impact }) => impact === "serious" || impact === "critical");
+  if (bad.length > 0) {
+    const found = bad.map(({ id, help, nodes }) => `${id}: ${help}\n    ${nodes.slice(0, 4).map((node) => node.html.slice(0, 240)).join("\n    ")}`);
+    throw new Error(`axe on ${what}:\n  ${found.join("\n  ")}`);
+  }
+}
