@@ -22,13 +22,17 @@ const PACKAGES: [(&str, &[&str]); 2] = [
     ),
 ];
 
-/// Installs the AWS command line, the SDKs for Python and JavaScript and JSONata's reference implementation;
-/// returns the directory of the tools.
+/// The SAM command line, which deploys as the workshop's page does.
+const SAM: &str = "aws-sam-cli==1.170.0";
+
+/// Installs the AWS and the SAM command line, the SDKs for Python and JavaScript and JSONata's reference
+/// implementation; returns the directory of the tools.
 pub fn install() -> anyhow::Result<PathBuf> {
     let tools = workspace::target().join("tools");
     for (folder, packages) in PACKAGES {
         install_packages(&tools.join(folder), packages)?;
     }
+    install_sam(&tools)?;
     let environment = tools.join("venv");
     let requirements = workspace::root().join(REQUIREMENTS);
     let wanted = read(&requirements)?;
@@ -59,6 +63,28 @@ pub fn install() -> anyhow::Result<PathBuf> {
     std::fs::write(&installed, wanted)
         .with_context(|| format!("could not write {}", installed.display()))?;
     Ok(tools)
+}
+
+/// Installs the SAM command line into an environment of its own: it wants other versions of what the
+/// AWS command line brings.
+fn install_sam(tools: &Path) -> anyhow::Result<()> {
+    let environment = tools.join("sam");
+    let installed = environment.join("installed.txt");
+    if std::fs::read_to_string(&installed).is_ok_and(|text| text == SAM) {
+        return Ok(());
+    }
+    if !workspace::is_installed("python3") {
+        return Ok(());
+    }
+    println!("installing {SAM} into {}", environment.display());
+    std::fs::create_dir_all(tools)
+        .with_context(|| format!("could not create {}", tools.display()))?;
+    create_environment(&environment)?;
+    let mut pip = Command::new(environment.join("bin/pip"));
+    pip.args(["install", "--quiet", "--disable-pip-version-check", SAM]);
+    workspace::run(&mut pip)?;
+    std::fs::write(&installed, SAM)
+        .with_context(|| format!("could not write {}", installed.display()))
 }
 
 /// Installs packages of npm's into a folder of their own.

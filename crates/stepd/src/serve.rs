@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::Context as _;
-use cloudformation::Deployer;
+use cloudformation::{CloudFormation, Deployer};
 use console::{Console, ConsoleOptions, Foundations};
 use dynamodb::DynamoDb;
 use gateway::Gateway;
@@ -69,6 +69,9 @@ pub struct Arguments {
     /// How the server's own log is written
     #[arg(long, value_enum, default_value_t = LogFormat::Text)]
     log_format: LogFormat,
+    /// Deploy templates with resources of types that are not built: these are nothing but their names
+    #[arg(long)]
+    ignore_unknown_resources: bool,
     /// Test cases with made-up answers, in the format of Step Functions Local; an execution of one is
     /// started with `#CASE` behind the ARN of its state machine
     #[arg(long, env = "SFN_MOCK_CONFIG", value_name = "FILE")]
@@ -198,6 +201,7 @@ impl Server {
         gateway.add_streaming(Arc::new(Objects(s3)));
         let options = cloudformation::Options {
             data_dir: data_dir.clone(),
+            ignore_unknown: arguments.ignore_unknown_resources,
         };
         let deployer = Deployer::new(
             gate.clone(),
@@ -207,6 +211,8 @@ impl Server {
             &options,
         )
         .context("the stacks cannot be opened")?;
+        gateway.add_service(Arc::new(CloudFormation::new(deployer.clone())));
+        gateway.add_service(Arc::new(sts::Sts::new(site.clone(), gateway.clone())));
         for name in ["stacks", "assets"] {
             let router = cloudformation::routes(deployer.clone());
             gateway.add_route(Arc::new(StackRoute {
@@ -253,10 +259,14 @@ impl Server {
         let console = Console::new(&options, foundations);
         gateway.add_route(Arc::new(ConsoleLinks(console.clone())));
         gateway.set_pages(Arc::new(ConsolePages(console.clone())));
-        deployer
-            .recover()
-            .await
-            .context("a deployment that was cut off cannot be taken up")?;
+        let recovery = deployer.begin_recovery().await;
+        let recovery = recovery.context("a deployment that was cut off cannot be taken up")?;
+        // It may wait for executions, which go on only when the server is there.
+        tokio::spawn(async move {
+            if let Err(error) = recovery.await {
+                tracing::error!(?error, "a deployment that was cut off could not be ended");
+            }
+        });
         Ok(Self {
             gateway,
             states,
