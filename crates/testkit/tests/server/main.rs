@@ -9,6 +9,7 @@ mod example_walk;
 mod express;
 mod logs;
 mod map_runs;
+mod mocked;
 mod nested;
 mod objects;
 mod observed;
