@@ -8,6 +8,7 @@ mod data_sets;
 mod example_walk;
 mod logs;
 mod map_runs;
+mod mocked;
 mod objects;
 mod observed;
 mod page_walk;
