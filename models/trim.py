@@ -3,7 +3,7 @@
 
     pip download botocore --no-deps && python3 models/trim.py botocore-*.whl
 
-Writes `states.json` and `lambda.json` (shapes, traits, constraints, errors, HTTP bindings) and
+Writes `states.json`, `lambda.json` and `logs.json` (shapes, traits, constraints, errors, HTTP bindings) and
 `catalog.json` (the names of the operations of the services that a workflow is likely to call, so
 that "no such operation" and "not served here" are different answers), and `responses.bin` (what the
 operations of the services that Step Functions calls answer: see `pack`). Documentation is left out.
@@ -21,6 +21,28 @@ HERE = pathlib.Path(__file__).parent
 # Folder of the model in botocore, and the operations that keep their shapes; None keeps all.
 MODELS = {
     "states": ("stepfunctions/2016-11-23", None),
+    "logs": (
+        "logs/2014-03-28",
+        [
+            "CreateLogGroup",
+            "CreateLogStream",
+            "DeleteLogGroup",
+            "DeleteLogStream",
+            "DeleteRetentionPolicy",
+            "DescribeLogGroups",
+            "DescribeLogStreams",
+            "FilterLogEvents",
+            "GetLogEvents",
+            "ListTagsForResource",
+            "ListTagsLogGroup",
+            "PutLogEvents",
+            "PutRetentionPolicy",
+            "TagLogGroup",
+            "TagResource",
+            "UntagLogGroup",
+            "UntagResource",
+        ],
+    ),
     "lambda": (
         "lambda/2015-03-31",
         [

@@ -28,7 +28,7 @@ pub fn run(check: bool) -> Result<()> {
         .parent()
         .context("xtask lies in the workspace")?;
     let target = root.join("crates/aws-model/src");
-    for service in ["states", "lambda"] {
+    for service in ["states", "lambda", "logs"] {
         let model = read(&root.join(format!("models/{service}.json")))?;
         let text = Generator::new(service, &model)?.file()?;
         put(target.join(service).join("generated.rs"), &text, check)?;

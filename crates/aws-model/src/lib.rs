@@ -12,6 +12,7 @@ mod catalog_generated;
 mod check;
 pub mod epoch_seconds;
 pub mod lambda;
+pub mod logs;
 pub mod schema;
 pub mod states;
 

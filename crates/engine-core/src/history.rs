@@ -32,6 +32,15 @@ pub fn history_event(id: EventId, recorded: &Recorded, view: View<'_>) -> Option
     Some(Value::Object(shown))
 }
 
+/// Returns the details of a public event as logs show them: nothing stands in for data that is left out.
+pub fn event_details(event: &Event, view: View<'_>) -> Map<String, Value> {
+    let (_, mut details) = details(event, view).unwrap_or_default();
+    if !view.include_data {
+        details.shift_remove("parameters");
+    }
+    details
+}
+
 /// Returns the type of a public event; empty for the others.
 pub fn event_type(event: &Event) -> String {
     let of_state = |state_type: &StateType, what: &str| format!("{}State{what}", state_type.name());

@@ -23,6 +23,8 @@ use serde_json::Map;
 use service::{Call, Failure, Gate, RequestId};
 
 use crate::gateway::Gateway;
+use crate::probe::ProbeAnswer;
+use crate::room::Taken;
 use crate::route::{RouteAnswer, RouteRequest};
 use crate::streaming::{self, StreamedBody};
 
@@ -95,6 +97,11 @@ where
     }
     let mut response = match parts.uri.path() {
         "/health" if parts.method == Method::GET => health(),
+        path if parts.method == Method::GET
+            && let Some(probe) = gateway.find_probe(path) =>
+        {
+            shown(probe.answer().await)
+        }
         path => {
             let answered = match path.strip_prefix("/_stepd/") {
                 Some(path) => own(gateway, &parts, path, body, request_id).await,
@@ -137,7 +144,7 @@ where
         .sender(&claim, signing_name)
         .map_err(|error| unsigned(error, protocol))?;
     let operation = target.as_ref().map_or("", |target| target.operation);
-    let body = read(body, parts, limit, operation)
+    let (body, _room) = read(gateway, body, parts, limit, operation)
         .await
         .map_err(|refusal| Box::new(Refused::new(None, protocol, refusal)))?;
     gateway
@@ -210,7 +217,7 @@ where
     let limit = route
         .as_ref()
         .map_or(BODY_BYTES_MAX, |route| route.body_bytes_max());
-    let body = read(body, parts, limit, name)
+    let (body, _room) = read(gateway, body, parts, limit, name)
         .await
         .map_err(|refusal| Box::new(Refused::new(None, protocol, refusal)))?;
     gateway
@@ -252,16 +259,32 @@ fn body_bytes_max(target: &Target) -> usize {
     }
 }
 
-/// Reads a body of at most `limit` bytes, in time.
-async fn read<B>(body: B, parts: &Parts, limit: usize, operation: &str) -> Result<Bytes, Refusal>
+/// Reads a body of at most `limit` bytes, in time. Its room is held as long as the call goes on.
+async fn read<B>(
+    gateway: &Gateway,
+    body: B,
+    parts: &Parts,
+    limit: usize,
+    operation: &str,
+) -> Result<(Bytes, Taken), Refusal>
 where
     B: Body<Data = Bytes> + Unpin,
 {
     let declared = parts.headers.get(header::CONTENT_LENGTH);
     let declared = declared.and_then(|value| value.to_str().ok()?.parse().ok());
+    let chunked = parts.headers.contains_key(header::TRANSFER_ENCODING);
+    let largest = if chunked {
+        limit
+    } else {
+        declared.unwrap_or(0)
+    };
+    let taken = match largest > limit {
+        true => Taken::nothing(),
+        false => gateway.room.take(largest).await?,
+    };
     let read = pieces(body, declared.unwrap_or(0), limit);
     let problem = match tokio::time::timeout(BODY_SECONDS_MAX, read).await {
-        Ok(Ok(body)) => return Ok(body),
+        Ok(Ok(body)) => return Ok((body, taken)),
         Ok(Err(problem)) => problem,
         Err(_) => BodyProblem::Late,
     };
@@ -331,6 +354,12 @@ where
     } else {
         whole.freeze()
     })
+}
+
+fn shown(page: ProbeAnswer) -> Response<AnswerBody> {
+    let mut response = encoded(page.content_type, Either::Left(Full::new(page.body)));
+    *response.status_mut() = StatusCode::from_u16(page.status).unwrap_or_default();
+    response
 }
 
 fn health() -> Response<AnswerBody> {

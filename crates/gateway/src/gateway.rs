@@ -15,7 +15,10 @@ use service::{
 };
 
 use crate::keys::{KeyRing, Keys};
+use crate::metrics::Metrics;
 use crate::pages::Pages;
+use crate::probe::Probe;
+use crate::room::Room;
 use crate::route::{Route, RouteAnswer, RouteRequest};
 use crate::streaming::StreamingService;
 
@@ -32,6 +35,10 @@ pub struct Gateway {
     services: RwLock<BTreeMap<&'static str, Arc<dyn Service>>>,
     routes: RwLock<BTreeMap<&'static str, Arc<dyn Route>>>,
     streaming: RwLock<Vec<Arc<dyn StreamingService>>>,
+    probes: RwLock<BTreeMap<&'static str, Arc<dyn Probe>>>,
+    metrics: Metrics,
+    /// For bodies of requests.
+    pub(crate) room: Room,
     pages: RwLock<Option<Arc<dyn Pages>>>,
 }
 
@@ -52,6 +59,9 @@ impl Gateway {
             routes: RwLock::default(),
             streaming: RwLock::default(),
             pages: RwLock::default(),
+            probes: RwLock::default(),
+            metrics: Metrics::default(),
+            room: Room::default(),
         };
         for service in services {
             gateway.add_service(service);
@@ -97,6 +107,20 @@ impl Gateway {
             .iter()
             .find(|service| is_meant(service.signing_name()))
             .cloned()
+    }
+
+    /// Adds a page that anybody may ask for, in place of one with the same path.
+    pub fn add_probe(&self, probe: Arc<dyn Probe>) {
+        self.probes.write().insert(probe.path(), probe);
+    }
+
+    /// Adds what is counted of calls to a registry.
+    pub fn register_metrics(&self, registry: &mut prometheus_client::registry::Registry) {
+        self.metrics.register(registry);
+    }
+
+    pub(crate) fn find_probe(&self, path: &str) -> Option<Arc<dyn Probe>> {
+        self.probes.read().get(path).cloned()
     }
 
     pub(crate) fn find_route(&self, name: &str) -> Option<Arc<dyn Route>> {
@@ -196,7 +220,15 @@ impl Gate for Gateway {
             return Err(Failure::client("NotImplemented", message).with_status(501));
         };
         let request_id = call.request_id;
-        unharmed(service.call(call), service.name(), &request_id).await
+        let (name, operation) = (service.name(), call.operation.clone());
+        let begun = std::time::Instant::now();
+        let answered = unharmed(service.call(call), name, &request_id).await;
+        let status = answered
+            .as_ref()
+            .map_or_else(|failure| failure.status, |_| 200);
+        self.metrics
+            .count(name, &operation, status, begun.elapsed());
+        answered
     }
 }
 

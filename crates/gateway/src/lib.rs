@@ -10,7 +10,10 @@
 mod exchange;
 mod gateway;
 mod keys;
+mod metrics;
 mod pages;
+mod probe;
+mod room;
 mod route;
 mod server;
 mod streaming;
@@ -18,6 +21,7 @@ mod streaming;
 pub use gateway::Gateway;
 pub use keys::Keys;
 pub use pages::Pages;
+pub use probe::{Probe, ProbeAnswer};
 pub use route::{Route, RouteAnswer, RouteRequest};
 pub use server::serve;
 pub use streaming::{Leave, StreamedBody, StreamedRequest, StreamingService};

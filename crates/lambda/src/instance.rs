@@ -127,7 +127,8 @@ impl Instance {
             Some(self.initialize().await)
         };
         self.output
-            .write(vec![format!("START RequestId: {id} Version: $LATEST")]);
+            .write(vec![format!("START RequestId: {id} Version: $LATEST")])
+            .await;
         let begun = Instant::now();
         let step = match initialized {
             None | Some(Ok(())) => self.work(event, warm).await,
@@ -145,7 +146,7 @@ impl Instance {
         let last = remark
             .into_iter()
             .chain([end, self.report(id, elapsed, init)]);
-        self.output.write(last.collect());
+        self.output.write(last.collect()).await;
         let outcome = Outcome {
             payload,
             failed,

@@ -42,11 +42,6 @@ impl Invoker {
         }
     }
 
-    /// Returns what pools share.
-    pub fn grounds(&self) -> &Grounds {
-        &self.grounds
-    }
-
     /// Runs `event` on the function `name`, to its end, whether or not anybody waits for it.
     ///
     /// `None` means that there is no such function.

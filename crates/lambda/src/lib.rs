@@ -17,9 +17,8 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use futures::stream::BoxStream;
 use parking_lot::Mutex;
-use service::{Call, Clock, CredentialIssuer, Failure, Reply, Service, Site};
+use service::{Call, Clock, CredentialIssuer, Failure, LogSink, Reply, Service, Site};
 use store::{Store, StoreError};
 use tokio::sync::Semaphore;
 use tokio::task::JoinHandle;
@@ -33,7 +32,7 @@ mod function;
 mod instance;
 mod invoke;
 mod invoker;
-mod logs;
+mod log_tail;
 mod name;
 mod output;
 mod pool;
@@ -44,13 +43,10 @@ mod sdk;
 mod settings;
 mod watchdog;
 
-pub use logs::LogEntry;
-
 use crate::catalog::Catalog;
 use crate::code::CodeStore;
 use crate::events::EventQueue;
 use crate::invoker::Invoker;
-use crate::logs::Logs;
 use crate::pool::Grounds;
 use crate::runtime::Launcher;
 use crate::runtime_api::RuntimeApi;
@@ -68,7 +64,7 @@ pub trait CodeSource: Send + Sync {
 
 /// Everything that can be set.
 pub struct LambdaOptions {
-    /// Holds `functions/` and `logs/`.
+    /// Holds `functions/`.
     pub data_dir: PathBuf,
     /// Holds the SDKs; shared with other servers.
     pub cache_dir: PathBuf,
@@ -163,6 +159,7 @@ impl Lambda {
         store: Arc<dyn Store>,
         credentials: Arc<dyn CredentialIssuer>,
         clock: Arc<dyn Clock>,
+        logs: Arc<dyn LogSink>,
     ) -> Result<Arc<Self>, OpenError> {
         let prepare = |what: &'static str| move |source| OpenError::Prepare { what, source };
         // Children run in folders of their own: what they are told must not depend on where we are.
@@ -171,10 +168,8 @@ impl Lambda {
         let cache_dir =
             std::path::absolute(&options.cache_dir).map_err(prepare("the cache directory"))?;
         let directory = data_dir.join("functions");
-        // Code, logs and what functions write are for the server's user alone.
-        for private in [&directory, &data_dir.join("logs")] {
-            make_private(private).map_err(prepare("the data directory"))?;
-        }
+        // Code is for the server's user alone.
+        make_private(&directory).map_err(prepare("the data directory"))?;
         let catalog = Arc::new(Catalog::new(Arc::clone(&store)));
         let code =
             CodeStore::open(directory.join("code")).map_err(prepare("the folder of code"))?;
@@ -195,7 +190,7 @@ impl Lambda {
                 .await
                 .map_err(prepare("the Runtime API"))?,
             watchdog: Arc::new(Watchdog::start().map_err(prepare("the watchdog"))?),
-            logs: Logs::open(data_dir.join("logs")).map_err(prepare("the folder of logs"))?,
+            logs,
             credentials,
             clock: Arc::clone(&clock),
             places: Arc::new(Semaphore::new(options.instances_max as usize)),
@@ -229,16 +224,12 @@ impl Lambda {
         }))
     }
 
-    /// Returns what the function wrote lately and then, if asked, what it writes from now on.
+    /// Returns the log group that the function writes to.
     ///
     /// Fails as `GetFunction` does if there is no such function.
-    pub async fn tail(
-        &self,
-        function: &str,
-        follow: bool,
-    ) -> Result<BoxStream<'static, LogEntry>, Failure> {
+    pub async fn log_group(&self, function: &str) -> Result<String, Failure> {
         let (name, _) = self.find(function, None).await?;
-        Ok(self.invoker.grounds().logs.of(&name.name).tail(follow))
+        Ok(log_group(&name.name))
     }
 
     /// Stops: nothing new begins, functions that work get a moment, then nothing of them is left.
@@ -258,6 +249,11 @@ impl Drop for Lambda {
         }
         self.events.stop();
     }
+}
+
+/// Returns the log group of the function `name`.
+fn log_group(name: &str) -> String {
+    format!("/aws/lambda/{name}")
 }
 
 fn make_private(directory: &Path) -> io::Result<()> {

@@ -4,12 +4,12 @@ use std::sync::Arc;
 
 use bytes::{Buf, BytesMut};
 use parking_lot::Mutex;
-use service::Clock;
+use service::{Clock, LogLine, LogSink, LogStreamName};
 use tokio::io::{AsyncRead, AsyncReadExt};
 use tokio::process::{ChildStderr, ChildStdout};
 use tokio::sync::{mpsc, oneshot};
 
-use crate::logs::{FunctionLog, LogEntry, LogTail};
+use crate::log_tail::LogTail;
 
 /// A line that is longer is cut into several (the limit of a CloudWatch Logs event).
 const LINE_BYTES_MAX: usize = 256 << 10;
@@ -21,8 +21,8 @@ pub struct Output {
 }
 
 struct Sink {
-    log: Arc<FunctionLog>,
-    instance: Arc<str>,
+    log: Arc<dyn LogSink>,
+    to: Arc<LogStreamName>,
     clock: Arc<dyn Clock>,
     tail: Mutex<Option<LogTail>>,
 }
@@ -30,15 +30,15 @@ struct Sink {
 impl Output {
     /// Begins to read both pipes, until they end.
     pub fn capture(
-        log: Arc<FunctionLog>,
-        instance: Arc<str>,
+        log: Arc<dyn LogSink>,
+        to: LogStreamName,
         clock: Arc<dyn Clock>,
         stdout: ChildStdout,
         stderr: ChildStderr,
     ) -> Self {
         let sink = Arc::new(Sink {
             log,
-            instance,
+            to: Arc::new(to),
             clock,
             tail: Mutex::new(None),
         });
@@ -55,8 +55,8 @@ impl Output {
     }
 
     /// Writes lines of the service's own: START, END, REPORT.
-    pub fn write(&self, lines: Vec<String>) {
-        self.sink.write(lines);
+    pub async fn write(&self, lines: Vec<String>) {
+        self.sink.write(lines).await;
     }
 
     /// Returns once everything that the instance wrote before now is in the log.
@@ -77,7 +77,7 @@ impl Output {
 }
 
 impl Sink {
-    fn write(&self, lines: Vec<String>) {
+    async fn write(&self, lines: Vec<String>) {
         if lines.is_empty() {
             return;
         }
@@ -87,12 +87,13 @@ impl Sink {
             }
         }
         let time = self.clock.now();
-        let entry = |message| LogEntry {
-            time,
-            instance: Arc::clone(&self.instance),
-            message,
+        // As on AWS an event of a function's log ends with the line's end.
+        let line = |mut message: String| {
+            message.push('\n');
+            LogLine { time, message }
         };
-        self.log.append(lines.into_iter().map(entry).collect());
+        let lines = lines.into_iter().map(line).collect();
+        self.log.write(&self.to, lines).await;
     }
 }
 
@@ -111,15 +112,15 @@ where
                     if !matches!(read, Ok(1..)) {
                         break;
                     }
-                    sink.write(take_lines(&mut buffer));
+                    sink.write(take_lines(&mut buffer)).await;
                 }
                 Some(done) = flushes.recv() => {
-                    sink.write(take_rest(&mut buffer));
+                    sink.write(take_rest(&mut buffer)).await;
                     let _ = done.send(());
                 }
             }
         }
-        sink.write(take_rest(&mut buffer));
+        sink.write(take_rest(&mut buffer)).await;
     });
     requests
 }

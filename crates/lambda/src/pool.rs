@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use parking_lot::Mutex;
-use service::{Clock, CredentialIssuer, Failure};
+use service::{Clock, CredentialIssuer, Failure, LogSink, LogStreamName};
 use tokio::sync::{OnceCell, OwnedSemaphorePermit, Semaphore};
 use tokio::time::timeout;
 use vocab::Timestamp;
@@ -14,7 +14,6 @@ use vocab::Timestamp;
 use crate::failure;
 use crate::function::Function;
 use crate::instance::{Event, Finish, Instance, Limits, Outcome, error_payload};
-use crate::logs::Logs;
 use crate::output::Output;
 use crate::process::Process;
 use crate::runtime::{Launch, Launcher};
@@ -35,7 +34,7 @@ pub struct Grounds {
     /// Where instances are written down.
     pub watchdog: Arc<Watchdog>,
     /// Where instances write to.
-    pub logs: Logs,
+    pub logs: Arc<dyn LogSink>,
     /// Gives instances the function's role.
     pub credentials: Arc<dyn CredentialIssuer>,
     /// Tells the time.
@@ -221,9 +220,13 @@ impl Pool {
                 Ok(started) => started,
                 Err(error) => return Ok(Started::Refused(self.refusal(&error, launch))),
             };
-        let log = grounds.logs.of(&function.name);
+        let log = Arc::clone(&grounds.logs);
+        let to = LogStreamName {
+            group: crate::log_group(&function.name),
+            stream,
+        };
         let clock = Arc::clone(&grounds.clock);
-        let output = Output::capture(log, instance_id.into(), Arc::clone(&clock), stdout, stderr);
+        let output = Output::capture(log, to, Arc::clone(&clock), stdout, stderr);
         let limits = Limits {
             timeout: Duration::from_secs(u64::from(function.timeout_seconds)),
             memory_mib: function.memory_mib,

@@ -216,6 +216,63 @@ pub trait CredentialIssuer: Send + Sync {
     fn issue(&self, role_arn: &str, session_name: &str, seconds: u64) -> TemporaryCredentials;
 }
 
+/// Where lines of a program go: a log group and a stream in it.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct LogStreamName {
+    /// `/aws/lambda/NAME`.
+    pub group: String,
+    /// `2026/11/25/[$LATEST]8b1a…`.
+    pub stream: String,
+}
+
+/// A line of a program.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LogLine {
+    /// When it was written.
+    pub time: Timestamp,
+    /// The line without its end.
+    pub message: String,
+}
+
+/// Who keeps what programs of this server write. CloudWatch Logs implements it.
+#[async_trait]
+pub trait LogSink: Send + Sync {
+    /// Takes lines for a stream; group and stream are made when they are not there. Returns before the
+    /// lines are durable, which they are a moment later, and waits only where too much is waiting.
+    async fn write(&self, to: &Arc<LogStreamName>, lines: Vec<LogLine>);
+}
+
+/// A piece of work with a beginning and an end, as traces show it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Span {
+    /// The trace that it is part of.
+    pub trace_id: [u8; 16],
+    /// Its own id.
+    pub span_id: [u8; 8],
+    /// The piece that it is part of.
+    pub parent_span_id: Option<[u8; 8]>,
+    /// What it is called.
+    pub name: String,
+    /// When it began.
+    pub started_at: Timestamp,
+    /// When it ended.
+    pub ended_at: Timestamp,
+    /// Why it failed, if it did. Never what was worked on.
+    pub error: Option<String>,
+    /// What else is known of it.
+    pub attributes: Vec<(&'static str, String)>,
+}
+
+/// A collector of traces.
+#[async_trait]
+pub trait SpanSink: Send + Sync {
+    /// Tells of `spans`. Once this returns `Ok`, they need not be told again.
+    ///
+    /// # Errors
+    /// Why the collector did not take them, when it may do so later.
+    async fn export(&self, spans: &[Span]) -> Result<(), String>;
+}
+
 /// Where the server is and whom it serves: constant for a run.
 #[derive(Clone, Debug)]
 pub struct Site {

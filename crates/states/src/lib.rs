@@ -16,12 +16,15 @@ mod changes;
 mod definitions;
 mod integrations;
 pub mod items;
+mod logging;
 mod machines;
+mod metrics;
 pub mod mocks;
 mod page;
 mod rows;
 mod service;
 mod shell;
+mod spans;
 mod tags;
 mod token;
 

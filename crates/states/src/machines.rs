@@ -16,7 +16,7 @@ use service::Failure;
 use store::{Batch, Expectation, Key, Range, Space, Store, StoreError};
 use vocab::Timestamp;
 
-pub(crate) use record::{Logging, MachineRecord, MachineStatus, TypeCode};
+pub(crate) use record::{LevelCode, Logging, MachineRecord, MachineStatus, TypeCode};
 pub(crate) use versions::{AliasRecord, Route, TargetVersion, VersionRecord};
 
 use crate::api::failure;

@@ -16,6 +16,8 @@ use sha2::{Digest, Sha256};
 use store::{Key, Range, Space};
 use vocab::Timestamp;
 
+use crate::machines::Logging;
+
 /// Where an execution lives: names it within the server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Encode, Decode)]
 pub struct ExecutionRef {
@@ -94,6 +96,9 @@ pub struct ExecutionRecord {
     /// The text of the made-up answers that it runs with; stored beside the definitions, by its hash.
     #[n(15)]
     pub mocks: Option<ByteArray<32>>,
+    /// What it logs, and where; absent where it logs nothing.
+    #[n(16)]
+    pub logging: Option<Logging>,
 }
 
 /// A redrive of an execution.
@@ -393,6 +398,24 @@ pub fn outbox_key(execution: ExecutionRef, task: TaskId) -> Key {
     let mut bytes = execution.bytes();
     bytes.extend_from_slice(&task.0.0.to_be_bytes());
     Key::new(Space::Outbox, bytes)
+}
+
+/// Returns the row that says: the events of this chunk are to be logged.
+pub fn backlog_key(execution: ExecutionRef, first: u64) -> Key {
+    let mut bytes = execution.bytes();
+    bytes.extend_from_slice(&first.to_be_bytes());
+    Key::new(Space::LogBacklog, bytes)
+}
+
+/// Returns the row that says: a collector of traces is to be told of this execution.
+pub fn span_key(execution: ExecutionRef) -> Key {
+    Key::new(Space::SpanBacklog, execution.bytes())
+}
+
+/// Returns the chunk that a row of the backlog names.
+pub fn chunk_of_backlog(bytes: &[u8]) -> Option<(ExecutionRef, u64)> {
+    let first = bytes.get(10..)?.first_chunk()?;
+    Some((ExecutionRef::from_bytes(bytes)?, u64::from_be_bytes(*first)))
 }
 
 /// Returns the call that a key of the outbox is for.

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use aws_model::states::Operation;
 use engine_core::Limits;
-use service::{Call, Clock, Failure, Gate, Reply, Service, Site};
+use service::{Call, Clock, Failure, Gate, Reply, Service, Site, SpanSink};
 use store::{Store, StoreError};
 
 use crate::api;
@@ -16,9 +16,13 @@ use crate::definitions::Definitions;
 use crate::machines::Machines;
 use crate::mocks::MockFile;
 use crate::page::PageSealer;
+use crate::rows;
 use crate::shell::{Shell, ShellOptions};
 use crate::tags::Tags;
 use crate::token::TokenSealer;
+
+/// AWS's limit of open Map Runs, beyond which they are not counted.
+const MAP_RUNS_MAX: usize = 1_001;
 
 /// How the service is set up.
 pub struct StatesOptions {
@@ -30,6 +34,8 @@ pub struct StatesOptions {
     pub token_key: [u8; 32],
     /// Definitions may use operators of JSONata that AWS does not have yet.
     pub newer_jsonata: bool,
+    /// Who is told of executions that ended.
+    pub spans: Option<Arc<dyn SpanSink>>,
     /// Test cases whose executions get made-up answers.
     pub mocks: Option<MockFile>,
 }
@@ -94,6 +100,7 @@ impl States {
             limits,
             token_key,
             newer_jsonata,
+            spans,
             mocks,
         } = options;
         let tokens = TokenSealer::new(&token_key);
@@ -102,6 +109,7 @@ impl States {
             site: site.clone(),
             limits: limits.clone(),
             sealer: tokens.clone(),
+            spans,
         };
         let shell = Shell::open(
             shell_options,
@@ -134,6 +142,22 @@ impl States {
             newer_jsonata,
             mocks,
         }))
+    }
+
+    /// Adds what the service counts to a registry.
+    pub fn register_metrics(&self, registry: &mut prometheus_client::registry::Registry) {
+        self.shell.metrics().register(registry);
+    }
+
+    /// Looks at what is not counted as it happens: how many Map Runs are under way.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub async fn measure(&self) -> Result<(), StoreError> {
+        let open = rows::map_runs::open();
+        let open = self.store.scan(&open, MAP_RUNS_MAX).await?;
+        self.shell.metrics().set_open_map_runs(open.len());
+        Ok(())
     }
 
     /// Returns where changes of executions are heard.

@@ -65,6 +65,7 @@ async fn an_expression_that_cannot_be_read_is_refused() {
 /// Opens the service over the world's store, with or without the newer operators.
 async fn opened(world: &World, newer_jsonata: bool) -> Arc<States> {
     let options = StatesOptions {
+        spans: None,
         newer_jsonata,
         site: Site {
             region: "us-east-1".into(),

@@ -11,13 +11,12 @@ use serde_json::{Map, Value, json};
 use service::Failure;
 
 /// How many cases agree; fewer means that something that worked is lost.
-const AGREE_MIN: usize = 321;
+const AGREE_MIN: usize = 322;
 
 /// Why a case is not played.
 fn out_of_scope(case: &Value) -> Option<&'static str> {
     let text = case.to_string();
     match () {
-        () if text.contains("Log Destination not found") => Some("there is no logs service yet"),
         () if text.contains("ParamValidationError") => Some("the client refused, not AWS"),
         () if text.contains("<execution-id-") => Some("what came before was not recorded"),
         // A conflict is with something; an alias is of a version.
@@ -280,6 +279,10 @@ fn is_moment(path: &str) -> bool {
 
 /// Makes what a case needs and what was made before its recording began.
 async fn prepare(player: &mut Player, name: &str, case: &Value) {
+    if !name.contains("deleted_log_group") {
+        let group = json!({ "logGroupName": "log_group_name" });
+        player.world.logs("CreateLogGroup", group).await;
+    }
     let operation = operation(case);
     let prior = case["prior_sfn_calls"].to_string();
     let exists = case["expected"]["error"]["Error"]["Code"]

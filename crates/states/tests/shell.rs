@@ -124,6 +124,7 @@ impl World {
             trace_header: None,
             child_of: None,
             qualified: None,
+            logging: None,
             mocks: None,
         };
         self.shell.start(start).await?;
@@ -189,6 +190,7 @@ async fn open(
     clock: &Arc<MovedClock>,
 ) -> Shell {
     let options = ShellOptions {
+        spans: None,
         site: Site {
             region: "us-east-1".into(),
             account_id: "000000000000".into(),

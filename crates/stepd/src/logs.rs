@@ -9,6 +9,7 @@ use futures::StreamExt as _;
 use gateway::{Route, RouteAnswer, RouteRequest};
 use http::Method;
 use lambda::Lambda;
+use logs::Logs;
 use serde_json::{Value, json};
 use service::Failure;
 
@@ -52,7 +53,12 @@ fn print(arguments: &Arguments) -> anyhow::Result<()> {
 }
 
 /// The server's side: `GET /_stepd/logs/FUNCTION?follow=true`.
-pub struct FunctionLogs(pub Arc<Lambda>);
+pub struct FunctionLogs {
+    /// Knows the functions.
+    pub lambda: Arc<Lambda>,
+    /// Keeps what they write.
+    pub logs: Arc<Logs>,
+}
 
 #[async_trait]
 impl Route for FunctionLogs {
@@ -67,11 +73,13 @@ impl Route for FunctionLogs {
             );
         }
         let follow = request.query.split('&').any(|pair| pair == "follow=true");
-        let entries = self.0.tail(&request.path, follow).await?;
+        let group = self.lambda.log_group(&request.path).await?;
+        let entries = self.logs.tail(&group, follow).await?;
         let lines = entries.map(|entry| {
+            let instance = entry.stream.rsplit(']').next();
             let line = json!({
                 "time": entry.time.to_string(),
-                "instance": &*entry.instance,
+                "instance": instance,
                 "message": entry.message,
             });
             Bytes::from(format!("{line}\n"))

@@ -12,6 +12,8 @@ mod keys;
 mod limits;
 mod logs;
 mod objects;
+mod observe;
+mod otlp;
 mod place;
 mod serve;
 mod stacks;

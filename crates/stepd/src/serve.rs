@@ -10,8 +10,9 @@ use console::{Console, ConsoleOptions};
 use dynamodb::DynamoDb;
 use gateway::Gateway;
 use lambda::{Lambda, LambdaOptions};
+use logs::Logs;
 use s3::S3;
-use service::{Clock, Gate, Site, SystemClock};
+use service::{Clock, Gate, Site, SpanSink, SystemClock};
 use states::mocks::MockFile;
 use states::{States, StatesOptions};
 use store::Store;
@@ -22,6 +23,8 @@ use crate::console::{ConsoleLinks, ConsolePages};
 use crate::keys::{Keys, RootAccessKey};
 use crate::logs::FunctionLogs;
 use crate::objects::Objects;
+use crate::observe::{MeteredStore, Observed};
+use crate::otlp::Otlp;
 use crate::place;
 use crate::stacks::StackRoute;
 
@@ -60,12 +63,24 @@ pub struct Arguments {
     /// Deploy templates with resources of types that are not built: these are nothing but their names
     #[arg(long)]
     ignore_unknown_resources: bool,
+    /// How the server's own log is written
+    #[arg(long, value_enum, default_value_t = LogFormat::Text)]
+    log_format: LogFormat,
     /// Test cases with made-up answers, in the format of Step Functions Local; an execution of one is
     /// started with `#CASE` behind the ARN of its state machine
     #[arg(long, env = "SFN_MOCK_CONFIG", value_name = "FILE")]
     mock_config: Option<PathBuf>,
     #[command(flatten)]
     limits: crate::limits::Raised,
+}
+
+/// How the server's own log is written.
+#[derive(Clone, Copy, Debug, clap::ValueEnum)]
+enum LogFormat {
+    /// For people.
+    Text,
+    /// A JSON object a line.
+    Json,
 }
 
 fn account_id(text: &str) -> Result<String, String> {
@@ -89,7 +104,8 @@ fn region(text: &str) -> Result<String, String> {
 
 /// Runs the server until a signal ends it.
 pub async fn run(arguments: Arguments) -> anyhow::Result<()> {
-    log_to_stderr();
+    log_to_stderr(arguments.log_format);
+    allow_open_files();
     if !arguments.listen.ip().is_loopback() && !arguments.allow_remote {
         anyhow::bail!(
             "{} can be reached from other machines, and requests are not encrypted: \
@@ -117,6 +133,8 @@ struct Server {
     gateway: Arc<Gateway>,
     states: Arc<States>,
     lambda: Arc<Lambda>,
+    logs: Arc<Logs>,
+    observed: Arc<Observed>,
     console: Arc<Console>,
     expiry: tokio::task::JoinHandle<()>,
 }
@@ -133,7 +151,9 @@ impl Server {
         };
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let store = FjallStore::open(data_dir.join("store"), store_fjall::Options::default());
-        let store: Arc<dyn Store> = Arc::new(store.context("the store cannot be opened")?);
+        let store = MeteredStore::new(Arc::new(store.context("the store cannot be opened")?));
+        let metered = store.clone();
+        let store: Arc<dyn Store> = store;
         let keys = Keys::open(data_dir, arguments.root_access_key.as_ref())?;
         let root = (
             keys.root_access_key_id.as_str().into(),
@@ -147,6 +167,8 @@ impl Server {
         let gateway = Gateway::new(site.clone(), gateway_keys, Vec::new(), clock.clone());
         let gate: Arc<dyn Gate> = gateway.clone();
 
+        let logs = Logs::open(store.clone(), clock.clone(), site.clone());
+        gateway.add_service(logs.clone());
         let lambda_options =
             LambdaOptions::new(data_dir.clone(), site.clone(), endpoint.to_owned());
         let lambda = Lambda::open(
@@ -154,11 +176,15 @@ impl Server {
             store.clone(),
             gateway.clone(),
             clock.clone(),
+            logs.ingest(),
         )
         .await
         .context("the functions cannot be opened")?;
         gateway.add_service(lambda.clone());
-        gateway.add_route(Arc::new(FunctionLogs(lambda.clone())));
+        gateway.add_route(Arc::new(FunctionLogs {
+            lambda: lambda.clone(),
+            logs: logs.clone(),
+        }));
         let dynamodb = DynamoDb::open(data_dir, &site).context("the tables cannot be opened")?;
         let dynamodb = Arc::new(dynamodb);
         gateway.add_service(dynamodb.clone());
@@ -195,11 +221,13 @@ impl Server {
             limits: arguments.limits.into(),
             token_key: keys.tokens()?,
             newer_jsonata: arguments.newer_jsonata,
+            spans: Otlp::from_environment().map(|otlp| Arc::new(otlp) as Arc<dyn SpanSink>),
             mocks,
         };
         let states = States::open(options, store, gate.clone(), clock.clone());
         let states = states.await.context("the executions cannot be opened")?;
         gateway.add_service(states.clone());
+        let observed = Observed::add(&gateway, states.clone(), metered);
         let options = ConsoleOptions {
             master: keys.master()?,
             port,
@@ -219,6 +247,8 @@ impl Server {
             gateway,
             states,
             lambda,
+            logs,
+            observed,
             console,
             expiry,
         })
@@ -226,8 +256,10 @@ impl Server {
 
     async fn run(self, listener: TcpListener) -> anyhow::Result<()> {
         let (states, console) = (self.states.clone(), self.console.clone());
+        let observed = self.observed.clone();
         let stopped = async move {
             stopped().await;
+            observed.stop();
             states.stop_polls();
             console.stop();
         };
@@ -236,6 +268,7 @@ impl Server {
         self.expiry.abort();
         self.states.shut_down().await;
         self.lambda.shutdown().await;
+        self.logs.shut_down().await;
         Ok(())
     }
 }
@@ -257,17 +290,31 @@ async fn expire_items(dynamodb: Arc<DynamoDb>) {
     }
 }
 
+/// Lets the server have as many files and connections open as it may: many systems begin with 1,024,
+/// which is less than the connections that it accepts.
+fn allow_open_files() {
+    use rustix::process::{Resource, getrlimit, setrlimit};
+    let mut limit = getrlimit(Resource::Nofile);
+    limit.current = limit.maximum;
+    if let Err(error) = setrlimit(Resource::Nofile, limit) {
+        tracing::debug!(%error, "the number of open files stays as it is");
+    }
+}
+
 /// Logs to standard error; `STEPD_LOG` chooses what, as in `STEPD_LOG=debug` or `STEPD_LOG=states=trace`.
-fn log_to_stderr() {
+fn log_to_stderr(format: LogFormat) {
     let filter = tracing_subscriber::EnvFilter::try_from_env("STEPD_LOG").unwrap_or_else(|_| {
         tracing_subscriber::EnvFilter::new("info,fjall=warn,lsm_tree=warn,s3s=off")
     });
     let on_terminal = std::io::IsTerminal::is_terminal(&std::io::stderr());
-    tracing_subscriber::fmt()
+    let log = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(std::io::stderr)
-        .with_ansi(on_terminal)
-        .init();
+        .with_ansi(on_terminal);
+    match format {
+        LogFormat::Text => log.init(),
+        LogFormat::Json => log.json().flatten_event(true).init(),
+    }
 }
 
 /// Waits for the signal to stop.

@@ -56,11 +56,19 @@ pub enum Space {
     MapRuns = 16,
     /// Ends of executions that somebody waits for.
     Announcements = 17,
+    /// Log groups and their streams.
+    LogGroups = 18,
+    /// Log events, in blocks, by time.
+    LogEvents = 19,
+    /// Chunks of journals whose events still have to be logged.
+    LogBacklog = 20,
+    /// Executions that ended, of which a collector of traces has not heard.
+    SpanBacklog = 21,
 }
 
 impl Space {
     /// Every space, in the order of their numbers.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 22] = [
         Self::Meta,
         Self::StateMachines,
         Self::Executions,
@@ -79,6 +87,10 @@ impl Space {
         Self::Blobs,
         Self::MapRuns,
         Self::Announcements,
+        Self::LogGroups,
+        Self::LogEvents,
+        Self::LogBacklog,
+        Self::SpanBacklog,
     ];
 }
 

@@ -46,13 +46,13 @@ impl Generator<'_> {
                 None => format!("Kind::Text {{ bounds: {bounds}, pattern: None }}"),
                 Some(pattern) => {
                     let parts: Vec<String> = parts_of(pattern)?;
-                    let constant = constant(name);
+                    let constant = format!("{}_{}", constant(name), self.suffix_of_pattern(name));
                     let parts: String = parts.iter().map(|part| format!("{part:?},")).collect();
                     writeln!(
                         out,
-                        "static {constant}_PATTERN: Pattern = Pattern::new({pattern:?}, &[{parts}]);"
+                        "static {constant}: Pattern = Pattern::new({pattern:?}, &[{parts}]);"
                     )?;
-                    format!("Kind::Text {{ bounds: {bounds}, pattern: Some(&{constant}_PATTERN) }}")
+                    format!("Kind::Text {{ bounds: {bounds}, pattern: Some(&{constant}) }}")
                 }
             },
             "integer" => format!("Kind::Integer {{ bounds: {bounds}, java: \"Integer\" }}"),
@@ -70,6 +70,15 @@ impl Generator<'_> {
             "/// `{name}`.\npub static {constant}: Shape = Shape {{ name: {name:?}, sensitive: {sensitive}, kind: {kind} }};"
         )?;
         Ok(())
+    }
+
+    /// Returns what the name of a shape's expression ends with: not what makes it another shape's name.
+    fn suffix_of_pattern(&self, name: &str) -> &'static str {
+        if self.shapes.contains_key(&format!("{name}Pattern")) {
+            "EXPRESSION"
+        } else {
+            "PATTERN"
+        }
     }
 
     pub(super) fn members(&self, shape: &Value) -> Result<String> {
@@ -124,10 +133,11 @@ pub(super) fn parts_of(pattern: &str) -> Result<Vec<String>> {
         let strange = ["(?=", "(?!", "(?<"].iter().any(|look| part.contains(look));
         ensure!(!strange, "add {part} to LOOK_AROUND");
     }
-    // Java's \d and \s are ASCII, and it spells the class of all ASCII differently.
+    // Java's \d, \s and \w are ASCII, and it spells the class of all ASCII differently.
     let java = [
         (r"\p{ASCII}", r"[\x00-\x7F]"),
         (r"\d", "[0-9]"),
+        (r"[\w", r"[0-9A-Za-z_"),
         (r"[^\s]", r"[^ \t\n\x0B\x0C\r]"),
     ];
     let translate = |part: &str| {

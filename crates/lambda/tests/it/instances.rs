@@ -210,7 +210,7 @@ async fn a_server_to_kill() {
         console.log('instance ' + process.pid);
         for (;;); }";
     world.node("f", code).await;
-    let mut log = world.lambda.tail("f", true).await.expect("a log");
+    let mut log = world.tail("f", true).await;
     let tell = async {
         while let Some(entry) = log.next().await {
             println!("{}", entry.message);

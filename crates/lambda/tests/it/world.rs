@@ -11,6 +11,7 @@ use bytes::Bytes;
 use futures::StreamExt;
 use futures::stream::BoxStream;
 use lambda::{CodeSource, Lambda, LambdaOptions};
+use logs::{Entry, Logs};
 use serde_json::{Value, json};
 use service::{
     Call, CredentialIssuer, Failure, Principal, RequestId, Service, Site, SystemClock,
@@ -54,6 +55,7 @@ impl CodeSource for Assets {
 
 pub struct World {
     pub lambda: Arc<Lambda>,
+    pub logs: Arc<Logs>,
     pub directory: TempDir,
     pub store: Arc<MemoryStore>,
     pub credential_seconds: i64,
@@ -94,9 +96,11 @@ impl World {
     pub async fn with(change: impl FnOnce(&mut LambdaOptions)) -> Self {
         let directory = tempfile::tempdir().expect("a directory");
         let store = Arc::new(MemoryStore::default());
-        let lambda = open(&directory, &store, 3600, change).await;
+        let logs = Logs::open(store.clone(), Arc::new(SystemClock), site());
+        let lambda = open(&directory, &store, &logs, 3600, change).await;
         Self {
             lambda,
+            logs,
             directory,
             store,
             credential_seconds: 3600,
@@ -109,6 +113,7 @@ impl World {
         self.lambda = open(
             &self.directory,
             &self.store,
+            &self.logs,
             self.credential_seconds,
             change,
         )
@@ -174,21 +179,16 @@ impl World {
         .await;
     }
 
+    /// Returns the log of `name`.
+    pub async fn tail(&self, name: &str, follow: bool) -> BoxStream<'static, Entry> {
+        let group = self.lambda.log_group(name).await.expect("a function");
+        self.logs.tail(&group, follow).await.expect("a log")
+    }
+
     /// Follows the log of `name`: an item for every invocation that begins from now on.
     pub async fn starts(&self, name: &str) -> BoxStream<'static, ()> {
-        let past = self
-            .lambda
-            .tail(name, false)
-            .await
-            .expect("a log")
-            .count()
-            .await;
-        let live = self
-            .lambda
-            .tail(name, true)
-            .await
-            .expect("a log")
-            .skip(past);
+        let past = self.tail(name, false).await.count().await;
+        let live = self.tail(name, true).await.skip(past);
         live.filter_map(async |entry| entry.message.starts_with("START ").then_some(()))
             .boxed()
     }
@@ -204,16 +204,13 @@ impl World {
 async fn open(
     directory: &TempDir,
     store: &Arc<MemoryStore>,
+    logs: &Arc<Logs>,
     credential_seconds: i64,
     change: impl FnOnce(&mut LambdaOptions),
 ) -> Arc<Lambda> {
-    let site = Site {
-        region: "us-east-1".into(),
-        account_id: "000000000000".into(),
-    };
     let mut options = LambdaOptions::new(
         directory.path().join("data"),
-        site,
+        site(),
         "http://127.0.0.1:9".to_owned(),
     );
     options.shutdown_grace = Duration::from_millis(200);
@@ -222,9 +219,16 @@ async fn open(
     let issuer = Arc::new(Issuer {
         seconds: credential_seconds,
     });
-    Lambda::open(options, store, issuer, Arc::new(SystemClock))
+    Lambda::open(options, store, issuer, Arc::new(SystemClock), logs.ingest())
         .await
         .expect("opened")
+}
+
+fn site() -> Site {
+    Site {
+        region: "us-east-1".into(),
+        account_id: "000000000000".into(),
+    }
 }
 
 /// Returns a zip archive; a file whose name is `bootstrap` can be executed.

@@ -49,6 +49,7 @@ pub(crate) async fn call(states: &States, input: &[u8]) -> Result<Reply, Failure
         if let Some(known) = states.machines.read(&record.name).await? {
             return created_before(&known.record, &record);
         }
+        settings::check_log_destination(states, &record).await?;
         let definition = input.definition.clone();
         if states
             .machines

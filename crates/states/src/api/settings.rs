@@ -1,11 +1,11 @@
-//! What `CreateStateMachine` and `UpdateStateMachine` both take: a definition, keys, versions.
+//! What `CreateStateMachine` and `UpdateStateMachine` both take: a definition, logs, keys, versions.
 
 use asl::StateMachine;
 use aws_model::states::{EncryptionConfiguration, EncryptionType};
 use service::Failure;
 
 use super::failure;
-use crate::machines::TypeCode;
+use crate::machines::{MachineRecord, TypeCode};
 use crate::service::States;
 
 /// Parses a definition, or returns `InvalidDefinition` with every finding.
@@ -26,6 +26,25 @@ pub(super) fn check_publish(
     match (publish.unwrap_or(false), description) {
         (false, Some(_)) => Err(failure::version_description_without_publish()),
         (true, _) | (false, None) => Ok(()),
+    }
+}
+
+/// Checks that the log group is there to which executions are to log, and that it can be written to.
+pub(super) async fn check_log_destination(
+    states: &States,
+    record: &MachineRecord,
+) -> Result<(), Failure> {
+    let Some(arn) = record.logging.log_group_arns.first() else {
+        return Ok(());
+    };
+    if states
+        .shell
+        .subscribe_to_log_group(arn, &record.role_arn)
+        .await?
+    {
+        Ok(())
+    } else {
+        Err(failure::invalid_logging("Log Destination not found."))
     }
 }
 

@@ -45,6 +45,7 @@ pub(crate) async fn call(states: &States, input: &[u8]) -> Result<Reply, Failure
         trace_header: input.trace_header.map(Into::into),
         child_of: None,
         qualified: target.version.as_ref().map(qualified),
+        logging: target.revision().logging.pinned(),
         mocks,
     };
     match states.shell.start(start).await {

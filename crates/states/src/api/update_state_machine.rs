@@ -21,6 +21,9 @@ pub(crate) async fn call(states: &States, input: &[u8]) -> Result<Reply, Failure
     for _ in 0..ATTEMPTS_MAX {
         let machine = read(states, &input.state_machine_arn).await?;
         let mut record = updated(&machine.record, &input, states.clock.now())?;
+        if input.logging_configuration.is_some() {
+            settings::check_log_destination(states, &record).await?;
+        }
         let parsed = match &input.definition {
             Some(text) => Some(settings::parse_definition(
                 states,

@@ -142,9 +142,11 @@ impl From<MachineStatus> for StateMachineStatus {
 
 /// `LoggingConfiguration`, as it is stored.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
-pub(crate) struct Logging {
+pub struct Logging {
+    /// Which events.
     #[n(0)]
     pub level: LevelCode,
+    /// Whether inputs and outputs are part of it.
     #[n(1)]
     pub include_execution_data: bool,
     /// ARNs of log groups: at most one.
@@ -155,13 +157,17 @@ pub(crate) struct Logging {
 /// `LogLevel`, as it is stored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
 #[cbor(index_only)]
-pub(crate) enum LevelCode {
+pub enum LevelCode {
+    /// None.
     #[n(0)]
     Off,
+    /// All.
     #[n(1)]
     All,
+    /// Errors.
     #[n(2)]
     Error,
+    /// Errors that end the execution.
     #[n(3)]
     Fatal,
 }
@@ -209,6 +215,11 @@ impl Logging {
             include_execution_data,
             log_group_arns,
         })
+    }
+
+    /// Returns what an execution that begins now pins: nothing where nothing is logged.
+    pub(crate) fn pinned(&self) -> Option<Self> {
+        (self.level != LevelCode::Off && !self.log_group_arns.is_empty()).then(|| self.clone())
     }
 
     /// Returns the configuration as the API shows it.

@@ -19,6 +19,8 @@ use minicbor::{Decode, Encode};
 use store::{Key, Range, Space};
 use vocab::Timestamp;
 
+use crate::machines::Logging;
+
 use super::{DefinitionHash, ExecutionRef, StatusCode};
 
 /// Names a map run within the server.
@@ -101,6 +103,9 @@ pub struct MapRunRecord {
     /// How far the walk over the children is that begin again; absent when there is none.
     #[n(15)]
     pub again: Option<Walk>,
+    /// What its children log.
+    #[n(16)]
+    pub logging: Option<Logging>,
 }
 
 impl MapRunRecord {

@@ -27,6 +27,7 @@ pub(super) fn describe(
         child_of,
         qualified,
         mocks,
+        logging,
     } = start;
     let express = child_of.as_ref().is_some_and(|child| child.express);
     let head = format!("arn:aws:states:{}:{}", site.region, site.account_id);
@@ -57,6 +58,7 @@ pub(super) fn describe(
         qualified: qualified.clone(),
         redrives: None,
         mocks: mocks.map(|text| Definitions::hash(&text).into()),
+        logging,
     };
     let alias_arn = qualified.as_ref().and_then(|by| by.alias_arn.clone());
     let identity = Identity {

@@ -31,6 +31,8 @@ pub(super) struct Group {
     offers: Vec<(Offer, Place)>,
     timers: Vec<Due>,
     continued: Vec<ExecutionRef>,
+    /// Whether there are events to be logged.
+    logs: bool,
     /// Runs that began, are to end, or have news of their children.
     map_runs: Vec<MapRunRef>,
 }
@@ -203,6 +205,7 @@ impl Group {
             planned: Count::default(),
             results_written: Count::default(),
             etag: None,
+            logging: parent.logging.clone(),
             redrives: None,
             redriven_at: None,
             again: None,
@@ -234,6 +237,11 @@ impl Group {
         self.put.push((key, rows::name_value(execution).into()));
     }
 
+    /// Has a collector of traces told of an execution that ended.
+    pub fn add_spans(&mut self, execution: ExecutionRef) {
+        self.put.push((rows::span_key(execution), Bytes::new()));
+    }
+
     /// Adds what one execution went through: its chunk, and its record and listing where they change.
     pub fn add_execution(&mut self, execution: ExecutionRef, touched: &mut Touched) {
         let hot = &mut touched.hot;
@@ -253,6 +261,11 @@ impl Group {
             rows::chunk_key(execution, first),
             rows::encode(&chunk).into(),
         ));
+        if hot.record.logging.is_some() {
+            let key = rows::backlog_key(execution, first);
+            self.put.push((key, Bytes::new()));
+            self.logs = true;
+        }
         let closed = hot
             .execution
             .closed()
@@ -369,6 +382,7 @@ impl Group {
                 offers: self.offers,
                 timers: self.timers,
                 continued: self.continued,
+                logs: self.logs,
                 map_runs: self.map_runs,
             },
         )
@@ -381,6 +395,7 @@ pub(super) struct Begin {
     pub offers: Vec<(Offer, Place)>,
     pub timers: Vec<Due>,
     pub continued: Vec<ExecutionRef>,
+    pub logs: bool,
     pub map_runs: Vec<MapRunRef>,
 }
 

@@ -13,9 +13,11 @@ mod dispatcher;
 mod group;
 mod hot;
 mod load;
+mod log_delivery;
 mod map_runs;
 mod mocked;
 mod partition;
+mod span_export;
 mod timers;
 
 use std::hash::Hasher;
@@ -25,7 +27,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use bytes::Bytes;
 use engine_core::{Command, Limits, Payload, Rejection, TaskCall, TaskId};
 use parking_lot::Mutex;
-use service::{Clock, Failure, Gate, Site};
+use service::{Clock, Failure, Gate, Site, SpanSink};
 use store::{Batch, Key, Range, Space, Store, StoreError};
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
@@ -34,6 +36,8 @@ use vocab::Timestamp;
 use crate::activities::{Activities, Polls};
 use crate::changes::Changes;
 use crate::definitions::{Definitions, unreadable};
+use crate::machines::Logging;
+use crate::metrics::Metrics;
 use crate::rows::{
     self, ChildOf, Chunk, DefinitionHash, ExecutionRecord, ExecutionRef, MapRunRecord, MapRunRef,
     Qualified,
@@ -41,9 +45,11 @@ use crate::rows::{
 use crate::token::TokenSealer;
 
 use self::dispatcher::{Call, Dispatcher};
+use self::log_delivery::LogDelivery;
 use self::map_runs::MapRuns;
 pub use self::map_runs::SettingsChange;
 use self::partition::{Partition, Request};
+use self::span_export::SpanExport;
 use self::timers::{Due, Timers};
 
 /// How many partitions a new store has. Fixed for its life: an execution's key depends on it.
@@ -60,6 +66,8 @@ pub struct ShellOptions {
     pub limits: Limits,
     /// Seals task tokens.
     pub sealer: TokenSealer,
+    /// Who is told of executions that ended.
+    pub spans: Option<Arc<dyn SpanSink>>,
 }
 
 /// A new execution, checked and ready to begin.
@@ -83,6 +91,8 @@ pub struct Start {
     pub child_of: Option<ChildOf>,
     /// The version, if it is started through one.
     pub qualified: Option<Qualified>,
+    /// What it logs, and where.
+    pub logging: Option<Logging>,
     /// The text of the made-up answers that it gets, if it does not call for real.
     pub mocks: Option<Arc<str>>,
 }
@@ -136,6 +146,11 @@ struct Shared {
     calls: mpsc::UnboundedSender<Call>,
     timers: mpsc::UnboundedSender<Due>,
     map_runs: mpsc::UnboundedSender<map_runs::Message>,
+    metrics: Metrics,
+    /// An execution ended of which a collector of traces is to be told.
+    closed: tokio::sync::Notify,
+    /// There are events to be logged.
+    backlog: tokio::sync::Notify,
     stopping: AtomicBool,
     stop: tokio::sync::Notify,
     work: Mutex<Vec<JoinHandle<()>>>,
@@ -173,6 +188,9 @@ impl Shell {
             calls,
             timers,
             map_runs,
+            metrics: Metrics::default(),
+            closed: tokio::sync::Notify::new(),
+            backlog: tokio::sync::Notify::new(),
             stopping: AtomicBool::new(false),
             stop: tokio::sync::Notify::new(),
             work: Mutex::default(),
@@ -191,6 +209,11 @@ impl Shell {
         shell.keep(tokio::spawn(
             MapRuns::new(shell.clone(), map_runs_received).run(),
         ));
+        shell.keep(tokio::spawn(LogDelivery::new(shell.shared.clone()).run()));
+        if let Some(sink) = shell.shared.options.spans.clone() {
+            let export = SpanExport::new(shell.shared.clone(), sink);
+            shell.keep(tokio::spawn(export.run()));
+        }
         Ok(shell)
     }
 
@@ -228,6 +251,11 @@ impl Shell {
         };
         self.send(execution.partition, request).await?;
         answer.await.unwrap_or(Err(CommandError::Unavailable))
+    }
+
+    /// Returns what executions do, counted.
+    pub(crate) fn metrics(&self) -> &Metrics {
+        &self.shared.metrics
     }
 
     /// Carries out commands in one commit. Once this returns, the events of all are durable; none of them

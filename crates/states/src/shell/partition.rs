@@ -155,7 +155,14 @@ impl Partition {
             answers,
             ..
         } = work;
+        let mut closed = false;
         for (number, touched) in &mut touched {
+            let metrics = &self.shared.metrics;
+            metrics.count(&touched.hot.record, &touched.events);
+            if self.shared.options.spans.is_some() && touched.hot.execution.closed().is_some() {
+                group.add_spans(self.reference(*number));
+                closed = true;
+            }
             group.add_execution(self.reference(*number), touched);
         }
         let (batch, begin) = group.finish();
@@ -174,6 +181,9 @@ impl Partition {
             }
         }
         answers.into_iter().for_each(Answer::send);
+        if closed {
+            self.shared.closed.notify_one();
+        }
         self.begin(begin);
     }
 
@@ -207,6 +217,9 @@ impl Partition {
         }
         for run in begin.map_runs {
             let _ = self.shared.map_runs.send(Message::Wake(run));
+        }
+        if begin.logs {
+            self.shared.backlog.notify_one();
         }
         for execution in begin.continued {
             continue_later(&self.shared, execution);

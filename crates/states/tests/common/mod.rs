@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use async_trait::async_trait;
 use bytes::Bytes;
 use engine_core::Limits;
+use logs::Logs;
 use parking_lot::Mutex;
 use serde_json::{Value, json};
 use service::{Call, Clock, Failure, Gate, Principal, Reply, RequestId, Service, Site};
@@ -50,11 +51,16 @@ impl Clock for MovedClock {
 pub struct Functions {
     pub payloads: Mutex<Vec<Value>>,
     pub answer: Mutex<Option<Bytes>>,
+    /// Where executions log.
+    pub logs: Option<Arc<Logs>>,
 }
 
 #[async_trait]
 impl Gate for Functions {
     async fn call(&self, call: Call) -> Result<Reply, Failure> {
+        if let ("logs", Some(logs)) = (call.service, &self.logs) {
+            return logs.call(call).await;
+        }
         self.payloads
             .lock()
             .push(serde_json::from_slice(&call.payload).unwrap_or(Value::Null));
@@ -112,8 +118,12 @@ impl World {
     /// Returns a world whose operator has raised limits.
     pub async fn within(limits: Limits) -> Self {
         let store = Arc::new(CountingStore::default());
-        let functions = Arc::new(Functions::default());
         let clock = Arc::new(MovedClock(AtomicI64::new(1_700_000_000_000)));
+        let logs = Logs::open(Arc::new(MemoryStore::default()), clock.clone(), site());
+        let functions = Arc::new(Functions {
+            logs: Some(logs),
+            ..Functions::default()
+        });
         let states = open(&store, &functions, &clock, &limits, None).await;
         Self {
             store,
@@ -172,6 +182,23 @@ impl World {
             Ok(output) => panic!("{operation} {shown} answered {output}"),
             Err(failure) => failure.to_string(),
         }
+    }
+
+    /// Calls CloudWatch Logs.
+    pub async fn logs(&self, operation: &'static str, input: Value) -> Value {
+        let call = Call {
+            service: "logs",
+            operation: operation.into(),
+            input: input.to_string().into(),
+            payload: Bytes::new(),
+            principal: Principal::Root {
+                account: "000000000000".into(),
+            },
+            request_id: RequestId::random(),
+        };
+        let reply = self.functions.call(call).await;
+        let reply = reply.unwrap_or_else(|failure| panic!("{operation} answered {failure}"));
+        serde_json::from_slice(&reply.output).unwrap_or_default()
     }
 
     /// Creates a machine.
@@ -269,11 +296,9 @@ async fn open(
     mocks: Option<MockFile>,
 ) -> Arc<States> {
     let options = StatesOptions {
+        spans: None,
         newer_jsonata: false,
-        site: Site {
-            region: "us-east-1".into(),
-            account_id: "000000000000".into(),
-        },
+        site: site(),
         limits: limits.clone(),
         token_key: [1; 32],
         mocks,
@@ -281,6 +306,13 @@ async fn open(
     States::open(options, store.clone(), functions.clone(), clock.clone())
         .await
         .expect("opens")
+}
+
+fn site() -> Site {
+    Site {
+        region: "us-east-1".into(),
+        account_id: "000000000000".into(),
+    }
 }
 
 /// The ARN of the activity called `name`.

@@ -353,6 +353,7 @@ impl<'s> Runner<'s> {
             input: child.input,
             trace_header: None,
             qualified: None,
+            logging: self.record.logging.clone(),
             mocks: self.mocks.clone(),
             child_of: Some(ChildOf {
                 run: self.run,
