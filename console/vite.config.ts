@@ -52,5 +52,5 @@ export default defineConfig({
       },
     },
   },
-  test: { include: ["test/**/*.test.ts"], testTimeout: 60_000 },
+  test: { include: ["test/**/*.test.ts"], testTimeout: 300_000 },
 });

@@ -3,7 +3,8 @@
 
     pip download botocore --no-deps && python3 models/trim.py botocore-*.whl
 
-Writes `states.json`, `lambda.json` and `logs.json` (shapes, traits, constraints, errors, HTTP bindings) and
+Writes `states.json`, `lambda.json` and `logs.json` (shapes, traits, constraints, errors, HTTP bindings),
+`sdk.json` (how the SDK of Step Functions names the services' members and errors) and
 `catalog.json` (the names of the operations of the services that a workflow is likely to call, so
 that "no such operation" and "not served here" are different answers), and `responses.bin` (what the
 operations of the services that Step Functions calls answer: see `pack`). Documentation is left out.
@@ -75,6 +76,25 @@ CATALOG = [
     "ssm/2014-11-06",
     "sts/2011-06-15",
 ]
+
+# How `arn:aws:states:::aws-sdk:NAME:…` calls a service and what its errors begin with: the package and
+# the client of the second SDK for Java.
+SDK_NAMES = {
+    "states": ("sfn", "Sfn"),
+    "lambda": ("lambda", "Lambda"),
+    "cloudformation": ("cloudformation", "CloudFormation"),
+    "dynamodb": ("dynamodb", "DynamoDb"),
+    "events": ("eventbridge", "EventBridge"),
+    "iam": ("iam", "Iam"),
+    "kms": ("kms", "Kms"),
+    "logs": ("cloudwatchlogs", "CloudWatchLogs"),
+    "s3": ("s3", "S3"),
+    "secretsmanager": ("secretsmanager", "SecretsManager"),
+    "sns": ("sns", "Sns"),
+    "sqs": ("sqs", "Sqs"),
+    "ssm": ("ssm", "Ssm"),
+    "sts": ("sts", "Sts"),
+}
 
 # Services whose answers are known, so that a mocked one can be checked: the optimized integrations of
 # Step Functions and the services that workflows call most through `aws-sdk`.
@@ -161,6 +181,43 @@ def entry(model):
     }
 
 
+def sdk(model):
+    """Returns what it takes to read a task's parameters as a call, and to show what comes back: by the
+    names of members, which mean one thing within a service, or nearly so."""
+    shapes = model["shapes"]
+    service = model["metadata"]["endpointPrefix"]
+    kinds = {"structure": "lists", "list": "lists", "map": "maps", "timestamp": "timestamps", "blob": "blobs"}
+    found = {kind: set() for kind in ("small", "lists", "maps", "timestamps", "blobs", "texts")}
+    roots = [op[side]["shape"] for op in model["operations"].values() for side in ("input", "output") if side in op]
+    for name in reachable(shapes, roots):
+        for member, reference in shapes[name].get("members", {}).items():
+            if member[0].islower():
+                found["small"].add(member)
+            kind = shapes[reference["shape"]]["type"]
+            if kind in kinds:
+                found[kinds[kind]].add(member)
+            elif kind == "string":
+                found["texts"].add(member)
+    # A name that is text here and more there is taken for more.
+    texts = found.pop("texts")
+    found["timestamps"] -= texts | found["lists"] | found["maps"]
+    errors = {error["shape"] for op in model["operations"].values() for error in op.get("errors", [])}
+    payloads = {}
+    for name, op in model["operations"].items():
+        for side in ("input", "output"):
+            member = shapes[op[side]["shape"]].get("payload") if side in op else None
+            if member and shapes[shapes[op[side]["shape"]]["members"][member]["shape"]]["type"] in ("blob", "string"):
+                payloads.setdefault(name, {})[side] = member
+    return {
+        "service": service,
+        "name": SDK_NAMES[service][0],
+        "client": SDK_NAMES[service][1],
+        "errors": sorted({shapes[error].get("error", {}).get("code", error) for error in errors} | errors),
+        "payloads": payloads,
+        **{kind: sorted(names) for kind, names in found.items()},
+    }
+
+
 def numbered(shapes, roots):
     """Returns the names that `roots` reach, in the order in which they are met."""
     places, waiting = {}, list(roots)
@@ -230,6 +287,7 @@ def main(wheel):
     with zipfile.ZipFile(wheel) as archive:
         for name, (folder, operations) in MODELS.items():
             write(f"{name}.json", trimmed(load(archive, folder), operations))
+        write("sdk.json", [sdk(load(archive, folder)) for folder in CATALOG])
         write("catalog.json", [entry(load(archive, folder)) for folder in CATALOG])
         (HERE / "responses.bin").write_bytes(pack(archive))
 

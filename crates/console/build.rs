@@ -12,16 +12,19 @@ fn main() {
     let mut files = Vec::new();
     collect(&dist, &dist, &mut files);
     files.sort();
+    let out = PathBuf::from(std::env::var_os("OUT_DIR").expect("cargo says where"));
     let mut table = String::from("&[\n");
-    for (name, path) in &files {
-        writeln!(table, "    ({name:?}, include_bytes!({path:?})),").expect("text grows");
+    for (number, (name, path)) in files.iter().enumerate() {
+        // A copy: the console may be built anew while this is compiled.
+        let copy = out.join(number.to_string());
+        std::fs::copy(path, &copy).expect("a file that was found can be copied");
+        writeln!(table, "    ({name:?}, include_bytes!({copy:?})),").expect("text grows");
     }
     table.push_str("]\n");
-    let out = PathBuf::from(std::env::var_os("OUT_DIR").expect("cargo says where"));
     std::fs::write(out.join("files.rs"), table).expect("the table can be written");
 }
 
-fn collect(root: &Path, folder: &Path, files: &mut Vec<(String, String)>) {
+fn collect(root: &Path, folder: &Path, files: &mut Vec<(String, PathBuf)>) {
     let Ok(entries) = std::fs::read_dir(folder) else {
         return;
     };
@@ -36,8 +39,7 @@ fn collect(root: &Path, folder: &Path, files: &mut Vec<(String, String)>) {
         };
         if let Some(name) = name.strip_suffix(".gz") {
             println!("cargo::rerun-if-changed={}", path.display());
-            let whole = path.canonicalize().unwrap_or_else(|_| path.clone());
-            files.push((name.to_owned(), whole.to_string_lossy().into_owned()));
+            files.push((name.to_owned(), path.clone()));
         }
     }
 }

@@ -5,6 +5,7 @@
 
 mod names;
 mod operations;
+mod sdk;
 mod shapes;
 mod structures;
 mod typescript;
@@ -33,6 +34,8 @@ pub fn run(check: bool) -> Result<()> {
         let text = Generator::new(service, &model)?.file()?;
         put(target.join(service).join("generated.rs"), &text, check)?;
     }
+    let text = sdk::file(&read(&root.join("models/sdk.json"))?)?;
+    put(target.join("sdk/generated.rs"), &text, check)?;
     let model = read(&root.join("models/states.json"))?;
     let text = typescript::file(&Generator::new("states", &model)?)?;
     let page = root.join("console/src/api/__generated__/states.ts");

@@ -12,14 +12,27 @@ use crate::workspace;
 
 const REQUIREMENTS: &str = "crates/testkit/requirements.txt";
 
-/// The reference implementation of JSONata in the version that AWS runs, for Node.js.
-const JSONATA: &str = "jsonata@2.0.6";
+/// What comes from npm, by the folder below the tools: the reference implementation of JSONata in the
+/// version that AWS runs, and the SDKs for JavaScript, the old one and the new one.
+const PACKAGES: [(&str, &[&str]); 2] = [
+    ("jsonata", &["jsonata@2.0.6"]),
+    (
+        "sdks",
+        &["aws-sdk@2.1693.0", "@aws-sdk/client-sfn@3.1164.0"],
+    ),
+];
 
-/// Installs the AWS command line, the Python SDK and JSONata's reference implementation; returns the
-/// directory of the tools.
+/// The SAM command line, which deploys as the workshop's page does.
+const SAM: &str = "aws-sam-cli==1.170.0";
+
+/// Installs the AWS and the SAM command line, the SDKs for Python and JavaScript and JSONata's reference
+/// implementation; returns the directory of the tools.
 pub fn install() -> anyhow::Result<PathBuf> {
     let tools = workspace::target().join("tools");
-    install_jsonata(&tools)?;
+    for (folder, packages) in PACKAGES {
+        install_packages(&tools.join(folder), packages)?;
+    }
+    install_sam(&tools)?;
     let environment = tools.join("venv");
     let requirements = workspace::root().join(REQUIREMENTS);
     let wanted = read(&requirements)?;
@@ -52,20 +65,47 @@ pub fn install() -> anyhow::Result<PathBuf> {
     Ok(tools)
 }
 
-/// Installs a package of npm's into a folder of its own, below the tools.
-fn install_jsonata(tools: &Path) -> anyhow::Result<()> {
-    let folder = tools.join("jsonata");
+/// Installs the SAM command line into an environment of its own: it wants other versions of what the
+/// AWS command line brings.
+fn install_sam(tools: &Path) -> anyhow::Result<()> {
+    let environment = tools.join("sam");
+    let installed = environment.join("installed.txt");
+    if std::fs::read_to_string(&installed).is_ok_and(|text| text == SAM) {
+        return Ok(());
+    }
+    if !workspace::is_installed("python3") {
+        return Ok(());
+    }
+    println!("installing {SAM} into {}", environment.display());
+    std::fs::create_dir_all(tools)
+        .with_context(|| format!("could not create {}", tools.display()))?;
+    create_environment(&environment)?;
+    let mut pip = Command::new(environment.join("bin/pip"));
+    pip.args(["install", "--quiet", "--disable-pip-version-check", SAM]);
+    workspace::run(&mut pip)?;
+    std::fs::write(&installed, SAM)
+        .with_context(|| format!("could not write {}", installed.display()))
+}
+
+/// Installs packages of npm's into a folder of their own.
+fn install_packages(folder: &Path, packages: &[&str]) -> anyhow::Result<()> {
     let installed = folder.join("installed.txt");
-    if std::fs::read_to_string(&installed).is_ok_and(|text| text == JSONATA) {
+    let wanted = packages.join("\n");
+    if std::fs::read_to_string(&installed).is_ok_and(|text| text == wanted) {
         return Ok(());
     }
     if !workspace::is_installed("npm") {
         bail!(
-            "npm is not installed; JSONata is compared with its reference, which comes from there"
+            "npm is not installed; the tests use {} from there",
+            packages.join(", ")
         );
     }
-    println!("installing {JSONATA} into {}", folder.display());
-    std::fs::create_dir_all(&folder)
+    println!(
+        "installing {} into {}",
+        packages.join(", "),
+        folder.display()
+    );
+    std::fs::create_dir_all(folder)
         .with_context(|| format!("could not create {}", folder.display()))?;
     let mut npm = Command::new("npm");
     npm.args([
@@ -76,10 +116,10 @@ fn install_jsonata(tools: &Path) -> anyhow::Result<()> {
         "--no-save",
         "--prefix",
     ])
-    .arg(&folder)
-    .arg(JSONATA);
+    .arg(folder)
+    .args(packages);
     workspace::run(&mut npm)?;
-    std::fs::write(&installed, JSONATA)
+    std::fs::write(&installed, wanted)
         .with_context(|| format!("could not write {}", installed.display()))
 }
 

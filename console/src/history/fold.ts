@@ -19,7 +19,8 @@ export function fold(events: HistoryEvent[], outline: Outline): Story {
 class Folding {
   private visits: Visit[] = [];
   private byId = new Map<number, Visit>();
-  private children = new Map<number, Visit[]>();
+  /** By the Map or Parallel, and within it by iteration or branch. */
+  private children = new Map<number, Map<number, Visit[]>>();
   private visitOf = new Map<number, number>();
   private types = new Map<number, string>();
   private iterations = new Map<number, number>();
@@ -63,8 +64,10 @@ class Folding {
     if (type === "Fail") visit.until = event.timestamp;
     this.visits.push(visit);
     if (visit.parent !== undefined) {
-      const siblings = this.children.get(visit.parent);
-      if (siblings === undefined) this.children.set(visit.parent, [visit]);
+      const groups = this.children.get(visit.parent) ?? new Map<number, Visit[]>();
+      this.children.set(visit.parent, groups);
+      const siblings = groups.get(visit.index ?? 0);
+      if (siblings === undefined) groups.set(visit.index ?? 0, [visit]);
       else siblings.push(visit);
     }
     this.byId.set(visit.id, visit);
@@ -154,7 +157,7 @@ class Folding {
   }
 
   private exit(visit: Visit, event: HistoryEvent, details: Details) {
-    const failed = this.lastOutcomeFailed(visit);
+    const failed = isFailure(this.types.get(this.before(event)) ?? "") || this.lastOutcomeFailed(visit);
     visit.output = details.output;
     if (details.assignedVariables !== undefined) visit.variables = details.assignedVariables;
     this.closeInside(visit, event.timestamp);
@@ -232,12 +235,11 @@ class Folding {
     if (inside !== undefined && inside !== visit && event.type === "MapIterationFailed") {
       this.fail(inside, event, {}, visit.id);
     }
-    for (const open of this.openInside(visit)) {
-      if (open.index === details.index) this.close(open, this.stoppedAs(open), event.timestamp);
-    }
+    for (const open of this.openInside(visit, details.index)) this.close(open, this.stoppedAs(open), event.timestamp);
   }
 
   private abort(visit: Visit, event: HistoryEvent) {
+    if (!OPEN.has(visit.status)) return;
     this.closeInside(visit, event.timestamp);
     this.close(visit, "aborted", event.timestamp);
   }
@@ -260,14 +262,15 @@ class Folding {
     for (const open of this.openInside(visit)) this.close(open, this.stoppedAs(open), at);
   }
 
-  /** Returns the visits below `visit` that are still open. */
-  private openInside(visit: Visit): Visit[] {
+  /** Returns the visits below `visit` that are still open, or those of one of its iterations. */
+  private openInside(visit: Visit, index?: number): Visit[] {
     const open: Visit[] = [];
-    const waiting = [visit.id];
-    for (let at = waiting.pop(); at !== undefined; at = waiting.pop()) {
-      for (const one of this.children.get(at) ?? []) {
+    const groups = this.children.get(visit.id);
+    const waiting = index === undefined ? [...(groups?.values() ?? [])] : [groups?.get(index) ?? []];
+    for (let group = waiting.pop(); group !== undefined; group = waiting.pop()) {
+      for (const one of group) {
         if (OPEN.has(one.status)) open.push(one);
-        if (this.children.has(one.id)) waiting.push(one.id);
+        waiting.push(...(this.children.get(one.id)?.values() ?? []));
       }
     }
     return open;
@@ -308,10 +311,21 @@ class Folding {
         ? visit.name === name
         : kind === undefined || visit.type === kind;
     const start = this.visitAt(this.before(event));
-    for (let visit = start; visit !== undefined; visit = this.byId.get(visit.parent ?? -1)) {
-      if (isMeant(visit)) return visit;
-    }
+    const around: Visit[] = [];
+    for (let visit = start; visit !== undefined; visit = this.byId.get(visit.parent ?? -1)) around.push(visit);
+    if (type.endsWith("StateAborted")) return this.findAborted(type.slice(0, -"StateAborted".length), around);
+    const meant = around.filter(isMeant);
+    // What failed inside of it is closed by now: a Map or a Parallel that fails is still open.
+    const found = kind === undefined ? meant[0] : meant.find((visit) => OPEN.has(visit.status)) ?? meant[0];
+    if (found !== undefined) return found;
     return name !== undefined ? this.lastNamed(name) : start;
+  }
+
+  /** An abort names what failed elsewhere: it is of this very state, or of one beside what failed. */
+  private findAborted(type: string, around: Visit[]): Visit | undefined {
+    const [own] = around;
+    if (own !== undefined && own.type === type && OPEN.has(own.status)) return own;
+    return this.visits.findLast((visit) => visit.type === type && OPEN.has(visit.status) && !around.includes(visit));
   }
 }
 

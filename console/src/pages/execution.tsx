@@ -24,6 +24,7 @@ import { IterationChooser } from "../parts/iteration-chooser";
 import { Problem } from "../parts/problem";
 import { StatesTable } from "../parts/states-table";
 import { StepPanel } from "../parts/step-panel";
+import { WaitingTask } from "../parts/waiting-task";
 import { TextView } from "../parts/text-view";
 
 const GraphView = lazy(() => import("../parts/graph-view"));
@@ -138,7 +139,11 @@ export default function Execution() {
               visits={shown.filter((one) => one.name === name)}
               now={until}
               onSelect={selectVisit}
-            />
+              definition={machine.value?.definition}
+              roleArn={machine.value?.roleArn}
+            >
+              {visit !== undefined && <WaitingTask executionArn={arn} visit={visit} now={now} outline={outline} />}
+            </StepPanel>
           ) : (
             <Container header={<Header variant="h2">Step details</Header>}>
               <Box color="text-body-secondary">Select a state to see its input, its output and how it went.</Box>

@@ -1,4 +1,4 @@
-// One state machine: its executions, its definition with the graph.
+// One state machine: its executions, its definition with the graph, versions, aliases, logging, tags.
 import Button from "@cloudscape-design/components/button";
 import Container from "@cloudscape-design/components/container";
 import ContentLayout from "@cloudscape-design/components/content-layout";
@@ -8,11 +8,14 @@ import SpaceBetween from "@cloudscape-design/components/space-between";
 import Spinner from "@cloudscape-design/components/spinner";
 import Tabs from "@cloudscape-design/components/tabs";
 import { Suspense, lazy, useMemo, useState } from "react";
-import { useParams, useSearchParams } from "react-router";
+import { useNavigate, useParams, useSearchParams } from "react-router";
+import { to } from "../api/arn";
 import { call } from "../api/call";
 import { readDefinition } from "../definition/outline";
 import { useRead } from "../live/use-read";
+import { Confirm } from "../parts/execution-actions";
 import { ExecutionsTable } from "../parts/executions-table";
+import { Aliases, Logging, Tags, Versions } from "../parts/machine-tabs";
 import { Problem } from "../parts/problem";
 import { StartDialog } from "../parts/start-dialog";
 import { moment } from "../parts/words";
@@ -24,6 +27,8 @@ export default function Machine() {
   const { arn = "" } = useParams();
   const [search, setSearch] = useSearchParams();
   const [starting, setStarting] = useState(false);
+  const [deleting, setDeleting] = useState(false);
+  const navigate = useNavigate();
   const machine = useRead(
     `machine ${arn}`,
     (signal) => call("DescribeStateMachine", { stateMachineArn: arn }, signal),
@@ -36,9 +41,16 @@ export default function Machine() {
 
   const start = () => setStarting(true);
   const startButton = <Button variant="primary" onClick={start}>Start execution</Button>;
+  const actions = (
+    <SpaceBetween direction="horizontal" size="xs">
+      <Button onClick={() => setDeleting(true)}>Delete</Button>
+      <Button onClick={() => void navigate(to.studio(arn))}>Edit</Button>
+      {startButton}
+    </SpaceBetween>
+  );
   return (
     <ContentLayout
-      header={<Header variant="h1" actions={startButton}><bdi className="name">{known.name}</bdi></Header>}
+      header={<Header variant="h1" actions={actions}><bdi className="name">{known.name}</bdi></Header>}
     >
       <SpaceBetween size="l">
         <Container header={<Header variant="h2">Details</Header>}>
@@ -70,6 +82,7 @@ export default function Machine() {
                 />
               ),
             },
+            { id: "logging", label: "Logging", content: <Logging machine={known} /> },
             {
               id: "definition",
               label: "Definition",
@@ -84,9 +97,23 @@ export default function Machine() {
                 </div>
               ),
             },
+            { id: "aliases", label: "Aliases", content: <Aliases stateMachineArn={arn} /> },
+            { id: "versions", label: "Versions", content: <Versions stateMachineArn={arn} /> },
+            { id: "tags", label: "Tags", content: <Tags stateMachineArn={arn} /> },
           ]}
         />
       </SpaceBetween>
+      {deleting && (
+        <Confirm
+          header="Delete the state machine?"
+          word="Delete"
+          act={() => call("DeleteStateMachine", { stateMachineArn: arn })}
+          onDismiss={() => setDeleting(false)}
+          onDone={() => void navigate("/machines")}
+        >
+          <bdi>{known.name}</bdi> takes no new executions, and ends those that run at their next step.
+        </Confirm>
+      )}
       {starting && <StartDialog stateMachineArn={arn} onDismiss={() => setStarting(false)} />}
     </ContentLayout>
   );

@@ -1,11 +1,13 @@
 // The list of state machines with how many executions of each status they have.
 import Box from "@cloudscape-design/components/box";
+import Button from "@cloudscape-design/components/button";
 import Header from "@cloudscape-design/components/header";
 import Pagination from "@cloudscape-design/components/pagination";
 import SpaceBetween from "@cloudscape-design/components/space-between";
 import Table, { type TableProps } from "@cloudscape-design/components/table";
 import TextFilter from "@cloudscape-design/components/text-filter";
 import { useCollection } from "@cloudscape-design/collection-hooks";
+import { useNavigate } from "react-router";
 import type { StateMachineListItem } from "../api/__generated__/states";
 import { to } from "../api/arn";
 import { type Count, type Counts, counts } from "../api/call";
@@ -25,6 +27,7 @@ const COLUMNS: [status: string, header: string][] = [
 ];
 
 export default function Machines() {
+  const navigate = useNavigate();
   const list = useRead(
     "machines",
     async (signal) => {
@@ -62,7 +65,15 @@ export default function Machines() {
         loadingText="Reading the state machines"
         columnDefinitions={columns}
         stickyHeader
-        header={<Header variant="h1" counter={list.value && `(${list.value.length})`}>State machines</Header>}
+        header={
+          <Header
+            variant="h1"
+            counter={list.value && `(${list.value.length})`}
+            actions={<Button variant="primary" onClick={() => void navigate("/studio")}>Create state machine</Button>}
+          >
+            State machines
+          </Header>
+        }
         filter={<TextFilter {...filterProps} filteringPlaceholder="Find state machines" filteringAriaLabel="Find state machines" />}
         pagination={<Pagination {...paginationProps} />}
       />

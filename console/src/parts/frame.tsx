@@ -11,6 +11,7 @@ import { type Wish, setWish, wish } from "./mode";
 
 const PAGES = [
   { text: "State machines", href: "/console/machines" },
+  { text: "Inbox", href: "/console/inbox" },
 ];
 
 export function Frame({ visitor, children }: { visitor: Who; children: React.ReactNode }) {

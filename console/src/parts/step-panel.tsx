@@ -14,6 +14,7 @@ import { detailsOf } from "../history/events";
 import type { Story, Visit } from "../history/visit";
 import { Go } from "./go";
 import { StateStatusMark } from "./status";
+import { TestState } from "./test-state";
 import { TextView } from "./text-view";
 import { duration, moment } from "./words";
 
@@ -27,10 +28,13 @@ export interface StepPanelProps {
   visits: Visit[];
   now: number;
   onSelect: (visit: number) => void;
+  /** The definition's text, for dry runs. */
+  definition?: string;
+  roleArn?: string;
   children?: React.ReactNode;
 }
 
-export function StepPanel({ outline, story, name, visit, visits, now, onSelect, children }: StepPanelProps) {
+export function StepPanel({ outline, story, name, visit, visits, now, onSelect, definition, roleArn, children }: StepPanelProps) {
   const state = outline.state(name);
   const tabs = [
     ...(visit === undefined ? [] : [
@@ -44,6 +48,11 @@ export function StepPanel({ outline, story, name, visit, visits, now, onSelect, 
       { id: "retry", label: "Retries & redrives", content: <Attempts visit={visit} now={now} /> },
       { id: "events", label: "Events", content: <Events visit={visit} story={story} /> },
     ]),
+    ...(definition === undefined ? [] : [{
+      id: "test",
+      label: "Test state",
+      content: <TestState key={`${name} ${visit?.id}`} definition={definition} stateName={name} input={visit?.input} roleArn={roleArn} />,
+    }]),
   ];
   return (
     <Container

@@ -23,6 +23,9 @@ export async function walk(world) {
   await page.getByRole("button", { name: /^Pending Review .*Waiting for callback/ }).waitFor();
   await page.getByRole("button", { name: /^Check Name .*Succeeded/ }).waitFor();
   await page.getByRole("button", { name: /^Approve Application .*Not started/ }).waitFor();
+  await page.locator('[data-state="Check Name"]').click();
+  await page.getByRole("heading", { name: "Check Name" }).waitFor();
+  check(page.url().includes("step="), "the selection is in the address");
   await accessible(page, "the execution");
 
   // Step 6: find it, step 7: approve it.

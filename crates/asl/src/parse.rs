@@ -43,7 +43,7 @@ pub enum MachineType {
 }
 
 /// How a definition is read.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug)]
 pub struct Reading {
     /// The type of the machine.
     pub machine_type: MachineType,
@@ -51,7 +51,12 @@ pub struct Reading {
     pub newer_jsonata: bool,
     /// Longest definition, in bytes.
     pub bytes_max: usize,
+    /// Says whether AWS's SDK has no such action: `(service, action)` of `aws-sdk:SERVICE:ACTION`.
+    pub unknown_action: UnknownAction,
 }
+
+/// See [`Reading::unknown_action`].
+pub type UnknownAction = fn(&str, &str) -> bool;
 
 impl Default for Reading {
     fn default() -> Self {
@@ -59,6 +64,7 @@ impl Default for Reading {
             machine_type: MachineType::Standard,
             newer_jsonata: false,
             bytes_max: DEFINITION_BYTES_MAX,
+            unknown_action: |_, _| false,
         }
     }
 }

@@ -14,6 +14,7 @@ pub mod epoch_seconds;
 pub mod lambda;
 pub mod logs;
 pub mod schema;
+pub mod sdk;
 pub mod states;
 
 pub use blob::Blob;

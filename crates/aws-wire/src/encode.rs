@@ -32,6 +32,22 @@ pub struct ErrorAnswer<'a> {
     pub fields: &'a Map<String, Value>,
 }
 
+/// Encodes the output of an operation of the query protocol that worked.
+pub fn encode_query_output(
+    service: &str,
+    operation: &str,
+    output: &[u8],
+    request_id: &str,
+) -> Answer {
+    let mut headers = HeaderMap::with_capacity(4);
+    headers.insert(header::CONTENT_TYPE, content_type(Protocol::Query));
+    Answer {
+        status: StatusCode::OK,
+        headers,
+        body: crate::query::write(service, operation, output, request_id),
+    }
+}
+
 /// Encodes the output of an operation that worked. `output` is a JSON object with the model's names,
 /// `payload` the raw member that is the body.
 pub fn encode_output(

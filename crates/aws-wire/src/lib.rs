@@ -8,6 +8,7 @@
 #![forbid(unsafe_code)]
 
 mod encode;
+mod query;
 mod recognize;
 mod rest;
 pub mod sigv4;
@@ -15,7 +16,7 @@ pub mod sigv4;
 use std::borrow::Cow;
 
 pub use aws_model::Protocol;
-pub use encode::{Answer, ErrorAnswer, encode_error, encode_output};
+pub use encode::{Answer, ErrorAnswer, encode_error, encode_output, encode_query_output};
 pub use recognize::{Decoded, Target, Unrecognized, protocol_of};
 
 /// An answer of the protocol layer to what it does not take.

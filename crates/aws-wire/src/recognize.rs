@@ -6,14 +6,14 @@ use http::request::Parts;
 
 use crate::rest::{self, Labels};
 use crate::sigv4::Claim;
-use crate::{Refusal, sigv4};
+use crate::{Refusal, query, sigv4};
 
 /// The operation that a request means.
 #[derive(Debug)]
 pub struct Target {
     /// The service's endpoint prefix.
     pub service: &'static str,
-    /// The operation's name in the model.
+    /// The operation's name in the model; empty where only the body has it.
     pub operation: &'static str,
     /// How the caller speaks and wants to be answered.
     pub protocol: Protocol,
@@ -36,6 +36,8 @@ pub struct Unrecognized {
 /// A request as a service reads it.
 #[derive(Debug)]
 pub struct Decoded {
+    /// The operation's name in the model.
+    pub operation: &'static str,
     /// A JSON object with the model's member names.
     pub input: Bytes,
     /// The member that is the body, raw.
@@ -56,6 +58,14 @@ impl Target {
             // A REST service, or nothing that can be told from outside: the path decides.
             Some(entry) if entry.service == "lambda" => Self::of_path(parts),
             None => Self::of_path(parts),
+            // Which operation of it is in the form.
+            Some(entry) if entry.protocol == Protocol::Query => Ok(Self {
+                service: entry.service,
+                operation: "",
+                protocol: Protocol::Query,
+                model: None,
+                labels: Vec::new(),
+            }),
             Some(entry) => Err(Box::new(match entry.protocol {
                 Protocol::Json10 | Protocol::Json11 => {
                     Unrecognized::operation(Some(entry), entry.protocol, "")
@@ -114,11 +124,24 @@ impl Target {
     pub fn decode(&self, parts: &Parts, body: Bytes) -> Result<Decoded, Refusal> {
         match (self.protocol, self.model) {
             (Protocol::Json10 | Protocol::Json11, _) => Ok(Decoded {
+                operation: self.operation,
                 input: body,
                 payload: Bytes::new(),
             }),
-            (Protocol::RestJson, Some(model)) => Ok(rest::decode(model, &self.labels, parts, body)),
-            (Protocol::RestJson | Protocol::Query | Protocol::RestXml, _) => Err(Refusal {
+            (Protocol::RestJson, Some(model)) => {
+                let mut decoded = rest::decode(model, &self.labels, parts, body);
+                decoded.operation = self.operation;
+                Ok(decoded)
+            }
+            (Protocol::Query, _) => {
+                let (operation, input) = query::read(self.service, parts, &body)?;
+                Ok(Decoded {
+                    operation,
+                    input,
+                    payload: Bytes::new(),
+                })
+            }
+            (Protocol::RestJson | Protocol::RestXml, _) => Err(Refusal {
                 code: "NotImplemented".into(),
                 message: format!("{}:{} is not served here yet", self.service, self.operation),
                 status: 501,

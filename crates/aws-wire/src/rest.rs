@@ -116,11 +116,13 @@ pub(crate) fn decode(
     {
         let input = [b"{", &outside[..], b"}"].concat();
         return Decoded {
+            operation: "",
             input: input.into(),
             payload: body,
         };
     }
     Decoded {
+        operation: "",
         input: spliced(body, &outside),
         payload: Bytes::new(),
     }

@@ -20,6 +20,8 @@ pub struct Surroundings {
     pub stack_name: String,
     /// `AWS::StackId`, an ARN.
     pub stack_id: String,
+    /// `AWS::NotificationARNs`.
+    pub notification_arns: Vec<String>,
 }
 
 impl Surroundings {
@@ -31,7 +33,7 @@ impl Surroundings {
             "AWS::StackId" => Value::from(self.stack_id.as_str()),
             "AWS::Partition" => Value::from("aws"),
             "AWS::URLSuffix" => Value::from("amazonaws.com"),
-            "AWS::NotificationARNs" => Value::Array(Vec::new()),
+            "AWS::NotificationARNs" => Value::from(self.notification_arns.as_slice()),
             _ => return None,
         })
     }
@@ -70,6 +72,15 @@ impl Bindings {
             .get(name)
             .cloned()
             .or_else(|| self.surroundings.get(name))
+    }
+
+    pub(crate) fn region(&self) -> &str {
+        &self.surroundings.region
+    }
+
+    /// Returns the values of the parameters, as `Ref` gives them.
+    pub fn parameters(&self) -> &BTreeMap<String, Value> {
+        &self.parameters
     }
 
     /// Says whether `name` is one that is known without any resource.
@@ -132,14 +143,14 @@ impl Bindings {
             if !self.holds(output.condition.as_deref())? {
                 continue;
             }
+            let export = output.export.clone().map(|name| self.specialize(name));
             if let Some(value) = self.specialize(output.value.clone())? {
-                outputs.insert(
-                    id.clone(),
-                    Output {
-                        value,
-                        ..output.clone()
-                    },
-                );
+                let output = Output {
+                    value,
+                    export: export.transpose()?.flatten(),
+                    ..output.clone()
+                };
+                outputs.insert(id.clone(), output);
             }
         }
         Ok(outputs)

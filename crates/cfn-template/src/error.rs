@@ -61,6 +61,9 @@ pub enum TemplateError {
     /// An intrinsic function is used in a way that it does not work.
     #[error("Template error: {0}")]
     Intrinsic(String),
+    /// `Fn::ImportValue` names what no stack exports.
+    #[error("No export named {0} found")]
+    NoExport(String),
     /// The SAM transform refuses a resource.
     #[error(
         "Transform AWS::Serverless-2016-10-31 failed with: Invalid Serverless Application Specification document. \

@@ -9,9 +9,11 @@ use crate::parameters::scalar_text;
 
 /// The functions that [`call`] carries out. `Ref`, `Fn::GetAtt`, `Fn::Sub` and `Fn::If` are the
 /// resolver's; every other name is refused with its name.
-pub(crate) const NAMES: [&str; 7] = [
+pub(crate) const NAMES: [&str; 9] = [
     "Fn::Base64",
+    "Fn::Cidr",
     "Fn::FindInMap",
+    "Fn::GetAZs",
     "Fn::Join",
     "Fn::Length",
     "Fn::Select",
@@ -42,6 +44,18 @@ pub(crate) fn call(
         ("Fn::Base64", None) if is_scalar(arguments) => Ok(Value::from(
             base64::engine::general_purpose::STANDARD.encode(scalar_text(arguments)),
         )),
+        ("Fn::Cidr", Some([block, count, rest @ ..])) if rest.len() <= 1 => {
+            let bits = rest.first().map_or_else(|| "8".to_owned(), scalar_text);
+            blocks(&scalar_text(block), &scalar_text(count), &bits).ok_or_else(complaint)
+        }
+        ("Fn::GetAZs", None) if is_scalar(arguments) => {
+            let region = match scalar_text(arguments) {
+                own if own.is_empty() => bindings.region().to_owned(),
+                region => region,
+            };
+            let zones = ["a", "b", "c"].map(|zone| format!("{region}{zone}"));
+            Ok(zones.into_iter().collect())
+        }
         ("Fn::FindInMap", Some([map, first, second, rest @ ..])) if rest.len() <= 1 => {
             let names = [map, first, second].map(scalar_text);
             let default = rest.first().and_then(|options| options.get("DefaultValue"));
@@ -78,6 +92,29 @@ pub(crate) fn call(
     }
 }
 
+/// Divides an IPv4 block into `count` blocks whose hosts have `bits` bits.
+fn blocks(block: &str, count: &str, bits: &str) -> Option<Value> {
+    let (address, prefix) = block.split_once('/')?;
+    let mut bytes = address.split('.').map(|part| part.parse::<u8>().ok());
+    let mut byte = || bytes.next().flatten();
+    let address = u32::from_be_bytes([byte()?, byte()?, byte()?, byte()?]);
+    let (prefix, count, bits): (u32, u64, u32) = (
+        prefix.parse().ok()?,
+        count.parse().ok()?,
+        bits.parse().ok()?,
+    );
+    let most = 1_u64.checked_shl(32_u32.checked_sub(prefix)?.checked_sub(bits)?)?;
+    if !(1..=256).contains(&count) || count > most || bits == 0 {
+        return None;
+    }
+    let start = u64::from(address) >> (32 - prefix) << (32 - prefix);
+    let blocks = (0..count).map(|index| {
+        let [a, b, c, d] = ((start + (index << bits)) as u32).to_be_bytes();
+        format!("{a}.{b}.{c}.{d}/{}", 32 - bits)
+    });
+    Some(blocks.collect())
+}
+
 fn is_scalar(value: &Value) -> bool {
     !value.is_array() && !value.is_object()
 }
@@ -88,6 +125,8 @@ fn usage(name: &str) -> String {
         "Fn::FindInMap" => {
             "every Fn::FindInMap object requires three parameters, the map name, map key and the attribute for return value".to_owned()
         }
+        "Fn::Cidr" => "Fn::Cidr takes an IPv4 block, how many blocks of it (at most 256) and how many bits the hosts have".to_owned(),
+        "Fn::GetAZs" => "Fn::GetAZs takes the name of a region".to_owned(),
         "Fn::Join" => {
             "every Fn::Join object requires two parameters, (1) a string delimiter and (2) a list of strings to be joined".to_owned()
         }

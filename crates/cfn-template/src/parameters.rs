@@ -20,6 +20,8 @@ pub enum ParameterType {
 pub struct Parameter {
     /// `Type`.
     pub kind: ParameterType,
+    /// `Type`, as written.
+    pub declared: String,
     /// `Default`, as text.
     pub default: Option<String>,
     /// `NoEcho`: the value is shown to nobody.
@@ -27,7 +29,8 @@ pub struct Parameter {
     /// `Description`.
     pub description: Option<String>,
     numbers_only: bool,
-    allowed_values: Option<Vec<String>>,
+    /// `AllowedValues`, as texts.
+    pub allowed_values: Option<Vec<String>>,
     allowed_pattern: Option<String>,
     constraint_description: Option<String>,
     min_length: Option<f64>,
@@ -68,6 +71,7 @@ impl Parameter {
         };
         Ok(Self {
             kind,
+            declared: declared.to_owned(),
             numbers_only,
             default: entries.get("Default").map(scalar_text),
             no_echo: entries

@@ -25,6 +25,11 @@ pub trait Lookup {
 
     /// Returns what `Fn::GetAtt` gives for the resource.
     fn attribute(&self, logical_id: &str, attribute: &str) -> Found;
+
+    /// Returns what another stack exports under `name`.
+    fn import(&self, _name: &str) -> Found {
+        Found::Absent
+    }
 }
 
 /// Why a value could not be resolved.
@@ -67,6 +72,14 @@ impl Bindings {
                 Some(("Ref", name)) => self.reference(name, resources),
                 Some(("Fn::GetAtt", arguments)) => self.attribute(arguments, resources),
                 Some(("Fn::Sub", arguments)) => self.substitute(arguments, resources),
+                Some(("Fn::ImportValue", name)) => {
+                    let name = scalar_text(&self.resolve(name, resources)?);
+                    match resources.import(&name) {
+                        Found::Value(value) => Ok(value),
+                        Found::NotYet => Err(Unresolved::NotYet(name)),
+                        Found::Absent => Err(TemplateError::NoExport(name).into()),
+                    }
+                }
                 Some((name, arguments)) if name.starts_with("Fn::") => {
                     if !intrinsics::NAMES.contains(&name) {
                         return Err(TemplateError::unsupported(format!(

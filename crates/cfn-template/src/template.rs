@@ -12,6 +12,9 @@ use crate::yaml;
 /// The transform that makes CloudFormation of SAM.
 pub const SAM_TRANSFORM: &str = "AWS::Serverless-2016-10-31";
 
+/// The transform whose functions (`Fn::Length`, `Fn::ToJsonString`, …) are there in any case.
+const LANGUAGE_EXTENSIONS: &str = "AWS::LanguageExtensions";
+
 const SECTIONS: [&str; 11] = [
     "AWSTemplateFormatVersion",
     "Conditions",
@@ -56,6 +59,19 @@ pub enum Policy {
     Delete,
     /// It stays, and no stack owns it.
     Retain,
+    /// It stays, unless it was made by a deployment that is rolled back.
+    RetainExceptOnCreate,
+}
+
+impl Policy {
+    /// Returns CloudFormation's word.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Delete => "Delete",
+            Self::Retain => "Retain",
+            Self::RetainExceptOnCreate => "RetainExceptOnCreate",
+        }
+    }
 }
 
 /// One resource.
@@ -69,12 +85,60 @@ pub struct Resource {
     pub depends_on: Vec<String>,
     /// `Condition`.
     pub condition: Option<String>,
-    /// `DeletionPolicy`.
-    pub deletion_policy: Policy,
-    /// `UpdateReplacePolicy`.
-    pub update_replace_policy: Policy,
+    /// `DeletionPolicy`, where one is given.
+    pub deletion_policy: Option<Policy>,
+    /// `UpdateReplacePolicy`, likewise.
+    pub update_replace_policy: Option<Policy>,
     /// `Metadata`, as written.
     pub metadata: Map<String, Value>,
+    /// `IgnoreGlobals` of SAM, as written.
+    pub(crate) ignore_globals: Option<Value>,
+}
+
+impl Resource {
+    /// Says whether the resource stays when it leaves its stack.
+    pub fn is_retained(&self) -> bool {
+        matches!(
+            self.deletion_policy,
+            Some(Policy::Retain | Policy::RetainExceptOnCreate)
+        )
+    }
+
+    /// Says whether what it was stays when another takes its place.
+    pub fn is_retained_when_replaced(&self) -> bool {
+        self.update_replace_policy == Some(Policy::Retain)
+    }
+
+    /// Returns the resource as a template has it.
+    pub fn to_value(&self) -> Value {
+        let mut value = Map::new();
+        value.insert("Type".to_owned(), self.kind.as_str().into());
+        match self.depends_on.as_slice() {
+            [] => {}
+            [one] => drop(value.insert("DependsOn".to_owned(), one.as_str().into())),
+            several => drop(value.insert("DependsOn".to_owned(), several.into())),
+        }
+        if let Some(condition) = &self.condition {
+            value.insert("Condition".to_owned(), condition.as_str().into());
+        }
+        for (name, policy) in [
+            ("DeletionPolicy", self.deletion_policy),
+            ("UpdateReplacePolicy", self.update_replace_policy),
+        ] {
+            if let Some(policy) = policy {
+                value.insert(name.to_owned(), policy.name().into());
+            }
+        }
+        for (name, members) in [
+            ("Metadata", &self.metadata),
+            ("Properties", &self.properties),
+        ] {
+            if !members.is_empty() {
+                value.insert(name.to_owned(), Value::Object(members.clone()));
+            }
+        }
+        Value::Object(value)
+    }
 }
 
 /// One output.
@@ -149,6 +213,22 @@ impl Template {
         })
     }
 
+    /// Returns `text` as it is after the transform that made `self` of it: JSON with the resources
+    /// that the transform left, and without `Transform` and `Globals`.
+    pub fn processed(&self, text: &str) -> Result<Value, TemplateError> {
+        let mut document = yaml::parse(text)?.value;
+        if let Value::Object(sections) = &mut document {
+            sections.shift_remove("Transform");
+            sections.shift_remove("Globals");
+            let resources = self.resources.iter();
+            let resources: Map<String, Value> = resources
+                .map(|(id, resource)| (id.clone(), resource.to_value()))
+                .collect();
+            sections.insert("Resources".to_owned(), Value::Object(resources));
+        }
+        Ok(document)
+    }
+
     /// Returns where `pointer` (`/Resources/Name/Properties/Property`) is, or the nearest thing
     /// around it; `None` for a template in JSON.
     pub fn place(&self, pointer: &str) -> Option<Location> {
@@ -174,15 +254,18 @@ fn transform(value: Option<&Value>) -> Result<bool, TemplateError> {
         Some(Value::Array(names)) => names.iter().collect(),
         Some(name) => vec![name],
     };
-    for name in &names {
-        if name.as_str() != Some(SAM_TRANSFORM) {
+    let mut serverless = false;
+    for name in names {
+        if name == SAM_TRANSFORM {
+            serverless = true;
+        } else if name != LANGUAGE_EXTENSIONS {
             let name = name
                 .as_str()
                 .map_or_else(|| name.to_string(), str::to_owned);
             return Err(TemplateError::unsupported(format!("The transform {name}")));
         }
     }
-    Ok(!names.is_empty())
+    Ok(serverless)
 }
 
 /// CloudFormation takes no null anywhere.
@@ -279,6 +362,7 @@ impl Reader<'_> {
                 ("Type", Value::String(kind)) => resource.kind = kind,
                 ("Properties", Value::Object(properties)) => resource.properties = properties,
                 ("Metadata", Value::Object(metadata)) => resource.metadata = metadata,
+                ("IgnoreGlobals", value) => resource.ignore_globals = Some(value),
                 ("Condition", Value::String(condition)) => resource.condition = Some(condition),
                 ("DependsOn", value) => {
                     resource.depends_on = depends_on(value).ok_or_else(|| {
@@ -286,11 +370,12 @@ impl Reader<'_> {
                     })?;
                 }
                 ("DeletionPolicy", Value::String(policy)) => {
-                    resource.deletion_policy = self.policy(&pointer, "DeletionPolicy", &policy)?;
+                    resource.deletion_policy =
+                        Some(self.policy(&pointer, "DeletionPolicy", &policy)?);
                 }
                 ("UpdateReplacePolicy", Value::String(policy)) => {
                     resource.update_replace_policy =
-                        self.policy(&pointer, "UpdateReplacePolicy", &policy)?;
+                        Some(self.policy(&pointer, "UpdateReplacePolicy", &policy)?);
                 }
                 ("CreationPolicy" | "UpdatePolicy", _) => {
                     return Err(TemplateError::Unsupported {
@@ -322,7 +407,8 @@ impl Reader<'_> {
     fn policy(&self, pointer: &str, name: &str, text: &str) -> Result<Policy, TemplateError> {
         match text {
             "Delete" => Ok(Policy::Delete),
-            "Retain" | "RetainExceptOnCreate" => Ok(Policy::Retain),
+            "Retain" => Ok(Policy::Retain),
+            "RetainExceptOnCreate" => Ok(Policy::RetainExceptOnCreate),
             "Snapshot" => Err(TemplateError::unsupported(format!(
                 "{name} Snapshot (of {pointer})"
             ))),

@@ -27,6 +27,7 @@ fn surroundings() -> Surroundings {
         region: "us-east-1".to_owned(),
         stack_name: "app".to_owned(),
         stack_id: "arn:aws:cloudformation:us-east-1:000000000000:stack/app/1".to_owned(),
+        notification_arns: Vec::new(),
     }
 }
 
@@ -36,7 +37,7 @@ type Planned = (Vec<(String, String, Value)>, Map<String, Value>);
 /// What a deployment would do: resources in order with their properties, and the outputs.
 fn plan(text: &str, given: &[(&str, &str)]) -> Result<Planned, TemplateError> {
     let mut template = Template::parse(text)?;
-    sam::transform(&mut template)?;
+    sam::transform(&mut template, &BTreeMap::new())?;
     let given: BTreeMap<String, String> = given
         .iter()
         .map(|(name, value)| ((*name).into(), (*value).into()))
@@ -141,9 +142,15 @@ fn intrinsic_functions_are_carried_out() {
         ),
         ("!FindInMap [Sizes, x, y, {DefaultValue: 5}]", Ok(json!(5))),
         ("!Base64 'hello'", Ok(json!("aGVsbG8="))),
+        ("!ImportValue x", Err("No export named x found")),
         (
-            "!ImportValue x",
-            Err("The intrinsic function Fn::ImportValue is not supported yet"),
+            "!Cidr ['10.1.0.0/16', 2, 5]",
+            Ok(json!(["10.1.0.0/27", "10.1.0.32/27"])),
+        ),
+        ("!Cidr ['10.1.0.0/30', 9, 5]", Err("Fn::Cidr takes")),
+        (
+            "!GetAZs ''",
+            Ok(json!(["us-east-1a", "us-east-1b", "us-east-1c"])),
         ),
         (
             "!Ref Nowhere",
@@ -358,17 +365,17 @@ fn policies_become_a_role() {
         "arn:aws:iam::aws:policy/X"
     ]);
     assert_eq!(role["ManagedPolicyArns"], managed);
-    let invoke = json!({"Version": "2012-10-17", "Statement": [{
+    let invoke = json!({"Statement": [{
         "Effect": "Allow",
         "Action": ["lambda:InvokeFunction"],
-        "Resource": ["arn:aws:lambda:us-east-1:000000000000:function:its-F*"],
+        "Resource": "arn:aws:lambda:us-east-1:000000000000:function:its-F*",
     }]});
     assert_eq!(
         role["Policies"][0],
-        json!({"PolicyName": "MRolePolicy0", "PolicyDocument": invoke})
+        json!({"PolicyName": "MRolePolicy3", "PolicyDocument": invoke})
     );
     assert_eq!(
-        role["Policies"][1]["PolicyDocument"]["Statement"][0]["Action"],
+        role["Policies"][1]["PolicyDocument"]["Statement"]["Action"],
         "s3:*"
     );
     assert_eq!(
@@ -398,21 +405,24 @@ fn sam_refuses_by_name() {
             function("{Handler: h}"),
             "Resource with id [F] is invalid. Missing required property 'CodeUri' or 'InlineCode'.",
         ),
-        (function("{CodeUri: src/}"), "nothing was uploaded for src/"),
         (
-            function("{InlineCode: x, AutoPublishAlias: live}"),
-            "The property AutoPublishAlias (of AWS::Serverless::Function F) is not supported yet",
+            function("{CodeUri: src/}"),
+            "'CodeUri' is not a valid S3 Uri of the form",
         ),
         (
-            function("{InlineCode: x, Events: {Api: {Type: Api}}}"),
-            "The event Api (of function F) is not supported yet",
+            function("{InlineCode: x, Handler: h, Runtime: r, DurableConfig: {}}"),
+            "The property DurableConfig (of AWS::Serverless::Function F) is not supported yet",
         ),
         (
-            function("{InlineCode: x, Policies: [{NopePolicy: {}}]}"),
-            "The policy template NopePolicy (of resource F)",
+            function("{InlineCode: x, Handler: h, Runtime: r, Events: {It: {Type: Api}}}"),
+            "The event type Api (of event It of F) is not supported yet",
         ),
         (
-            function("{InlineCode: x, Policies: [{SQSPollerPolicy: {}}]}"),
+            function("{InlineCode: x, Handler: h, Runtime: r, Policies: [{NopePolicy: {}}]}"),
+            "there is no template NopePolicy",
+        ),
+        (
+            function("{InlineCode: x, Handler: h, Runtime: r, Policies: [{SQSPollerPolicy: {}}]}"),
             "[\"QueueName\"]",
         ),
         (

@@ -8,6 +8,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use store::{Batch, Expectation, Key, Range, Space, Store, StoreError};
 
+use crate::change_set::ChangeSetRow;
 use crate::stack::{ResourceRow, StackEvent, StackRow};
 
 /// Rows that are read at once where all are read.
@@ -36,6 +37,16 @@ fn resource_key(stack: &str, logical_id: &str) -> Key {
 
 fn template_key(stack: &str, hash: &str) -> Key {
     key(&format!("template/{stack}/{hash}"))
+}
+
+/// Deleted stacks stay readable by their id, whose last part is unique.
+fn gone_key(stack_id: &str) -> Key {
+    let unique = stack_id.rsplit('/').next().unwrap_or(stack_id);
+    key(&format!("gone/{unique}"))
+}
+
+fn change_set_key(stack: &str, name: &str) -> Key {
+    key(&format!("change-set/{stack}/{name}"))
 }
 
 /// Sixteen digits, so that the order of the keys is the order of the events.
@@ -76,6 +87,46 @@ impl Catalog {
             resources,
             row,
         }))
+    }
+
+    /// Returns the deleted stack with this id.
+    pub(crate) async fn gone(&self, stack_id: &str) -> Result<Option<StackRow>, StoreError> {
+        let row = self.store.get(&gone_key(stack_id)).await?;
+        row.map(|row| read(&row)).transpose()
+    }
+
+    /// Returns every deleted stack.
+    pub(crate) async fn all_gone(&self) -> Result<Vec<StackRow>, StoreError> {
+        self.all("gone/").await
+    }
+
+    /// Returns the change sets of a stack, by name.
+    pub(crate) async fn change_sets(&self, stack: &str) -> Result<Vec<ChangeSetRow>, StoreError> {
+        self.all(&format!("change-set/{stack}/")).await
+    }
+
+    /// Writes a change set.
+    pub(crate) async fn put_change_set(&self, row: &ChangeSetRow) -> Result<(), StoreError> {
+        let key = change_set_key(&row.stack_name, &row.name);
+        let batch = Batch {
+            put: vec![(key, write(row))],
+            ..Batch::default()
+        };
+        self.store.commit(batch).await.map(drop)
+    }
+
+    /// Removes change sets of a stack.
+    pub(crate) async fn remove_change_sets(
+        &self,
+        stack: &str,
+        names: &[String],
+    ) -> Result<(), StoreError> {
+        let keys = names.iter().map(|name| change_set_key(stack, name));
+        let batch = Batch {
+            delete: keys.collect(),
+            ..Batch::default()
+        };
+        self.store.commit(batch).await.map(drop)
     }
 
     /// Returns every stack, by name.
@@ -150,12 +201,15 @@ impl Change {
         }
     }
 
-    /// Removes the stack's row. Its events stay.
+    /// Removes the stack's row. Its events stay, and so does what it was, under its id.
     pub(crate) fn removal_of(stack: &StackRow) -> Self {
         Self {
             stack: stack.name.clone(),
             row: None,
-            batch: Batch::default(),
+            batch: Batch {
+                put: vec![(gone_key(&stack.id), write(stack))],
+                ..Batch::default()
+            },
         }
     }
 

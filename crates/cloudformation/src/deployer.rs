@@ -10,6 +10,7 @@ use parking_lot::Mutex;
 use service::{Clock, Gate, Principal, Site};
 use store::Store;
 use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
+use tokio::sync::oneshot;
 
 use crate::assets::{AssetError, Assets};
 use crate::catalog::{Catalog, Loaded};
@@ -17,7 +18,10 @@ use crate::error::DeployError;
 use crate::operation::Operation;
 use crate::plan::{Plan, with_former};
 use crate::resource::Services;
-use crate::stack::{Actor, Contents, ResourceSummary, StackEvent, StackRow, StackSummary, Status};
+use crate::stack::{
+    Actor, Contents, OnFailure, ResourceSummary, Settings, StackEvent, StackRow, StackSummary,
+    Status,
+};
 
 /// Longest name of a stack (`StackName` of the API model).
 const NAME_CHARS_MAX: usize = 128;
@@ -27,6 +31,9 @@ const NAME_CHARS_MAX: usize = 128;
 pub struct Options {
     /// Where uploaded files are kept, under `assets`.
     pub data_dir: PathBuf,
+    /// Whether resources of types that are not built are taken as nothing but their names. Without
+    /// it, a template that has one is refused.
+    pub ignore_unknown: bool,
 }
 
 /// A template to deploy, with its parameters and uploaded files. Parameters may be secrets.
@@ -40,6 +47,25 @@ pub struct Deployment {
     pub parameters: BTreeMap<String, String>,
     /// For each local path in the template, the asset that was uploaded for it.
     pub assets: BTreeMap<String, String>,
+    /// Tags, capabilities and what else is said of a stack.
+    pub settings: Settings,
+}
+
+/// What a deployment may find where it wants to go.
+#[derive(Clone, Debug, Default)]
+pub(crate) enum Intent {
+    /// Anything, and parameters keep their former values (`stepd deploy`).
+    #[default]
+    Whatever,
+    /// No stack.
+    Create {
+        on_failure: OnFailure,
+        protected: bool,
+    },
+    /// A stack.
+    Update { on_failure: OnFailure },
+    /// A stack, or one that only its change set has made.
+    ChangeSet { id: String, on_failure: OnFailure },
 }
 
 /// How a deployment ended.
@@ -56,18 +82,19 @@ pub enum Outcome {
 /// Keeps stacks and makes them what their templates say.
 pub struct Deployer {
     gate: Arc<dyn Gate>,
-    catalog: Catalog,
-    site: Site,
-    clock: Arc<dyn Clock>,
+    pub(crate) catalog: Catalog,
+    pub(crate) site: Site,
+    pub(crate) clock: Arc<dyn Clock>,
     assets: Assets,
+    ignore_unknown: bool,
     /// The stacks that are being changed.
     busy: Mutex<BTreeSet<String>>,
 }
 
 /// A stack that nobody else changes as long as this is there.
-struct Claim {
+pub(crate) struct Claim {
     deployer: Arc<Deployer>,
-    stack: String,
+    pub(crate) stack: String,
 }
 
 impl Drop for Claim {
@@ -94,8 +121,37 @@ impl Deployer {
             site,
             clock,
             assets,
+            ignore_unknown: options.ignore_unknown,
             busy,
         }))
+    }
+
+    /// Returns the way to the other services.
+    pub(crate) fn gate(&self) -> &dyn Gate {
+        &*self.gate
+    }
+
+    /// Lets resources stay behind when their stack, which could not be deleted before, goes.
+    pub(crate) async fn retain(&self, name: &str, ids: &[String]) -> Result<(), DeployError> {
+        let Some(loaded) = self.load(name).await? else {
+            return Ok(());
+        };
+        if loaded.stack.status != Status::DeleteFailed {
+            let text = format!(
+                "Invalid operation on stack [{}]. RetainResources may only be used on a stack in DELETE_FAILED state.",
+                loaded.stack.id
+            );
+            return Err(DeployError::Invalid(text));
+        }
+        let mut change = crate::catalog::Change::of(&loaded.stack);
+        for mut row in loaded.resources {
+            if ids.contains(&row.logical_id) {
+                row.state.retain = true;
+                change = change.resource(&row);
+            }
+        }
+        let written = self.catalog.commit(Some(&loaded.row), change).await;
+        written.map(drop).map_err(DeployError::store(name))
     }
 
     /// Returns the uploaded files.
@@ -117,152 +173,172 @@ impl Deployer {
         check_name(&deployment.stack_name)?;
         let name = deployment.stack_name.clone();
         let claim = self.claim(&name, "updated").await?;
-        let work = async move {
-            claim
-                .deployer
-                .clone()
-                .run(claim, deployment, principal, progress)
-                .await
-        };
+        let deployer = self.clone();
+        let work = deployer.run(
+            claim,
+            deployment,
+            principal,
+            progress,
+            (Intent::Whatever, None),
+        );
         tokio::spawn(work)
             .await
             .map_err(|_| DeployError::Stopped(name))?
     }
 
+    /// Begins to deploy `deployment`. Once this returns the stack's id, the deployment is written
+    /// down and goes on by itself; [`DeployError::Unchanged`] says that there is nothing to do.
+    pub(crate) async fn start(
+        self: &Arc<Self>,
+        deployment: Deployment,
+        principal: Principal,
+        intent: Intent,
+    ) -> Result<String, DeployError> {
+        check_name(&deployment.stack_name)?;
+        let name = deployment.stack_name.clone();
+        if matches!(intent, Intent::Create { .. }) && self.load(&name).await?.is_some() {
+            return Err(DeployError::Exists(name));
+        }
+        let claim = self.claim(&name, "updated").await?;
+        let (begun, told) = oneshot::channel();
+        let (progress, _) = unbounded_channel();
+        let deployer = self.clone();
+        let work = deployer.run(
+            claim,
+            deployment,
+            principal,
+            progress,
+            (intent, Some(begun)),
+        );
+        let work = tokio::spawn(work);
+        if let Ok(stack_id) = told.await {
+            return Ok(stack_id);
+        }
+        match work.await.map_err(|_| DeployError::Stopped(name))?? {
+            Outcome::Unchanged(_) => Err(DeployError::Unchanged),
+            Outcome::Deployed(stack) | Outcome::RolledBack(stack) => Ok(stack.stack_id),
+        }
+    }
+
     async fn run(
         self: Arc<Self>,
         claim: Claim,
-        mut deployment: Deployment,
+        deployment: Deployment,
         principal: Principal,
         progress: UnboundedSender<StackEvent>,
+        (intent, begun): (Intent, Option<oneshot::Sender<String>>),
     ) -> Result<Outcome, DeployError> {
-        let name = &claim.stack;
-        let mut operation = self.operation(name, &principal, progress).await?;
-        if let Some(loaded) = self.load(name).await? {
-            let status = loaded.stack.status;
-            let rolled_back = status == Status::RollbackComplete;
-            operation.adopt(loaded);
-            if rolled_back {
-                // A stack whose first deployment was rolled back is nothing but its name. AWS wants
-                // it deleted by hand; here the next deployment begins anew.
-                let fresh = self.new_stack(name, &principal, operation.stack.next_event);
-                operation.stack = StackRow {
-                    id: operation.stack.id.clone(),
-                    ..fresh
-                };
-                operation.resources = IndexMap::new();
-            } else if !can_update(status) {
-                let stack = operation.stack.id.clone();
-                return Err(DeployError::State {
-                    stack,
-                    status: status.to_string(),
-                    wanted: "updated",
-                });
-            }
-        }
+        let name = claim.stack.clone();
+        let mut operation = self.operation(&name, &principal, progress).await?;
+        operation.begun = begun;
+        let loaded = self.load(&name).await?;
+        let first = self.adopt(&mut operation, loaded, &intent)?;
         operation.stack.actor = Actor::from(&principal);
-        let template = Template::parse(&deployment.template)?;
-        let former = &operation.stack.contents.parameters;
-        deployment.parameters = with_former(deployment.parameters, former, &template);
-        self.check_assets(&deployment).await?;
-        let plan = Plan::new(&deployment, self.surroundings(&operation.stack))?;
-        let first = operation.row.is_none() || operation.stack.status == Status::CreateInProgress;
+        let (plan, deployment) = self.plan(&operation.stack, deployment, &intent).await?;
         let steps = plan.steps(&operation.resources, &operation.stack.contents)?;
         if !first && steps.is_none() {
             return Ok(Outcome::Unchanged(operation.stack.summary()));
         }
         let stack = operation.deploy(&plan, &deployment.template, first).await?;
+        if let Intent::ChangeSet { id, .. } = &intent {
+            self.settle_change_set(&stack, id).await?;
+        }
+        drop(claim);
         Ok(match stack.status {
             Status::CreateComplete | Status::UpdateComplete => Outcome::Deployed(stack.summary()),
             _ => Outcome::RolledBack(stack.summary()),
         })
     }
 
-    /// Deletes the stack `name` with its resources, and tells `progress` of every event.
-    /// A stack that is not there is no error.
-    pub async fn delete(
-        self: &Arc<Self>,
-        name: &str,
-        principal: Principal,
-        progress: UnboundedSender<StackEvent>,
-    ) -> Result<Option<StackSummary>, DeployError> {
-        check_name(name)?;
-        let claim = self.claim(name, "deleted").await?;
-        let work = async move {
-            let deployer = claim.deployer.clone();
-            let Some(loaded) = deployer.load(&claim.stack).await? else {
-                return Ok(None);
-            };
-            if loaded.stack.status.name().ends_with("_IN_PROGRESS")
-                && loaded.stack.status != Status::DeleteInProgress
-            {
-                let status = loaded.stack.status.to_string();
-                return Err(DeployError::State {
-                    stack: loaded.stack.id,
-                    status,
-                    wanted: "deleted",
-                });
-            }
-            let mut operation = deployer
-                .operation(&claim.stack, &principal, progress)
-                .await?;
-            operation.adopt(loaded);
-            operation.stack.actor = Actor::from(&principal);
-            Ok(Some(operation.delete().await?.summary()))
+    /// Takes over what there is of a stack, if the intent allows it, and says whether the stack is
+    /// to be made.
+    pub(crate) fn adopt(
+        &self,
+        operation: &mut Operation,
+        loaded: Option<Loaded>,
+        intent: &Intent,
+    ) -> Result<bool, DeployError> {
+        let name = operation.stack.name.clone();
+        let on_failure = match intent {
+            Intent::Whatever => OnFailure::Rollback,
+            Intent::Create { on_failure, .. }
+            | Intent::Update { on_failure }
+            | Intent::ChangeSet { on_failure, .. } => *on_failure,
         };
-        tokio::spawn(work)
-            .await
-            .map_err(|_| DeployError::Stopped(name.to_owned()))?
+        let Some(loaded) = loaded else {
+            if let Intent::Create { protected, .. } = intent {
+                operation.stack.protected = *protected;
+            } else if !matches!(intent, Intent::Whatever) {
+                return Err(DeployError::Invalid(format!(
+                    "Stack [{name}] does not exist"
+                )));
+            }
+            operation.stack.on_failure = on_failure;
+            return Ok(true);
+        };
+        if matches!(intent, Intent::Create { .. }) {
+            return Err(DeployError::Exists(name));
+        }
+        let status = loaded.stack.status;
+        operation.adopt(loaded);
+        operation.stack.on_failure = on_failure;
+        if let Intent::ChangeSet { id, .. } = intent {
+            operation.stack.change_set_id = Some(id.clone());
+        }
+        match (status, intent) {
+            (Status::ReviewInProgress, Intent::ChangeSet { .. } | Intent::Whatever) => {
+                operation.stack.status = Status::CreateInProgress;
+                Ok(true)
+            }
+            // A stack whose first deployment was rolled back is nothing but its name. AWS wants
+            // it deleted by hand; `stepd deploy` begins anew.
+            (Status::RollbackComplete, Intent::Whatever) => {
+                let principal = operation.services.principal.clone();
+                let fresh = self.new_stack(&name, &principal, operation.stack.next_event);
+                operation.stack = StackRow {
+                    id: operation.stack.id.clone(),
+                    ..fresh
+                };
+                operation.resources = IndexMap::new();
+                Ok(true)
+            }
+            (status, _) if can_update(status) => Ok(false),
+            (status, _) => Err(DeployError::State {
+                stack: operation.stack.id.clone(),
+                status: status.to_string(),
+                wanted: "updated",
+            }),
+        }
     }
 
-    /// Takes up what was under way when the server stopped: a deployment is rolled back, a cleaning
-    /// up, a rollback or a deletion is finished. Returns the stacks that were taken up.
-    ///
-    /// Call it once, before deployments are accepted.
-    pub async fn recover(self: &Arc<Self>) -> Result<Vec<StackSummary>, DeployError> {
-        let stacks = self
-            .catalog
-            .stacks()
-            .await
-            .map_err(DeployError::store("(all)"))?;
-        let mut recovered = Vec::new();
-        for stack in stacks
-            .into_iter()
-            .filter(|stack| stack.status.name().ends_with("_IN_PROGRESS"))
-        {
-            tracing::warn!(
-                stack = stack.name,
-                status = stack.status.name(),
-                "an interrupted operation is taken up"
-            );
-            let claim = self.claim(&stack.name, "updated").await?;
-            let (progress, _) = unbounded_channel();
-            let Some(loaded) = self.load(&stack.name).await? else {
-                continue;
-            };
-            let principal = Principal::from(&stack.actor);
-            let mut operation = self.operation(&stack.name, &principal, progress).await?;
-            operation.adopt(loaded);
-            let stack = match stack.status {
-                Status::DeleteInProgress => operation.delete().await?,
-                Status::UpdateCompleteCleanupInProgress => {
-                    operation.clean_up().await?;
-                    operation.settle(Status::UpdateComplete).await?;
-                    operation.stack
-                }
-                _ => {
-                    operation
-                        .roll_back(
-                            "The server stopped while the stack was being deployed. ".to_owned(),
-                        )
-                        .await?;
-                    operation.stack
-                }
-            };
-            recovered.push(stack.summary());
-            drop(claim);
+    /// Works out what `deployment` asks of the stack.
+    pub(crate) async fn plan(
+        &self,
+        stack: &StackRow,
+        mut deployment: Deployment,
+        intent: &Intent,
+    ) -> Result<(Plan, Deployment), DeployError> {
+        let template = Template::parse(&deployment.template)?;
+        if matches!(intent, Intent::Whatever) {
+            let former = &stack.contents.parameters;
+            deployment.parameters = with_former(deployment.parameters, former, &template);
+            deployment.settings = stack.contents.settings.clone();
         }
-        Ok(recovered)
+        self.check_assets(&deployment).await?;
+        let stacks = self.catalog.stacks().await;
+        let stacks = stacks.map_err(DeployError::store(&stack.name))?;
+        let exports = stacks
+            .into_iter()
+            .filter(|other| other.id != stack.id)
+            .flat_map(|other| other.contents.outputs)
+            .filter_map(|output| Some((output.export_name?, output.output_value)))
+            .collect();
+        let mut surroundings = self.surroundings(stack);
+        surroundings
+            .notification_arns
+            .clone_from(&deployment.settings.notification_arns);
+        let plan = Plan::new(&deployment, surroundings, exports, self.ignore_unknown)?;
+        Ok((plan, deployment))
     }
 
     /// Returns every stack, by name.
@@ -323,7 +399,7 @@ impl Deployer {
         Ok(String::from_utf8_lossy(&text).into_owned())
     }
 
-    async fn load(&self, name: &str) -> Result<Option<Loaded>, DeployError> {
+    pub(crate) async fn load(&self, name: &str) -> Result<Option<Loaded>, DeployError> {
         self.catalog
             .load(name)
             .await
@@ -331,7 +407,7 @@ impl Deployer {
     }
 
     /// Makes sure that nobody else changes the stack.
-    async fn claim(
+    pub(crate) async fn claim(
         self: &Arc<Self>,
         name: &str,
         wanted: &'static str,
@@ -356,7 +432,7 @@ impl Deployer {
     }
 
     /// Returns an operation on a stack that is not there yet.
-    async fn operation(
+    pub(crate) async fn operation(
         &self,
         name: &str,
         principal: &Principal,
@@ -381,6 +457,7 @@ impl Deployer {
             resources: IndexMap::new(),
             row: None,
             progress,
+            begun: None,
         })
     }
 
@@ -399,6 +476,10 @@ impl Deployer {
             contents: Contents::default(),
             before: None,
             removing: Vec::new(),
+            protected: false,
+            on_failure: OnFailure::Rollback,
+            change_set_id: None,
+            deleted_at: None,
         }
     }
 
@@ -408,6 +489,7 @@ impl Deployer {
             region: self.site.region.to_string(),
             stack_name: stack.name.clone(),
             stack_id: stack.id.clone(),
+            notification_arns: Vec::new(),
         }
     }
 
@@ -435,7 +517,7 @@ fn can_update(status: Status) -> bool {
 }
 
 /// Checks a stack's name as the API model does: `[a-zA-Z][-a-zA-Z0-9]*`, at most 128.
-fn check_name(name: &str) -> Result<(), DeployError> {
+pub(crate) fn check_name(name: &str) -> Result<(), DeployError> {
     let legal = name.starts_with(|first: char| first.is_ascii_alphabetic())
         && name
             .bytes()

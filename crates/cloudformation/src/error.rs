@@ -27,6 +27,32 @@ pub enum DeployError {
         /// `updated` or `deleted`.
         wanted: &'static str,
     },
+    /// There is a stack of this name already.
+    #[error("Stack [{0}] already exists")]
+    Exists(String),
+    /// The stack is what the template asks for.
+    #[error("No updates are to be performed.")]
+    Unchanged,
+    /// The stack has a change set of this name.
+    #[error("ChangeSet {0} cannot be created due to a mismatch with existing attribute Template")]
+    ChangeSetExists(String),
+    /// There is no such change set.
+    #[error("ChangeSet [{0}] does not exist")]
+    NoChangeSet(String),
+    /// The change set cannot be executed.
+    #[error("ChangeSet [{id}] cannot be executed in its current status of [{status}]")]
+    ChangeSetStatus {
+        /// Its id.
+        id: String,
+        /// Its status.
+        status: &'static str,
+    },
+    /// The template makes what only somebody who says so may make.
+    #[error("Requires capabilities : [{0}]")]
+    Capabilities(&'static str),
+    /// An answer of another service.
+    #[error("{0}")]
+    Service(Failure),
     /// There is no such stack.
     #[error("Stack with id {0} does not exist")]
     NoStack(String),
@@ -62,7 +88,21 @@ impl DeployError {
             | Self::Invalid(_)
             | Self::State { .. }
             | Self::NoStack(_)
+            | Self::Unchanged
             | Self::MissingAssets(_) => Failure::client("ValidationError", self.to_string()),
+            Self::Exists(_) | Self::ChangeSetExists(_) => {
+                Failure::client("AlreadyExistsException", self.to_string())
+            }
+            Self::NoChangeSet(_) => {
+                Failure::client("ChangeSetNotFound", self.to_string()).with_status(404)
+            }
+            Self::ChangeSetStatus { .. } => {
+                Failure::client("InvalidChangeSetStatus", self.to_string())
+            }
+            Self::Capabilities(_) => {
+                Failure::client("InsufficientCapabilitiesException", self.to_string())
+            }
+            Self::Service(failure) => failure.clone(),
             Self::Assets(AssetError::WrongHash { .. } | AssetError::NotAHash) => {
                 Failure::client("ValidationError", format!("{self}: {}", root(self)))
             }

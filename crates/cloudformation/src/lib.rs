@@ -2,8 +2,7 @@
 //!
 //! [`Deployer`] is the whole of it. It keeps stacks as rows, works out what a template changes, and
 //! calls the other services through the gate as whoever deploys; it has no privileges of its own.
-//! [`routes`] is the front that the command line talks to; the CloudFormation API is to be another
-//! front of the same code.
+//! It has two fronts: [`CloudFormation`], the API of AWS, and [`routes`], which `stepd deploy` talks to.
 //!
 //! # Durability
 //!
@@ -12,26 +11,30 @@
 //! deployment rolls it back when it starts again ([`Deployer::recover`]); one that stops in the
 //! middle of cleaning up or deleting goes on with that.
 //!
-//! Deliberately absent: nested stacks, stack sets, drift, imports, and change sets as objects.
+//! Deliberately absent: stack sets, drift, imports of resources.
 
 #![forbid(unsafe_code)]
 // A failure is an answer like any other; boxing it would cost every caller a line.
 #![allow(clippy::result_large_err)]
 
+mod api;
 mod assets;
 mod catalog;
+mod change_set;
 mod deployer;
 mod error;
 mod operation;
 mod plan;
+mod recovery;
 mod remove;
 mod resource;
 mod rollback;
 mod routes;
 mod stack;
 
+pub use api::CloudFormation;
 pub use assets::{ASSET_BUCKET, AssetError, Assets};
 pub use deployer::{Deployer, Deployment, Options, Outcome};
 pub use error::DeployError;
 pub use routes::routes;
-pub use stack::{Output, ResourceSummary, StackEvent, StackSummary, Status};
+pub use stack::{OnFailure, Output, ResourceSummary, Settings, StackEvent, StackSummary, Status};

@@ -1,19 +1,20 @@
 //! One deployment while it runs: what is about to be done is written down, done, and written down.
 
-use std::collections::BTreeSet;
-
 use bytes::Bytes;
-use cfn_template::{Policy, Unresolved};
+use cfn_template::Unresolved;
 use indexmap::IndexMap;
 use serde_json::{Map, Value};
 use service::{Clock, Failure};
 use tokio::sync::mpsc::UnboundedSender;
+use tokio::sync::oneshot;
 
 use crate::catalog::{Catalog, Change, Loaded};
 use crate::error::DeployError;
 use crate::plan::{Plan, Step, There};
 use crate::resource::Services;
-use crate::stack::{ResourceRow, ResourceState, STACK_KIND, StackEvent, StackRow, Status, Undo};
+use crate::stack::{
+    OnFailure, ResourceRow, ResourceState, STACK_KIND, StackEvent, StackRow, Status, Undo,
+};
 
 /// A stack that is being changed, and all that the change needs.
 pub(crate) struct Operation {
@@ -26,6 +27,8 @@ pub(crate) struct Operation {
     pub(crate) row: Option<Bytes>,
     /// Who watches. Nobody may be there any more.
     pub(crate) progress: UnboundedSender<StackEvent>,
+    /// Who waits only until the operation is written down.
+    pub(crate) begun: Option<oneshot::Sender<String>>,
 }
 
 /// Why a step was not done.
@@ -36,6 +39,8 @@ pub(crate) enum StepError {
         reason: String,
         verb: &'static str,
     },
+    /// The stack as a whole cannot be what the template asks for: likewise.
+    Refused(String),
     /// What happens cannot be written down: the deployment stops where it is.
     Store(DeployError),
 }
@@ -70,6 +75,7 @@ impl Operation {
             Status::UpdateInProgress
         };
         self.begin(plan, template, begun).await?;
+        self.tell_begun();
         match self.steps(plan).await {
             Ok(()) => self.complete(created).await?,
             Err(StepError::Store(error)) => return Err(error),
@@ -85,10 +91,114 @@ impl Operation {
                     "a deployment failed"
                 );
                 let text = format!("The following resource(s) failed to {verb}: [{logical_id}]. ");
-                self.roll_back(text).await?;
+                self.fail(text, created).await?;
             }
+            Err(StepError::Refused(reason)) => self.fail(reason, created).await?,
         }
         Ok(self.stack)
+    }
+
+    /// Does what the stack says about a deployment that failed.
+    async fn fail(&mut self, reason: String, created: bool) -> Result<(), DeployError> {
+        match self.stack.on_failure {
+            OnFailure::DoNothing => {
+                let failed = if created {
+                    Status::CreateFailed
+                } else {
+                    Status::UpdateFailed
+                };
+                self.record_stack(failed, Some(reason)).await
+            }
+            OnFailure::Rollback => self.roll_back(reason).await,
+            OnFailure::Delete => {
+                self.roll_back(reason).await?;
+                if created && self.stack.status == Status::RollbackComplete {
+                    self.delete_all().await?;
+                }
+                Ok(())
+            }
+        }
+    }
+
+    /// Tells whoever waits for it that the operation is under way.
+    pub(crate) fn tell_begun(&mut self) {
+        if let Some(begun) = self.begun.take() {
+            // Whoever waited may have hung up.
+            let _ = begun.send(self.stack.id.clone());
+        }
+    }
+
+    /// Says which of the stack's exports, apart from `kept` with these values, another stack imports.
+    pub(crate) async fn export_in_use(
+        &self,
+        kept: &[crate::stack::Output],
+    ) -> Result<Option<String>, DeployError> {
+        let former = &self
+            .stack
+            .before
+            .as_ref()
+            .unwrap_or(&self.stack.contents)
+            .outputs;
+        let changed = former.iter().filter(|output| {
+            output.export_name.is_some()
+                && !kept.iter().any(|other| {
+                    (&other.export_name, &other.output_value)
+                        == (&output.export_name, &output.output_value)
+                })
+        });
+        let changed: Vec<&String> = changed
+            .filter_map(|output| output.export_name.as_ref())
+            .collect();
+        if changed.is_empty() {
+            return Ok(None);
+        }
+        let stacks = self.catalog.stacks().await;
+        let stacks = stacks.map_err(DeployError::store(&self.stack.name))?;
+        Ok(changed.into_iter().find_map(|name| {
+            let user = stacks
+                .iter()
+                .find(|stack| stack.contents.imports.contains(name))?;
+            let verb = if kept
+                .iter()
+                .any(|other| other.export_name.as_ref() == Some(name))
+            {
+                "update"
+            } else {
+                "delete"
+            };
+            Some(format!(
+                "Cannot {verb} export {name} as it is in use by {}",
+                user.name
+            ))
+        }))
+    }
+
+    /// Says which other stack exports what `outputs` would.
+    async fn export_taken(
+        &self,
+        outputs: &[crate::stack::Output],
+    ) -> Result<Option<String>, DeployError> {
+        if outputs.iter().all(|output| output.export_name.is_none()) {
+            return Ok(None);
+        }
+        let stacks = self.catalog.stacks().await;
+        let stacks = stacks.map_err(DeployError::store(&self.stack.name))?;
+        let others = stacks.iter().filter(|stack| stack.id != self.stack.id);
+        let taken = others.flat_map(|stack| {
+            let theirs = stack.contents.outputs.iter();
+            theirs.filter_map(move |output| Some((output.export_name.as_ref()?, &stack.name)))
+        });
+        let mine = |name: &String| {
+            outputs
+                .iter()
+                .any(|output| output.export_name.as_ref() == Some(name))
+        };
+        Ok(taken
+            .into_iter()
+            .find(|(name, _)| mine(name))
+            .map(|(name, stack)| {
+                format!("Export with name {name} is already exported by stack {stack}.")
+            }))
     }
 
     /// Writes down that the deployment has begun, with what a rollback restores.
@@ -114,11 +224,7 @@ impl Operation {
 
     async fn steps(&mut self, plan: &Plan) -> Result<(), StepError> {
         for (position, id) in plan.order.iter().enumerate() {
-            let there = There {
-                plan,
-                rows: &self.resources,
-                later: BTreeSet::new(),
-            };
+            let there = There::now(plan, &self.resources);
             let properties = plan
                 .properties(id, &there)
                 .map_err(|error| failed(id, &error))?;
@@ -139,14 +245,16 @@ impl Operation {
                 Step::Update => self.update(plan, id, position, properties).await?,
             }
         }
-        let there = There {
-            plan,
-            rows: &self.resources,
-            later: BTreeSet::new(),
-        };
+        let there = There::now(plan, &self.resources);
         let outputs = plan
             .outputs(&there)
             .map_err(|error| failed("Outputs", &error))?;
+        if let Some(reason) = self.export_taken(&outputs).await? {
+            return Err(StepError::Refused(format!("{reason} ")));
+        }
+        if let Some(reason) = self.export_in_use(&outputs).await? {
+            return Err(StepError::Refused(format!("{reason} ")));
+        }
         self.stack.contents.outputs = outputs;
         Ok(())
     }
@@ -157,8 +265,8 @@ impl Operation {
         let resource = plan.resource(id);
         if let Some(row) = self.resources.get_mut(id) {
             row.state.position = position;
-            row.state.retain = resource.deletion_policy == Policy::Retain;
-            row.state.retain_replaced = resource.update_replace_policy == Policy::Retain;
+            row.state.retain = resource.is_retained();
+            row.state.retain_replaced = resource.is_retained_when_replaced();
         }
     }
 
@@ -225,16 +333,20 @@ impl Operation {
                 properties: Value::Object(properties.clone()),
                 attributes: Map::new(),
                 position,
-                retain: resource.deletion_policy == Policy::Retain,
-                retain_replaced: resource.update_replace_policy == Policy::Retain,
+                retain: resource.is_retained(),
+                retain_replaced: resource.is_retained_when_replaced(),
             },
             undo: Some(former.map_or(Undo::Delete, Undo::Reinstate)),
         };
         self.resources.insert(id.to_owned(), row);
         self.record(id, doing, reason).await?;
         match handler.create(&self.services, &name, &properties).await {
-            Ok(attributes) => {
-                self.row_mut(id).state.attributes = attributes;
+            Ok(made) => {
+                let state = &mut self.row_mut(id).state;
+                state.attributes = made.attributes;
+                state.physical_id = made
+                    .physical_id
+                    .unwrap_or(std::mem::take(&mut state.physical_id));
                 Ok(self.record(id, done, None).await?)
             }
             Err(not_created) => {

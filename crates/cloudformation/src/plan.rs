@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use cfn_template::{
-    Bindings, Found, Graph, Lookup, Policy, Resource, Surroundings, Template, TemplateError,
-    Unresolved, artifacts, sam,
+    Bindings, Found, Graph, Lookup, Resource, Surroundings, Template, TemplateError, Unresolved,
+    artifacts, sam,
 };
 use indexmap::IndexMap;
 use serde_json::{Map, Value};
@@ -13,11 +13,12 @@ use sha2::{Digest, Sha256};
 use crate::assets::ASSET_BUCKET;
 use crate::deployer::Deployment;
 use crate::error::DeployError;
-use crate::resource::{ResourceHandler, handler};
+use crate::resource::{ResourceHandler, handler, handler_or_ignored};
 use crate::stack::{Contents, Output, ResourceRow};
 
 /// A template with the values of one deployment: its resources in order, ready to be resolved.
 pub(crate) struct Plan {
+    exports: BTreeMap<String, String>,
     bindings: Bindings,
     resources: IndexMap<String, Resource>,
     outputs: IndexMap<String, cfn_template::Output>,
@@ -41,29 +42,24 @@ const RESOURCES_MAX: usize = 500;
 impl Plan {
     /// Reads the template and checks all that can be known without asking a service: its shape, its
     /// parameters, its types and their properties, its references.
+    ///
+    /// `exports` are the values that other stacks export. With `ignore_unknown`, resources of types
+    /// that nobody handles are nothing but their names.
     pub(crate) fn new(
         deployment: &Deployment,
         surroundings: Surroundings,
+        exports: BTreeMap<String, String>,
+        ignore_unknown: bool,
     ) -> Result<Self, DeployError> {
         let mut template = Template::parse(&deployment.template)?;
         let missing = artifacts::replace(&mut template, ASSET_BUCKET, &deployment.assets);
         if !missing.is_empty() {
             return Err(DeployError::MissingAssets(missing));
         }
-        sam::transform(&mut template)?;
-        check_types(&template)?;
+        sam::transform(&mut template, &deployment.parameters)?;
+        check_types(&template, ignore_unknown)?;
         let bindings = Bindings::new(&template, &deployment.parameters, surroundings)?;
         let (resources, outputs) = (bindings.resources(&template)?, bindings.outputs(&template)?);
-        for (id, output) in &outputs {
-            if output.export.is_some() {
-                return Err(unsupported(
-                    &template,
-                    "Outputs",
-                    id,
-                    format!("Export (of output {id})"),
-                ));
-            }
-        }
         let graph = Graph::new(&resources, &outputs, &bindings)?;
         let no_echo = template
             .parameters
@@ -75,8 +71,23 @@ impl Plan {
             no_echo: no_echo.map(|(name, _)| name.clone()).collect(),
             outputs: Vec::new(),
             template: hex::encode(Sha256::digest(deployment.template.as_bytes())),
+            resolved: bindings
+                .parameters()
+                .iter()
+                .map(|(name, value)| (name.clone(), parameter_text(value)))
+                .collect(),
+            settings: deployment.settings.clone(),
+            imports: imports(&resources, &outputs, &bindings)?,
         };
+        if let Some(name) = contents
+            .imports
+            .iter()
+            .find(|name| !exports.contains_key(*name))
+        {
+            return Err(TemplateError::NoExport(name.clone()).into());
+        }
         Ok(Self {
+            exports,
             bindings,
             resources,
             outputs,
@@ -92,7 +103,7 @@ impl Plan {
 
     /// Returns the handler of the resource `id`, which came from [`Plan::order`].
     pub(crate) fn handler(&self, id: &str) -> &'static dyn ResourceHandler {
-        handler(&self.resources[id].kind).expect("types were checked when the plan was made")
+        handler_or_ignored(&self.resources[id].kind)
     }
 
     /// Returns the resources of `rows` that this template leaves out, in the order of their creation.
@@ -136,6 +147,10 @@ impl Plan {
                 output_key: id.clone(),
                 output_value: value,
                 description: output.description.clone(),
+                export_name: match &output.export {
+                    Some(name) => Some(parameter_text(&self.bindings.resolve(name, there)?)),
+                    None => None,
+                },
             })
         });
         outputs.collect()
@@ -149,11 +164,7 @@ impl Plan {
         rows: &IndexMap<String, ResourceRow>,
         contents: &Contents,
     ) -> Result<Option<Vec<Step>>, DeployError> {
-        let mut there = There {
-            plan: self,
-            rows,
-            later: BTreeSet::new(),
-        };
+        let mut there = There::now(self, rows);
         let mut steps = Vec::with_capacity(self.order.len());
         for id in &self.order {
             let step = match self.properties(id, &there) {
@@ -176,8 +187,42 @@ impl Plan {
             && self.left_out(rows).is_empty()
             && self.same_policies(rows)
             && outputs.as_ref() == Some(&contents.outputs)
-            && self.contents.description == contents.description;
+            && self.contents.description == contents.description
+            && self.contents.settings.tags == contents.settings.tags;
         Ok((!same).then_some(steps))
+    }
+
+    /// Returns the properties of the resource `id` that change, as far as they are known, and for each
+    /// whether its change makes another resource.
+    pub(crate) fn changed_properties(
+        &self,
+        id: &str,
+        row: &ResourceRow,
+        rows: &IndexMap<String, ResourceRow>,
+    ) -> Vec<(String, bool)> {
+        let none = Map::new();
+        let before = row.state.properties.as_object().unwrap_or(&none);
+        let there = There::now(self, rows);
+        let written = &self.resources[id].properties;
+        let mut changed: Vec<(String, bool)> = Vec::new();
+        let immutable = self.handler(id).immutable();
+        for name in before
+            .keys()
+            .filter(|name| !written.contains_key(*name))
+            .chain(written.keys())
+        {
+            let after = written
+                .get(name)
+                .map(|value| self.bindings.resolve(value, &there));
+            let same = match (&after, before.get(name)) {
+                (Some(Ok(after)), Some(before)) => after == before,
+                _ => false,
+            };
+            if !same {
+                changed.push((name.clone(), immutable.contains(&name.as_str())));
+            }
+        }
+        changed
     }
 
     /// Says what is to be done about the resource `id`, whose properties are resolved.
@@ -224,17 +269,14 @@ impl Plan {
         rows.iter().all(|(id, row)| {
             self.resources.get(id).is_none_or(|resource| {
                 (row.state.retain, row.state.retain_replaced)
-                    == (
-                        resource.deletion_policy == Policy::Retain,
-                        resource.update_replace_policy == Policy::Retain,
-                    )
+                    == (resource.is_retained(), resource.is_retained_when_replaced())
             })
         })
     }
 }
 
 /// Refuses types that nobody handles and properties that no handler understands.
-fn check_types(template: &Template) -> Result<(), DeployError> {
+fn check_types(template: &Template, ignore_unknown: bool) -> Result<(), DeployError> {
     if template.resources.len() > RESOURCES_MAX {
         let text = format!(
             "Template format error: Number of resources, {}, is greater than maximum allowed, {RESOURCES_MAX}",
@@ -244,11 +286,15 @@ fn check_types(template: &Template) -> Result<(), DeployError> {
     }
     for (id, resource) in &template.resources {
         let Some(handler) = handler(&resource.kind) else {
+            if ignore_unknown {
+                tracing::warn!(id, kind = resource.kind, "a resource is only a name here");
+                continue;
+            }
             let what = format!("The resource type {} (of resource {id})", resource.kind);
             return Err(unsupported(template, "Resources", id, what));
         };
         for property in resource.properties.keys() {
-            if !handler.properties().contains(&property.as_str()) {
+            if !handler.accepts(property) {
                 let what = format!("The property {property} (of {} {id})", resource.kind);
                 return Err(unsupported(template, "Resources", id, what));
             }
@@ -273,6 +319,17 @@ pub(crate) struct There<'a> {
     pub(crate) later: BTreeSet<String>,
 }
 
+impl<'a> There<'a> {
+    /// Returns what there is when nothing of the plan is still to come.
+    pub(crate) fn now(plan: &'a Plan, rows: &'a IndexMap<String, ResourceRow>) -> Self {
+        Self {
+            plan,
+            rows,
+            later: BTreeSet::new(),
+        }
+    }
+}
+
 impl There<'_> {
     fn row(&self, id: &str) -> Option<&ResourceRow> {
         self.rows.get(id).filter(|_| !self.later.contains(id))
@@ -292,18 +349,79 @@ impl Lookup for There<'_> {
         let Some(resource) = self.plan.resources.get(id) else {
             return Found::Absent;
         };
-        let known = handler(&resource.kind)
-            .is_some_and(|handler| handler.attributes().contains(&attribute));
+        let handler = handler_or_ignored(&resource.kind);
+        let known = handler.has_attribute(attribute);
         match self.row(id) {
-            Some(row) => row
-                .state
-                .attributes
-                .get(attribute)
-                .cloned()
-                .map_or(Found::Absent, Found::Value),
+            Some(row) => {
+                let said = row.state.attributes.get(attribute).cloned();
+                let value =
+                    said.or_else(|| handler.default_attribute(&row.state.physical_id, attribute));
+                value.map_or(Found::Absent, Found::Value)
+            }
             None if known => Found::NotYet,
             None => Found::Absent,
         }
+    }
+
+    fn import(&self, name: &str) -> Found {
+        let value = self.plan.exports.get(name);
+        value.map_or(Found::Absent, |value| {
+            Found::Value(Value::from(value.as_str()))
+        })
+    }
+}
+
+/// Returns a parameter's value as text: lists are separated by commas.
+fn parameter_text(value: &Value) -> String {
+    match value {
+        Value::Array(items) => {
+            let texts: Vec<String> = items.iter().map(parameter_text).collect();
+            texts.join(",")
+        }
+        Value::String(text) => text.clone(),
+        other => other.to_string(),
+    }
+}
+
+/// Returns the names that `Fn::ImportValue` has in a template. They depend on no resource.
+fn imports(
+    resources: &IndexMap<String, Resource>,
+    outputs: &IndexMap<String, cfn_template::Output>,
+    bindings: &Bindings,
+) -> Result<Vec<String>, DeployError> {
+    let mut open: Vec<&Value> = outputs.values().map(|output| &output.value).collect();
+    open.extend(
+        resources
+            .values()
+            .flat_map(|resource| resource.properties.values()),
+    );
+    let mut names = BTreeSet::new();
+    while let Some(value) = open.pop() {
+        match value {
+            Value::Array(items) => open.extend(items),
+            Value::Object(members) => {
+                if let Some(name) = members.get("Fn::ImportValue") {
+                    let name = bindings.resolve(name, &Nothing);
+                    names.insert(parameter_text(&name.map_err(Unresolved::into_error)?));
+                } else {
+                    open.extend(members.values());
+                }
+            }
+            Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+        }
+    }
+    Ok(names.into_iter().collect())
+}
+
+struct Nothing;
+
+impl Lookup for Nothing {
+    fn reference(&self, _: &str) -> Found {
+        Found::Absent
+    }
+
+    fn attribute(&self, _: &str, _: &str) -> Found {
+        Found::Absent
     }
 }
 

@@ -8,8 +8,19 @@ use crate::stack::{StackRow, Status, Undo};
 impl Operation {
     /// Deletes the stack. Begun again where a server stopped, it goes on.
     pub(crate) async fn delete(mut self) -> Result<StackRow, DeployError> {
+        self.delete_all().await?;
+        Ok(self.stack)
+    }
+
+    pub(crate) async fn delete_all(&mut self) -> Result<(), DeployError> {
         self.record_stack(Status::DeleteInProgress, Some("User Initiated".to_owned()))
             .await?;
+        self.tell_begun();
+        if let Some(reason) = self.export_in_use(&[]).await? {
+            self.record_stack(Status::DeleteFailed, Some(reason))
+                .await?;
+            return Ok(());
+        }
         let mut failed = Vec::new();
         for id in self.backwards() {
             let (kind, state) = (
@@ -34,8 +45,9 @@ impl Operation {
             );
             self.record_stack(Status::DeleteFailed, Some(reason))
                 .await?;
-            return Ok(self.stack);
+            return Ok(());
         }
+        self.stack.deleted_at = Some(self.clock.now());
         let event = self.stack_event(Status::DeleteComplete, None);
         let mut change = Change::removal_of(&self.stack).event(self.stack.next_event - 1, &event);
         let former = self
@@ -46,7 +58,6 @@ impl Operation {
         for template in former.chain([self.stack.contents.template.clone()]) {
             change = change.without_template(&template);
         }
-        self.commit(change, event).await?;
-        Ok(self.stack)
+        self.commit(change, event).await
     }
 }

@@ -7,7 +7,7 @@ use serde_json::Map;
 use crate::catalog::Change;
 use crate::error::DeployError;
 use crate::operation::{Operation, reason_of};
-use crate::resource::handler;
+use crate::resource::handler_or_ignored;
 use crate::stack::{ResourceState, Status, Undo};
 
 impl Operation {
@@ -153,9 +153,7 @@ impl Operation {
         state: &ResourceState,
         former: ResourceState,
     ) -> Result<bool, DeployError> {
-        let Some(handler) = handler(kind) else {
-            return Ok(false);
-        };
+        let handler = handler_or_ignored(kind);
         self.record(id, Status::UpdateInProgress, None).await?;
         let none = Map::new();
         let now = state.properties.as_object().unwrap_or(&none);
@@ -204,12 +202,7 @@ impl Operation {
                 .await?;
             return Ok(true);
         }
-        let Some(handler) = handler(kind) else {
-            let reason = format!("The resource type {kind} is not supported");
-            self.tell(id, physical_id, kind, Status::DeleteFailed, Some(reason))
-                .await?;
-            return Ok(false);
-        };
+        let handler = handler_or_ignored(kind);
         self.tell(id, physical_id, kind, Status::DeleteInProgress, None)
             .await?;
         match handler.delete(&self.services, physical_id).await {

@@ -162,6 +162,7 @@ async fn deploy(
         template,
         parameters,
         assets,
+        settings: crate::stack::Settings::default(),
     };
     let (progress, events) = unbounded_channel();
     let work = async move {

@@ -14,6 +14,7 @@ use vocab::Timestamp;
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 #[allow(missing_docs)]
 pub enum Status {
+    ReviewInProgress,
     CreateInProgress,
     CreateFailed,
     CreateComplete,
@@ -37,6 +38,7 @@ impl Status {
     /// Returns CloudFormation's word.
     pub const fn name(self) -> &'static str {
         match self {
+            Self::ReviewInProgress => "REVIEW_IN_PROGRESS",
             Self::CreateInProgress => "CREATE_IN_PROGRESS",
             Self::CreateFailed => "CREATE_FAILED",
             Self::CreateComplete => "CREATE_COMPLETE",
@@ -55,6 +57,13 @@ impl Status {
             Self::DeleteSkipped => "DELETE_SKIPPED",
             Self::DeleteComplete => "DELETE_COMPLETE",
         }
+    }
+}
+
+impl Status {
+    /// Says whether somebody works on the stack, or would if the server had not stopped.
+    pub(crate) fn is_under_way(self) -> bool {
+        self != Self::ReviewInProgress && self.name().ends_with("_IN_PROGRESS")
     }
 }
 
@@ -81,6 +90,44 @@ pub(crate) struct StackRow {
     pub(crate) before: Option<Contents>,
     /// Resources that the deployment under way leaves out.
     pub(crate) removing: Vec<String>,
+    /// Whether the stack may not be deleted.
+    #[serde(default)]
+    pub(crate) protected: bool,
+    /// What becomes of a deployment that fails.
+    #[serde(default)]
+    pub(crate) on_failure: OnFailure,
+    /// The change set that was executed last.
+    #[serde(default)]
+    pub(crate) change_set_id: Option<String>,
+    /// When it was deleted.
+    #[serde(default)]
+    pub(crate) deleted_at: Option<Timestamp>,
+}
+
+/// What becomes of a deployment that fails.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum OnFailure {
+    /// It is rolled back.
+    #[default]
+    Rollback,
+    /// It is left as it is.
+    DoNothing,
+    /// It is rolled back, and a stack that was new is deleted.
+    Delete,
+}
+
+/// What is said of a stack beside its template and parameters.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Settings {
+    /// Tags, by key.
+    pub tags: BTreeMap<String, String>,
+    /// `CAPABILITY_IAM` and others, as given.
+    pub capabilities: Vec<String>,
+    /// The role that AWS would act as; kept, and acted upon once policies are enforced.
+    pub role_arn: Option<String>,
+    /// `AWS::NotificationARNs`.
+    pub notification_arns: Vec<String>,
 }
 
 /// What a deployment gave and got, apart from resources.
@@ -93,6 +140,14 @@ pub(crate) struct Contents {
     pub(crate) outputs: Vec<Output>,
     /// The hash of the template's text, which has a row of its own.
     pub(crate) template: String,
+    /// The values of all parameters, as texts: given, kept or by default.
+    #[serde(default)]
+    pub(crate) resolved: BTreeMap<String, String>,
+    #[serde(default)]
+    pub(crate) settings: Settings,
+    /// What it imports from other stacks.
+    #[serde(default)]
+    pub(crate) imports: Vec<String>,
 }
 
 /// An output of a stack.
@@ -106,6 +161,9 @@ pub struct Output {
     /// As the template describes it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub description: Option<String>,
+    /// The name under which other stacks import it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub export_name: Option<String>,
 }
 
 /// Who deploys, as it is kept.

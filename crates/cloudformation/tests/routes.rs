@@ -59,6 +59,7 @@ async fn the_command_lines_requests_are_answered() {
     };
     let options = Options {
         data_dir: directory.path().to_owned(),
+        ignore_unknown: false,
     };
     let deployer = Deployer::new(
         Arc::new(NoServices),

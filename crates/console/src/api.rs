@@ -1,14 +1,14 @@
 //! What a page asks for: `POST /console/api/OPERATION` is that call of Step Functions, as whoever is
-//! signed in; `counts` is several of them.
+//! signed in. Names in small letters are the console's own, made of such calls.
 
 use std::sync::Arc;
 
 use bytes::Bytes;
 use http::{Response, StatusCode};
-use service::{Call, Failure, Reply, RequestId};
+use service::{Call, Failure, Principal, Reply, RequestId};
 
 use crate::session::Session;
-use crate::{Body, Console, whole};
+use crate::{Body, Console, answer_links, tasks, whole};
 
 /// Longest name of an operation.
 const NAME_BYTES_MAX: usize = 64;
@@ -19,10 +19,18 @@ pub(crate) async fn answer(
     operation: &str,
     input: Bytes,
 ) -> Result<Response<Body>, Failure> {
-    let output = if operation == "counts" {
-        console.counts.answer(console, session, &input).await?
-    } else {
-        call(console, session, operation, input).await?.output
+    let who = &session.principal;
+    let output = match operation {
+        "counts" => console.counts.answer(console, who, &input).await?,
+        "tasks" => tasks::list(console, who, input).await?,
+        "claim" => tasks::claim(console, who, &input).await?,
+        "answers" => tasks::answers(console, who, input).await?,
+        "answer" => {
+            let (task, said) = (tasks::parse(&input)?, tasks::parse(&input)?);
+            tasks::answer(console, who, &task, said, "inbox").await?
+        }
+        "answer-link" => answer_links::make(console, who, &input).await?,
+        operation => call(console, who, operation, input).await?.output,
     };
     Ok(whole(StatusCode::OK, "application/json", output))
 }
@@ -30,7 +38,7 @@ pub(crate) async fn answer(
 /// Makes one call through the gateway, which asks whether the principal may.
 pub(crate) async fn call(
     console: &Console,
-    session: &Session,
+    principal: &Principal,
     operation: &str,
     input: impl Into<Bytes>,
 ) -> Result<Reply, Failure> {
@@ -45,7 +53,7 @@ pub(crate) async fn call(
         operation: operation.to_owned().into(),
         input: input.into(),
         payload: Bytes::new(),
-        principal: session.principal.clone(),
+        principal: principal.clone(),
         request_id: RequestId::random(),
     };
     console.gate.call(call).await

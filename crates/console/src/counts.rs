@@ -10,9 +10,8 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use parking_lot::Mutex;
 use serde_json::{Map, Value, json};
-use service::Failure;
+use service::{Failure, Principal};
 
-use crate::session::Session;
 use crate::{Console, api};
 
 /// Most executions of one status that are counted: one page of the listing.
@@ -38,7 +37,7 @@ impl Counts {
     pub async fn answer(
         &self,
         console: &Arc<Console>,
-        session: &Session,
+        principal: &Principal,
         input: &[u8],
     ) -> Result<Bytes, Failure> {
         let input: Value = serde_json::from_slice(input).unwrap_or_default();
@@ -54,12 +53,12 @@ impl Counts {
         }
         let mut counts = Map::new();
         for arn in arns {
-            let key = format!("{} {arn}", session.principal.arn());
+            let key = format!("{} {arn}", principal.arn());
             let known = self.known.lock().get(&key).cloned();
             let counted = match known {
                 Some((at, counted)) if at.elapsed() < FRESH => counted,
                 _ => {
-                    let counted = count(console, session, arn).await;
+                    let counted = count(console, principal, arn).await;
                     let mut known = self.known.lock();
                     known.retain(|_, (at, _)| at.elapsed() < FRESH);
                     known.insert(key, (Instant::now(), counted.clone()));
@@ -72,7 +71,7 @@ impl Counts {
     }
 }
 
-async fn count(console: &Console, session: &Session, arn: &str) -> Value {
+async fn count(console: &Console, principal: &Principal, arn: &str) -> Value {
     let mut counts = Map::new();
     for status in STATUSES {
         let input = json!({
@@ -80,7 +79,7 @@ async fn count(console: &Console, session: &Session, arn: &str) -> Value {
             "statusFilter": status,
             "maxResults": COUNTED_MAX,
         });
-        let Ok(reply) = api::call(console, session, "ListExecutions", input.to_string()).await
+        let Ok(reply) = api::call(console, principal, "ListExecutions", input.to_string()).await
         else {
             return Value::Null;
         };

@@ -10,17 +10,21 @@
     reason = "a failure is made once for a call that is refused"
 )]
 
+mod answer_links;
 mod api;
 mod counts;
 mod files;
 mod headers;
 mod live;
+mod records;
 mod session;
+mod tasks;
 
 use std::error::Error;
 use std::sync::Arc;
 use std::time::Duration;
 
+use async_trait::async_trait;
 use bytes::{Bytes, BytesMut};
 use http::request::Parts;
 use http::{HeaderValue, Method, Request, Response, StatusCode, header};
@@ -29,9 +33,11 @@ use http_body_util::{BodyExt as _, Full};
 use serde_json::{Value, json};
 use service::{Clock, Failure, Gate, Principal};
 use states::Changes;
+use store::Store;
 use tokio::sync::watch;
 
 use counts::Counts;
+use records::Records;
 use session::{Session, Sessions};
 
 /// A body that comes or goes piece by piece.
@@ -42,6 +48,27 @@ const BODY_BYTES_MAX: usize = 10 << 20;
 
 /// How long a page may take to send one.
 const BODY_SECONDS_MAX: Duration = Duration::from_secs(60);
+
+/// The server's own ways beside the operations of AWS: what `stepd`'s commands ask, too.
+#[async_trait]
+pub trait OwnWays: Send + Sync {
+    /// Asks `/_stepd/NAME` as `principal`, who must be allowed to.
+    async fn ask(&self, name: &str, principal: Principal, body: Bytes) -> Result<Bytes, Failure>;
+}
+
+/// What the console stands on.
+pub struct Foundations {
+    /// The way to the services.
+    pub gate: Arc<dyn Gate>,
+    /// The way to the server's own.
+    pub ways: Arc<dyn OwnWays>,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// Where the console's few rows are.
+    pub store: Arc<dyn Store>,
+    /// What pages hear of.
+    pub changes: Changes,
+}
 
 /// How the console is set up.
 pub struct ConsoleOptions {
@@ -57,7 +84,9 @@ pub struct Console {
     cookie: String,
     sessions: Sessions,
     gate: Arc<dyn Gate>,
+    ways: Arc<dyn OwnWays>,
     clock: Arc<dyn Clock>,
+    records: Records,
     changes: Changes,
     counts: Counts,
     /// Becomes true when the server stops: streams end then.
@@ -66,17 +95,21 @@ pub struct Console {
 
 impl Console {
     /// Returns the console; nothing is read and nothing runs before somebody asks.
-    pub fn new(
-        options: &ConsoleOptions,
-        gate: Arc<dyn Gate>,
-        clock: Arc<dyn Clock>,
-        changes: Changes,
-    ) -> Arc<Self> {
+    pub fn new(options: &ConsoleOptions, foundations: Foundations) -> Arc<Self> {
+        let Foundations {
+            gate,
+            ways,
+            clock,
+            store,
+            changes,
+        } = foundations;
         Arc::new(Self {
             cookie: format!("stepd-console-{}", options.port),
             sessions: Sessions::new(&options.master),
             gate,
+            ways,
             clock,
+            records: Records::new(store),
             changes,
             counts: Counts::default(),
             stopping: watch::Sender::new(false),
@@ -89,6 +122,14 @@ impl Console {
     pub fn sign_in_path(&self, principal: Principal) -> String {
         let token = self.sessions.link(principal, self.clock.now());
         format!("/console/sign-in#{token}")
+    }
+
+    /// Returns a path with which anybody can answer one task, once, as `principal`.
+    ///
+    /// # Errors
+    /// `TaskTimedOut` where the task does not wait, and whatever the list of tasks answers.
+    pub async fn answer_link(&self, principal: &Principal, input: &[u8]) -> Result<Bytes, Failure> {
+        answer_links::make(self, principal, input).await
     }
 
     /// Ends all streams: the server stops, and they must not hold it up.
@@ -136,6 +177,14 @@ impl Console {
             (&Method::DELETE, "session") => Ok(self.sign_out(parts)),
             (&Method::GET, "session") => Ok(self.who(&self.session(parts)?)),
             (&Method::GET, "live") => live::answer(self, &self.session(parts)?, parts).await,
+            (&Method::POST, "answer/look") => {
+                let shown = answer_links::look(self, &read(body).await?).await?;
+                Ok(whole(StatusCode::OK, "application/json", shown))
+            }
+            (&Method::POST, "answer/send") => {
+                let sent = answer_links::send(self, &read(body).await?).await?;
+                Ok(whole(StatusCode::OK, "application/json", sent))
+            }
             (&Method::POST, path) if path.starts_with("api/") => {
                 let session = self.session(parts)?;
                 let body = read(body).await?;

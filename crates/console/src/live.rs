@@ -47,7 +47,13 @@ pub(crate) async fn answer(
     parts: &Parts,
 ) -> Result<Response<Body>, Failure> {
     // Who may not list the machines is not told that they change.
-    api::call(console, session, "ListStateMachines", r#"{"maxResults":1}"#).await?;
+    api::call(
+        console,
+        &session.principal,
+        "ListStateMachines",
+        r#"{"maxResults":1}"#,
+    )
+    .await?;
     let listener = Listener {
         // Heard from before the page reads: nothing falls between.
         changes: console.changes.listen(),

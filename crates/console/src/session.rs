@@ -49,11 +49,37 @@ pub(crate) struct Session {
     id: [u8; 16],
 }
 
-/// What is sealed into the cookie.
+/// Who, as it is sealed.
 #[derive(Serialize, Deserialize)]
-enum Sealed {
+pub(crate) enum Sealed {
     Root(String),
     Role(String, String),
+}
+
+impl From<&Principal> for Sealed {
+    fn from(principal: &Principal) -> Self {
+        match principal {
+            Principal::Root { account } => Self::Root(account.to_string()),
+            Principal::Role {
+                role_arn,
+                session_name,
+            } => Self::Role(role_arn.to_string(), session_name.to_string()),
+        }
+    }
+}
+
+impl From<Sealed> for Principal {
+    fn from(sealed: Sealed) -> Self {
+        match sealed {
+            Sealed::Root(account) => Self::Root {
+                account: Arc::from(account),
+            },
+            Sealed::Role(role_arn, session_name) => Self::Role {
+                role_arn: Arc::from(role_arn),
+                session_name: Arc::from(session_name),
+            },
+        }
+    }
 }
 
 impl Sessions {
@@ -109,19 +135,24 @@ impl Sessions {
 
     /// Returns the text that stands for `session`.
     pub fn seal(&self, session: &Session) -> String {
-        let sealed = match &session.principal {
-            Principal::Root { account } => Sealed::Root(account.to_string()),
-            Principal::Role {
-                role_arn,
-                session_name,
-            } => Sealed::Role(role_arn.to_string(), session_name.to_string()),
-        };
+        let sealed = Sealed::from(&session.principal);
         let mut body = session.expires_at.as_millis().to_be_bytes().to_vec();
         body.extend(session.id);
         body.extend(serde_json::to_vec(&sealed).expect("texts have a JSON form"));
-        let mut text = self.mac(&body).finalize().into_bytes().to_vec();
-        text.extend(body);
-        URL_SAFE_NO_PAD.encode(text)
+        URL_SAFE_NO_PAD.encode(self.sealed("session", &body))
+    }
+
+    /// Returns `body` under a seal for one purpose.
+    pub fn sealed(&self, purpose: &str, body: &[u8]) -> Vec<u8> {
+        let seal = self.mac(purpose, body).finalize().into_bytes();
+        [&seal[..], body].concat()
+    }
+
+    /// Returns what was sealed for the purpose; `None` for all that was not.
+    pub fn unsealed<'t>(&self, purpose: &str, text: &'t [u8]) -> Option<&'t [u8]> {
+        let (seal, body) = text.split_at_checked(SEAL_BYTES)?;
+        self.mac(purpose, body).verify_slice(seal).ok()?;
+        Some(body)
     }
 
     /// Returns the session of a request, if its cookie holds one that goes on.
@@ -149,29 +180,23 @@ impl Sessions {
 
     fn unseal(&self, text: &str) -> Option<Session> {
         let bytes = URL_SAFE_NO_PAD.decode(text).ok()?;
-        let (seal, body) = bytes.split_at_checked(SEAL_BYTES)?;
-        self.mac(body).verify_slice(seal).ok()?;
+        let body = self.unsealed("session", &bytes)?;
         let (expires_at, rest) = body.split_first_chunk::<8>()?;
         let (id, rest) = rest.split_first_chunk::<16>()?;
-        let principal = match serde_json::from_slice(rest).ok()? {
-            Sealed::Root(account) => Principal::Root {
-                account: Arc::from(account),
-            },
-            Sealed::Role(role_arn, session_name) => Principal::Role {
-                role_arn: Arc::from(role_arn),
-                session_name: Arc::from(session_name),
-            },
-        };
+        let principal: Sealed = serde_json::from_slice(rest).ok()?;
         Some(Session {
-            principal,
+            principal: principal.into(),
             expires_at: Timestamp::from_millis(i64::from_be_bytes(*expires_at)),
             id: *id,
         })
     }
 
-    fn mac(&self, body: &[u8]) -> Hmac<Sha256> {
+    /// The purpose and its length keep seals of different kinds apart.
+    fn mac(&self, purpose: &str, body: &[u8]) -> Hmac<Sha256> {
         let mac = Hmac::<Sha256>::new_from_slice(&self.key).expect("HMAC takes keys of any length");
-        mac.chain_update(body)
+        mac.chain_update((purpose.len() as u64).to_be_bytes())
+            .chain_update(purpose)
+            .chain_update(body)
     }
 }
 

@@ -65,6 +65,7 @@ fn run(machine: &StateMachine, input: &Payload) -> (usize, usize) {
                 | Effect::AbortMapRun { .. }
                 | Effect::RedriveMapRun { .. }
                 | Effect::SettleTask { .. }
+                | Effect::AbandonJob { .. }
                 | Effect::StartTimer { .. }
                 | Effect::CancelTimer { .. }
                 | Effect::OfferTask { .. }

@@ -23,6 +23,11 @@ pub enum Effect {
         /// Which attempt.
         task: TaskId,
     },
+    /// End the task's job: the task ended without it, by its time or with everything around it.
+    AbandonJob {
+        /// Which attempt.
+        task: TaskId,
+    },
     /// Let a worker of an activity take the task. A row of the activity's queue until it is withdrawn.
     OfferTask {
         /// The task's place in the queue.

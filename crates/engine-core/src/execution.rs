@@ -197,6 +197,11 @@ impl Execution {
         self.frames.values().filter_map(Frame::open_call)
     }
 
+    /// Returns the tasks that wait for their jobs.
+    pub fn open_jobs(&self) -> impl Iterator<Item = TaskId> {
+        self.frames.values().filter_map(Frame::open_job)
+    }
+
     /// Returns the tasks that workers may take: what the queues of activities must hold.
     pub fn open_offers(&self) -> impl Iterator<Item = Offer> {
         self.frames.values().filter_map(Frame::open_offer)

@@ -187,6 +187,18 @@ impl Frame {
         }
     }
 
+    /// Returns the task that waits for its job.
+    pub(crate) fn open_job(&self) -> Option<TaskId> {
+        match &self.waiting {
+            Waiting::Task {
+                task,
+                completion: Completion::OnJob,
+                ..
+            } => Some(*task),
+            _ => None,
+        }
+    }
+
     /// Returns the task that a worker may take.
     pub(crate) fn open_offer(&self) -> Option<Offer> {
         match &self.waiting {

@@ -10,7 +10,8 @@ use std::time::Duration;
 
 use aws_wire::sigv4::{Claim, SignatureError};
 use aws_wire::{
-    Answer, ErrorAnswer, Protocol, Refusal, Target, encode_error, encode_output, protocol_of,
+    Answer, ErrorAnswer, Protocol, Refusal, Target, encode_error, encode_output,
+    encode_query_output, protocol_of,
 };
 use bytes::{Bytes, BytesMut};
 use futures::StreamExt;
@@ -162,7 +163,7 @@ where
         .map_err(|refusal| Box::new(Refused::new(service, protocol, refusal)))?;
     let call = Call {
         service: target.service,
-        operation: target.operation.into(),
+        operation: decoded.operation.into(),
         input: decoded.input,
         payload: decoded.payload,
         principal: sender.principal,
@@ -175,6 +176,11 @@ where
             failure,
         })
     })?;
+    if protocol == Protocol::Query {
+        let (operation, id) = (decoded.operation, request_id.to_string());
+        let answer = encode_query_output(target.service, operation, &reply.output, &id);
+        return Ok(response(answer));
+    }
     Ok(response(encode_output(
         protocol,
         target.model,

@@ -6,11 +6,13 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use aws_wire::sigv4::{Claim, SignatureError};
+use bytes::Bytes;
 use futures::FutureExt;
+use http::Method;
 use http::request::Parts;
 use parking_lot::RwLock;
 use service::{
-    Call, Clock, CredentialIssuer, Failure, Gate, Principal, Reply, Service, Site,
+    Call, Clock, CredentialIssuer, Failure, Gate, Principal, Reply, RequestId, Service, Site,
     TemporaryCredentials,
 };
 
@@ -194,6 +196,31 @@ impl Gateway {
                 Ok(())
             }
         }
+    }
+
+    /// Asks one of the server's own ways in process, as `principal`, who must be allowed to.
+    ///
+    /// # Errors
+    /// What the way answers, and `UnknownOperationException` where there is none of this name.
+    pub async fn ask_own(
+        &self,
+        name: &str,
+        principal: Principal,
+        body: Bytes,
+    ) -> Result<RouteAnswer, Failure> {
+        let Some(route) = self.find_route(name) else {
+            let message = format!("There is nothing at /_stepd/{name}");
+            return Err(Failure::client("UnknownOperationException", message).with_status(404));
+        };
+        let request = RouteRequest {
+            principal,
+            method: Method::POST,
+            path: String::new(),
+            query: String::new(),
+            body,
+            request_id: RequestId::random(),
+        };
+        self.ask(&*route, request).await
     }
 
     /// Lets `route` answer, if the sender may ask it.

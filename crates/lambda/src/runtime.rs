@@ -269,12 +269,14 @@ impl Launcher {
             std::env::var_os("PATH").unwrap_or_else(|| "/usr/local/bin:/usr/bin:/bin".into());
         let region: OsString = (&*self.site.region).into();
         let log_group = log_group(&function.name);
-        let defaults: [(&str, OsString); 8] = [
+        let defaults: [(&str, OsString); 9] = [
             ("PATH", path),
             ("HOME", self.home.clone().into()),
             ("LANG", "en_US.UTF-8".into()),
             ("TZ", ":UTC".into()),
             ("AWS_ENDPOINT_URL", self.endpoint_url.clone().into()),
+            // Some operations would go to a prefix and the server's name, which is none.
+            ("AWS_DISABLE_HOST_PREFIX_INJECTION", "true".into()),
             // Credentials come from the environment; there is no instance metadata here to ask.
             ("AWS_EC2_METADATA_DISABLED", "true".into()),
             ("AWS_REGION", region.clone()),

@@ -8,6 +8,7 @@
 
 pub mod definition;
 pub mod fuzz;
+pub mod jobs;
 pub mod left;
 pub mod map_runs;
 pub mod rules;

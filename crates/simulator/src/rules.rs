@@ -8,6 +8,7 @@ use engine_core::{
     Transition, Waiting,
 };
 
+use crate::jobs::Jobs;
 use crate::left::Left;
 use crate::store::Rows;
 
@@ -32,6 +33,7 @@ pub struct Rules {
     /// The event that may come before the first state of a scope.
     entries: BTreeMap<Option<FrameId>, BTreeSet<EventId>>,
     tasks: BTreeSet<TaskId>,
+    jobs: Jobs,
 }
 
 struct State {
@@ -85,6 +87,7 @@ impl Rules {
                 live.last_event()
             ));
         }
+        self.jobs.check(rows, &self.open)?;
         same_rows(rows, live)
     }
 
@@ -275,6 +278,10 @@ impl Rules {
             | Event::TaskTimedOut { frame, .. } => {
                 self.moved(*frame, id);
                 self.needs_open(*frame)?;
+                if !matches!(recorded.event, Event::TaskTimedOut { .. }) {
+                    let tasks = self.open.iter().filter(|(_, open)| *open == frame);
+                    self.jobs.answered(tasks.map(|(task, _)| *task));
+                }
                 self.open.retain(|_, open| open != frame);
             }
             Event::DistributedMapStarted { frame, .. }

@@ -151,6 +151,7 @@ fn batch(rows: &Rows, transition: &Transition, is_continue: bool) -> Batch {
         }
         Effect::RedriveMapRun { run, redrives } => Change::RedriveMapRun(*run, *redrives),
         Effect::AbortMapRun { run, .. } => Change::DeleteMapRun(*run),
+        Effect::AbandonJob { task } => Change::AbandonJob(*task),
         Effect::Continue => Change::GoOn(true),
         Effect::AnnounceClosed => Change::Announce(true),
     }));

@@ -17,6 +17,8 @@ pub struct Rows {
     pub timers: BTreeSet<(Timestamp, Timer)>,
     /// Map runs that go on, as they were told to, encoded.
     pub map_runs: BTreeMap<MapRunId, Vec<u8>>,
+    /// Tasks whose jobs are to be ended.
+    pub abandoned: BTreeSet<TaskId>,
     /// What each map run was told, and how often it was redriven: what a redrive goes on with.
     pub map_runs_known: BTreeMap<MapRunId, (Vec<u8>, u64)>,
     /// A turn was cut off and is to be continued.
@@ -53,6 +55,8 @@ pub enum Change {
     RedriveMapRun(MapRunId, u64),
     /// End a map run.
     DeleteMapRun(MapRunId),
+    /// Have a job ended.
+    AbandonJob(TaskId),
     /// Continue, or no more.
     GoOn(bool),
     /// Announce the end, or no more.
@@ -108,6 +112,7 @@ impl Rows {
                 self.map_runs.insert(run, start.clone());
             }
             Change::DeleteMapRun(run) => drop(self.map_runs.remove(&run)),
+            Change::AbandonJob(task) => drop(self.abandoned.insert(task)),
             Change::GoOn(go_on) => self.go_on = go_on,
             Change::Announce(announce) => self.announce = announce,
         }

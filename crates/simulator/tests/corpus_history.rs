@@ -5,16 +5,11 @@
 
 #[path = "corpus/case.rs"]
 mod case;
-#[path = "corpus/compare.rs"]
-mod compare;
-#[path = "corpus/map_run.rs"]
-mod map_run;
-#[path = "corpus/stand_in.rs"]
-mod stand_in;
 
 use std::collections::BTreeMap;
 
 use case::Case;
+use replay::{compare, play};
 
 /// Cases that cannot pass, with the reason.
 const EXCUSED: &[(&str, &str)] = &[
@@ -75,9 +70,9 @@ fn check(case: &Case) -> Verdict {
 
 fn compared(case: &Case) -> Result<(), String> {
     let machine = asl::parse(&case.definition).map_err(|findings| asl::joined(&findings))?;
-    let played = stand_in::play(&case.definition, &machine, &case.input, case.history())?;
+    let played = play::play(&case.definition, &machine, &case.input, case.history())?;
     if !case.history().is_empty() {
-        compare::histories(&map_run::renewed(case.history()), &played.history)?;
+        compare::histories(&replay::renewed(case.history()), &played.history)?;
     }
     let mut bindings = compare::Bindings::default();
     for member in ["status", "output", "error", "cause"] {
@@ -125,6 +120,40 @@ fn run(folder: &str) {
 #[test]
 fn recorded_histories() {
     run("history");
+}
+
+/// What `stepd replay` says of the recordings: the same as the comparison in full, from the history alone.
+#[test]
+fn recorded_histories_replayed() {
+    let Some(corpus) = case::corpus() else {
+        println!("corpus/history: no recordings here, nothing replayed");
+        return;
+    };
+    let (mut same, mut otherwise, mut refused) = (0, Vec::new(), BTreeMap::new());
+    for case in case::cases(&corpus, "history") {
+        if EXCUSED.iter().any(|(name, _)| case.name.contains(name)) {
+            continue;
+        }
+        let Ok(machine) = asl::parse(&case.definition) else {
+            *refused
+                .entry("the definition is refused".to_owned())
+                .or_insert(0) += 1;
+            continue;
+        };
+        match replay::replay(&case.definition, &machine, case.history(), None) {
+            Ok(report) => match report.difference {
+                None => same += 1,
+                Some(difference) => otherwise.push(format!("{}\n    {difference}", case.name)),
+            },
+            Err(why) => *refused.entry(why).or_insert(0) += 1,
+        }
+    }
+    println!(
+        "corpus/history replayed: {same} the same, {} otherwise, not replayed: {refused:?}",
+        otherwise.len()
+    );
+    assert!(otherwise.is_empty(), "otherwise:\n{}", otherwise.join("\n"));
+    assert!(same > 0, "no case of corpus/history was replayed");
 }
 
 #[test]

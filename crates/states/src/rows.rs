@@ -6,7 +6,10 @@
 mod announcements;
 pub mod map_runs;
 
-pub use announcements::{Announcement, Waiter, announcement_key, announcements_to};
+pub use announcements::{
+    Announcement, Waiter, abandoned, abandoned_key, announcement_key, announcements_to,
+    announcements_to_tasks, job_key, task_of_key,
+};
 pub use map_runs::{ChildOf, ChildRow, MapRunEnd, MapRunRecord, MapRunRef, RedriveRow, Walk};
 
 use engine_core::{EventId, Recorded, Status, TaskId, Timer, TimerKind};
@@ -93,12 +96,44 @@ pub struct ExecutionRecord {
     /// Its last redrives, the newest last; absent where there was none.
     #[n(12)]
     pub redrives: Option<Vec<Redrive>>,
+    /// The task that started it, if one did.
+    #[n(13)]
+    pub started_by: Option<StartedBy>,
     /// The text of the made-up answers that it runs with; stored beside the definitions, by its hash.
     #[n(15)]
     pub mocks: Option<ByteArray<32>>,
     /// What it logs, and where; absent where it logs nothing.
     #[n(16)]
     pub logging: Option<Logging>,
+}
+
+/// The task that started an execution.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
+pub struct StartedBy {
+    /// The execution that the task is part of.
+    #[n(0)]
+    pub execution: ExecutionRef,
+    /// The attempt.
+    #[n(1)]
+    pub task: TaskId,
+    /// Whether the task goes on waiting for the end, and for what of it.
+    #[n(2)]
+    pub waits: Waits,
+}
+
+/// What a task wants to know of the execution that it started.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
+#[cbor(index_only)]
+pub enum Waits {
+    /// Nothing: it has what it wants.
+    #[n(0)]
+    No,
+    /// The end, with the output as text (`.sync`).
+    #[n(1)]
+    ForText,
+    /// The end, with the output as JSON (`.sync:2`).
+    #[n(2)]
+    ForJson,
 }
 
 /// A redrive of an execution.
@@ -154,6 +189,21 @@ impl ExecutionRecord {
                 .map_or(self.started_at, |redrive| redrive.at)
         };
         self.stopped_at.unwrap_or_else(begun_at)
+    }
+
+    /// Says whether it is an execution of an EXPRESS machine.
+    pub fn is_express(&self) -> bool {
+        found_as(&self.execution_arn).contains(':')
+    }
+
+    /// Returns the ARNs that list it: [`Self::listed_under`], and its version's and its alias's.
+    pub fn lists(&self) -> impl Iterator<Item = &str> {
+        let qualified = self.qualified.as_ref();
+        let version = qualified.map(|by| by.version_arn.as_str());
+        let alias = qualified.and_then(|by| by.alias_arn.as_deref());
+        std::iter::once(self.listed_under())
+            .chain(version)
+            .chain(alias)
     }
 
     /// Returns the ARN under which the execution is listed: its machine's, or its map run's.
@@ -341,6 +391,13 @@ pub fn name_key(state_machine_arn: &str, name: &str) -> Key {
         Space::ExecutionNames,
         [state_machine_arn.as_bytes(), name.as_bytes()].join(&0),
     )
+}
+
+/// Returns what the execution with this ARN is found as, within its machine: `NAME`, or `NAME:UUID` of an
+/// EXPRESS machine.
+pub fn found_as(execution_arn: &str) -> &str {
+    // arn:aws:states:REGION:ACCOUNT:execution:MACHINE:NAME
+    execution_arn.splitn(8, ':').nth(7).unwrap_or_default()
 }
 
 /// Returns the value of a name's row.

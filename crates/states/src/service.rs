@@ -12,6 +12,7 @@ use store::{Store, StoreError};
 
 use crate::api;
 use crate::api::delete_state_machine::Deletions;
+use crate::api::executions::Sight;
 use crate::definitions::Definitions;
 use crate::machines::Machines;
 use crate::mocks::MockFile;
@@ -82,6 +83,7 @@ impl States {
             machine_type,
             newer_jsonata: self.newer_jsonata,
             bytes_max: self.limits.definition_bytes_max,
+            unknown_action: aws_model::sdk::is_unknown_action,
         }
     }
 
@@ -142,6 +144,23 @@ impl States {
             newer_jsonata,
             mocks,
         }))
+    }
+
+    /// Answers what the server's own views ask: like the API, but executions of EXPRESS machines are seen,
+    /// those that ran in memory among them, as far as they are kept.
+    pub async fn look(&self, operation: &str, input: &[u8]) -> Result<Reply, Failure> {
+        match Operation::from_name(operation) {
+            Some(Operation::DescribeExecution) => {
+                api::describe_execution::answer(self, input, Sight::Everything).await
+            }
+            Some(Operation::GetExecutionHistory) => {
+                api::get_execution_history::answer(self, input, Sight::Everything).await
+            }
+            Some(Operation::ListExecutions) => {
+                api::list_executions::answer(self, input, Sight::Everything).await
+            }
+            _ => Err(api::failure::unknown_operation(operation)),
+        }
     }
 
     /// Adds what the service counts to a registry.
@@ -246,8 +265,8 @@ impl Service for States {
                 api::update_state_machine_alias::call(self, input).await
             }
             Operation::RedriveExecution => api::redrive_execution::call(self, input).await,
+            Operation::StartSyncExecution => api::start_sync_execution::call(self, input).await,
             Operation::TestState => api::test_state::call(self, input).await,
-            Operation::StartSyncExecution => Err(api::failure::not_built(operation.name())),
         }
     }
 }

@@ -359,7 +359,7 @@ async fn bad_input_is_refused_in_the_words_of_aws() {
 }
 
 #[tokio::test]
-async fn express_machines_are_kept_but_not_run() {
+async fn express_machines_list_nothing() {
     let world = World::new().await;
     let input =
         json!({"name": "X", "definition": pass().to_string(), "roleArn": ROLE, "type": "EXPRESS"});
@@ -369,20 +369,12 @@ async fn express_machines_are_kept_but_not_run() {
         world.ok("DescribeStateMachine", arn.clone()).await["type"],
         "EXPRESS"
     );
-    let cases = [
-        case(
-            "StartExecution",
-            &arn,
-            "UnsupportedOperation",
-            "stepd does not support executions of EXPRESS state machines yet.",
-        ),
-        case(
-            "ListExecutions",
-            &arn,
-            "StateMachineTypeNotSupported",
-            "This operation is not supported by this type of state machine",
-        ),
-    ];
+    let cases = [case(
+        "ListExecutions",
+        &arn,
+        "StateMachineTypeNotSupported",
+        "This operation is not supported by this type of state machine",
+    )];
     for case in &cases {
         check(&world, case).await;
     }
@@ -404,5 +396,5 @@ async fn what_is_not_built_yet_says_so() {
             not_built.push(operation.name());
         }
     }
-    assert_eq!(not_built.len(), 37 - 36, "{not_built:?}");
+    assert!(not_built.is_empty(), "{not_built:?}");
 }

@@ -123,6 +123,8 @@ impl World {
             input: Payload::parse(input).expect("JSON"),
             trace_header: None,
             child_of: None,
+            express: None,
+            started_by: None,
             qualified: None,
             logging: None,
             mocks: None,

@@ -1,8 +1,11 @@
-//! A client of the server: signed requests to its own ways, as any other caller makes them.
+//! A client of the server: signed requests, as any other caller makes them.
 
-use anyhow::{Context as _, bail};
+use std::fmt;
+
+use anyhow::Context as _;
 use aws_wire::sigv4::{Signer, sign};
 use http::{Method, Request};
+use serde_json::Value;
 use service::{Clock as _, SystemClock};
 
 use crate::place;
@@ -49,11 +52,39 @@ impl Client {
         self.endpoint.trim_end_matches('/')
     }
 
-    /// Sends a request; returns the answer's body, or what the server said instead.
+    /// Sends a request to one of the server's own ways; returns the answer's body, or what the server said
+    /// instead.
     pub fn send(&self, method: Method, path: &str, body: Vec<u8>) -> anyhow::Result<ureq::Body> {
-        let uri = format!("{}{path}", self.endpoint());
+        let request = Request::builder().method(method);
+        self.exchange(SERVICE, request, path, body)
+    }
+
+    /// Calls an action of the Step Functions API, as an AWS SDK does.
+    pub fn call(&self, action: &str, input: &Value) -> anyhow::Result<Value> {
         let request = Request::builder()
-            .method(method)
+            .method(Method::POST)
+            .header("content-type", "application/x-amz-json-1.0")
+            .header("x-amz-target", format!("AWSStepFunctions.{action}"));
+        let answer = self.exchange("states", request, "/", input.to_string().into())?;
+        Ok(serde_json::from_reader(answer.into_reader())?)
+    }
+
+    /// Asks one of the server's own ways, JSON for JSON.
+    pub fn ask(&self, way: &str, query: &Value) -> anyhow::Result<Value> {
+        let path = format!("/_stepd/{way}");
+        let answer = self.send(Method::POST, &path, query.to_string().into())?;
+        Ok(serde_json::from_reader(answer.into_reader())?)
+    }
+
+    fn exchange(
+        &self,
+        service: &str,
+        request: http::request::Builder,
+        path: &str,
+        body: Vec<u8>,
+    ) -> anyhow::Result<ureq::Body> {
+        let uri = format!("{}{path}", self.endpoint());
+        let request = request
             .uri(&uri)
             .body(())
             .context("the endpoint is not a URL")?;
@@ -73,7 +104,7 @@ impl Client {
             secret_access_key: &self.secret_access_key,
             session_token: self.session_token.as_deref(),
             region: &self.region,
-            service: SERVICE,
+            service,
         };
         sign(&mut parts, &body, &signer, SystemClock.now())
             .context("the request cannot be signed")?;
@@ -85,17 +116,39 @@ impl Client {
             )
         })?;
         let (parts, mut body) = answer.into_parts();
-        if !parts.status.is_success() {
-            let text = body.read_to_string().unwrap_or_default();
-            let said: Option<serde_json::Value> = serde_json::from_str(&text).ok();
-            let message = said
-                .as_ref()
-                .and_then(|said| said.get("message").or(said.get("Message")));
-            bail!(
-                "the server refused: {}",
-                message.and_then(|m| m.as_str()).unwrap_or(&text)
-            );
+        if parts.status.is_success() {
+            return Ok(body);
         }
-        Ok(body)
+        let text = body.read_to_string().unwrap_or_default();
+        Err(Refused::read(&text).into())
     }
 }
+
+/// What the server answered instead of what was asked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refused {
+    /// The error's code: `ExecutionDoesNotExist`; empty where the answer has none.
+    pub code: String,
+    /// What it says.
+    pub message: String,
+}
+
+impl Refused {
+    fn read(text: &str) -> Self {
+        let said: Value = serde_json::from_str(text).unwrap_or_default();
+        let member = |names: [&str; 2]| names.iter().find_map(|name| said.get(name)?.as_str());
+        let code = member(["__type", "code"]).unwrap_or_default();
+        Self {
+            code: code.rsplit('#').next().unwrap_or(code).to_owned(),
+            message: member(["message", "Message"]).unwrap_or(text).to_owned(),
+        }
+    }
+}
+
+impl fmt::Display for Refused {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "the server refused: {}", self.message)
+    }
+}
+
+impl std::error::Error for Refused {}

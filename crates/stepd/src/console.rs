@@ -3,12 +3,13 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use console::Console;
-use gateway::{Pages, Route, RouteAnswer, RouteRequest, StreamedBody};
+use bytes::Bytes;
+use console::{Console, OwnWays};
+use gateway::{Gateway, Pages, Route, RouteAnswer, RouteRequest, StreamedBody};
 use http::request::Parts;
 use http::{Method, Request, Response};
 use serde_json::{Value, json};
-use service::Failure;
+use service::{Failure, Principal};
 
 use crate::client::Client;
 
@@ -39,7 +40,21 @@ impl Pages for ConsolePages {
     }
 }
 
-/// The way of the command: `POST /_stepd/console/links`, signed; the link is for who signed.
+/// The server's own ways, asked through the gateway like everything else.
+pub struct Ways(pub Arc<Gateway>);
+
+#[async_trait]
+impl OwnWays for Ways {
+    async fn ask(&self, name: &str, principal: Principal, body: Bytes) -> Result<Bytes, Failure> {
+        match self.0.ask_own(name, principal, body).await? {
+            RouteAnswer::Json(answer) => Ok(answer),
+            RouteAnswer::Lines(_) => Err(Failure::internal("The way answers a stream.")),
+        }
+    }
+}
+
+/// The ways of commands and functions, signed: `POST /_stepd/console/links` signs in who signed,
+/// `POST /_stepd/console/answer-links` lets somebody answer one task.
 pub struct ConsoleLinks(pub Arc<Console>);
 
 #[async_trait]
@@ -54,8 +69,15 @@ impl Route for ConsoleLinks {
                 let path = self.0.sign_in_path(request.principal);
                 Ok(RouteAnswer::Json(json!({"path": path}).to_string().into()))
             }
+            (&Method::POST, "answer-links") => {
+                let link = self
+                    .0
+                    .answer_link(&request.principal, &request.body)
+                    .await?;
+                Ok(RouteAnswer::Json(link))
+            }
             _ => {
-                let message = "There is nothing here but POST /_stepd/console/links.";
+                let message = "There is nothing here but POST to links and answer-links.";
                 Err(Failure::client("UnknownOperationException", message).with_status(404))
             }
         }

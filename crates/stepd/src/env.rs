@@ -45,6 +45,8 @@ pub fn run(arguments: Arguments) -> anyhow::Result<()> {
         ("AWS_DEFAULT_REGION", &region),
         ("AWS_ACCESS_KEY_ID", &keys.root_access_key_id),
         ("AWS_SECRET_ACCESS_KEY", &keys.root_secret_access_key),
+        // Two operations of Step Functions would go to `sync-` and the server's name, which is none.
+        ("AWS_DISABLE_HOST_PREFIX_INJECTION", "true"),
         ("AWS_CONFIG_FILE", &config.to_string_lossy()),
         // TestState and StartSyncExecution go to `sync-HOST` otherwise, which an address has not.
         ("AWS_DISABLE_HOST_PREFIX_INJECTION", "true"),

@@ -8,17 +8,27 @@ mod client;
 mod console;
 mod deploy;
 mod env;
+mod forward;
 mod keys;
 mod limits;
 mod logs;
+mod names;
 mod objects;
 mod observe;
+mod opening;
 mod otlp;
+mod people;
+mod picture;
 mod place;
+mod print;
+mod replay;
 mod serve;
+mod shell;
 mod stacks;
+mod task;
 mod test;
 mod validate;
+mod workflow;
 
 use std::process::ExitCode;
 
@@ -58,6 +68,38 @@ enum Command {
     Test(test::Arguments),
     /// Check state machine definitions and show every finding in its place
     Validate(validate::Arguments),
+    /// List executions, the newest first
+    List(workflow::list::Arguments),
+    /// Start an execution
+    Start(workflow::start::Arguments),
+    /// Show how an execution is: its data, its states, and what it waits for
+    Show(workflow::Chosen),
+    /// Show the events of an execution
+    History(workflow::Chosen),
+    /// Watch an execution until it ends
+    Watch(workflow::watch::Arguments),
+    /// End an execution
+    Stop(workflow::StopArguments),
+    /// Take an execution up again that ended without success
+    Redrive(workflow::Chosen),
+    /// Write an execution's history as the AWS command line does
+    Export(workflow::export::Arguments),
+    /// Play a history from AWS again and say where stepd would have done otherwise
+    Replay(replay::Arguments),
+    /// List and answer what waits for an answer
+    #[command(subcommand)]
+    Task(task::Command),
+    /// Print the script that completes commands in a shell
+    Completion(shell::CompletionArguments),
+    /// Print the manual page
+    Man(shell::ManArguments),
+}
+
+/// Runs a command that waits for the server, apart from the runtime's own threads.
+async fn apart(
+    command: impl FnOnce() -> anyhow::Result<()> + Send + 'static,
+) -> anyhow::Result<()> {
+    tokio::task::spawn_blocking(command).await?
 }
 
 #[tokio::main]
@@ -73,6 +115,21 @@ async fn main() -> ExitCode {
             Ok(code) => return code,
             Err(error) => Err(error),
         },
+        Command::Replay(arguments) => match replay::run(&arguments) {
+            Ok(code) => return code,
+            Err(error) => Err(error),
+        },
+        Command::List(arguments) => apart(move || workflow::list::run(&arguments)).await,
+        Command::Start(arguments) => apart(move || workflow::start::run(&arguments)).await,
+        Command::Show(chosen) => apart(move || workflow::show::run(&chosen)).await,
+        Command::History(chosen) => apart(move || workflow::history::run(&chosen)).await,
+        Command::Watch(arguments) => apart(move || workflow::watch::run(&arguments)).await,
+        Command::Stop(arguments) => apart(move || workflow::stop(arguments)).await,
+        Command::Redrive(chosen) => apart(move || workflow::redrive(chosen)).await,
+        Command::Export(arguments) => apart(move || workflow::export::run(&arguments)).await,
+        Command::Task(command) => apart(move || task::run(command)).await,
+        Command::Completion(arguments) => shell::completion(&arguments),
+        Command::Man(arguments) => shell::man(&arguments),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

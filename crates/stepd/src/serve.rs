@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::Context as _;
-use cloudformation::Deployer;
-use console::{Console, ConsoleOptions};
+use cloudformation::{CloudFormation, Deployer};
+use console::{Console, ConsoleOptions, Foundations};
 use dynamodb::DynamoDb;
 use gateway::Gateway;
 use lambda::{Lambda, LambdaOptions};
@@ -19,12 +19,15 @@ use store::Store;
 use store_fjall::FjallStore;
 use tokio::net::TcpListener;
 
-use crate::console::{ConsoleLinks, ConsolePages};
+use crate::console::{ConsoleLinks, ConsolePages, Ways};
+use crate::forward::{self, Forward, Forwarded};
 use crate::keys::{Keys, RootAccessKey};
 use crate::logs::FunctionLogs;
 use crate::objects::Objects;
 use crate::observe::{MeteredStore, Observed};
+use crate::opening::Opening;
 use crate::otlp::Otlp;
+use crate::people::{FindExecutions, OpenTasks};
 use crate::place;
 use crate::stacks::StackRoute;
 
@@ -60,9 +63,15 @@ pub struct Arguments {
     /// Let definitions use operators of JSONata that AWS does not have yet: `??` and `?:`
     #[arg(long)]
     newer_jsonata: bool,
+    /// Have a service served by somebody else: its calls go to the URL, signed with the keys in AWS_*
+    #[arg(long, value_name = "SERVICE=URL")]
+    forward: Vec<Forward>,
     /// How the server's own log is written
     #[arg(long, value_enum, default_value_t = LogFormat::Text)]
     log_format: LogFormat,
+    /// Deploy templates with resources of types that are not built: these are nothing but their names
+    #[arg(long)]
+    ignore_unknown_resources: bool,
     /// Test cases with made-up answers, in the format of Step Functions Local; an execution of one is
     /// started with `#CASE` behind the ARN of its state machine
     #[arg(long, env = "SFN_MOCK_CONFIG", value_name = "FILE")]
@@ -192,6 +201,7 @@ impl Server {
         gateway.add_streaming(Arc::new(Objects(s3)));
         let options = cloudformation::Options {
             data_dir: data_dir.clone(),
+            ignore_unknown: arguments.ignore_unknown_resources,
         };
         let deployer = Deployer::new(
             gate.clone(),
@@ -201,6 +211,8 @@ impl Server {
             &options,
         )
         .context("the stacks cannot be opened")?;
+        gateway.add_service(Arc::new(CloudFormation::new(deployer.clone())));
+        gateway.add_service(Arc::new(sts::Sts::new(site.clone(), gateway.clone())));
         for name in ["stacks", "assets"] {
             let router = cloudformation::routes(deployer.clone());
             gateway.add_route(Arc::new(StackRoute {
@@ -208,6 +220,12 @@ impl Server {
                 router,
                 body_bytes_max: ASSET_BYTES_MAX,
             }));
+        }
+        if !arguments.forward.is_empty() {
+            let keys = forward::Keys::from_environment(&arguments.region)?;
+            for to in &arguments.forward {
+                gateway.add_service(Arc::new(Forwarded::new(to.clone(), keys.clone())));
+            }
         }
         // Last, because calls that the last run left open go out at once, and need the others.
         let options = StatesOptions {
@@ -218,21 +236,37 @@ impl Server {
             spans: Otlp::from_environment().map(|otlp| Arc::new(otlp) as Arc<dyn SpanSink>),
             mocks,
         };
-        let states = States::open(options, store, gate.clone(), clock.clone());
+        let (opening, open) = Opening::new();
+        gateway.add_service(opening);
+        let states = States::open(options, store.clone(), gate.clone(), clock.clone());
         let states = states.await.context("the executions cannot be opened")?;
         gateway.add_service(states.clone());
+        open.send_replace(Some(states.clone()));
+        gateway.add_route(Arc::new(OpenTasks(states.clone())));
+        gateway.add_route(Arc::new(FindExecutions(states.clone())));
         let observed = Observed::add(&gateway, states.clone(), metered);
         let options = ConsoleOptions {
             master: keys.master()?,
             port,
         };
-        let console = Console::new(&options, gate, clock, states.changes());
+        let foundations = Foundations {
+            ways: Arc::new(Ways(gateway.clone())),
+            changes: states.changes(),
+            gate,
+            clock,
+            store,
+        };
+        let console = Console::new(&options, foundations);
         gateway.add_route(Arc::new(ConsoleLinks(console.clone())));
         gateway.set_pages(Arc::new(ConsolePages(console.clone())));
-        deployer
-            .recover()
-            .await
-            .context("a deployment that was cut off cannot be taken up")?;
+        let recovery = deployer.begin_recovery().await;
+        let recovery = recovery.context("a deployment that was cut off cannot be taken up")?;
+        // It may wait for executions, which go on only when the server is there.
+        tokio::spawn(async move {
+            if let Err(error) = recovery.await {
+                tracing::error!(?error, "a deployment that was cut off could not be ended");
+            }
+        });
         Ok(Self {
             gateway,
             states,

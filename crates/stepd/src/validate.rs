@@ -45,6 +45,7 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
             Type::Express => MachineType::Express,
         },
         newer_jsonata: arguments.newer_jsonata,
+        unknown_action: aws_model::sdk::is_unknown_action,
         ..Reading::default()
     };
     let mut out = std::io::stdout().lock();
@@ -67,6 +68,11 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
         true => ExitCode::FAILURE,
         false => ExitCode::SUCCESS,
     })
+}
+
+/// Returns the definition in a file, in JSON or YAML, as JSON.
+pub fn as_json(file: &str) -> anyhow::Result<String> {
+    Definition::new(file, read(file)?).into_json()
 }
 
 fn read(file: &str) -> anyhow::Result<String> {

@@ -10,11 +10,13 @@ mod aws;
 mod binary;
 pub mod client;
 mod page;
+mod sam;
 mod server;
 
 pub use aws::{Answer, Aws, Refusal};
 pub use binary::{stepd, tools};
 pub use page::{Page, seed};
+pub use sam::Sam;
 pub use server::{Options, Server};
 
 use std::path::PathBuf;

@@ -3,8 +3,8 @@
 use vocab::Arn;
 
 use crate::definition::{Pattern, Resource, ResourceKind};
-use crate::parse::MachineType;
 use crate::parse::fields::Fields;
+use crate::parse::{MachineType, UnknownAction};
 
 /// Which patterns an integration has beside request and response.
 #[derive(Clone, Copy)]
@@ -151,13 +151,26 @@ const INTEGRATIONS: [(&str, &[&str], Patterns); 33] = [
 const MESSAGING: [(&str, &str); 2] = [("sns", "publish"), ("sqs", "sendMessage")];
 
 /// Reads `Resource`; reports what is unknown and what the type of machine does not have.
-pub(crate) fn resource(machine_type: MachineType, fields: &Fields<'_>) -> Option<Resource> {
+pub(crate) fn resource(
+    machine_type: MachineType,
+    unknown_action: UnknownAction,
+    fields: &Fields<'_>,
+) -> Option<Resource> {
     let text = fields.text("Resource")?;
     let Some(arn) = Arn::parse(text) else {
         fields.refuse_field("Resource", "Value is not a valid resource ARN");
         return None;
     };
-    let Some(kind) = kind(&arn) else {
+    let is_known = |kind: &ResourceKind| match kind {
+        ResourceKind::Integration {
+            service, action, ..
+        } => {
+            let sdk = service.strip_prefix("aws-sdk:");
+            !sdk.is_some_and(|sdk| unknown_action(sdk, action))
+        }
+        ResourceKind::LambdaFunction | ResourceKind::Activity => true,
+    };
+    let Some(kind) = kind(&arn).filter(is_known) else {
         fields.refuse_field(
             "Resource",
             format!(

@@ -37,7 +37,12 @@ pub(crate) fn kind<'j>(
     let fields = &fields.of_state(language, builder.dialect);
     match kind {
         "Pass" => pass(fields, siblings).map(StateKind::Pass),
-        "Task" => task::task(builder.machine_type, fields, siblings).map(StateKind::Task),
+        "Task" => task::task(
+            (builder.machine_type, builder.unknown_action),
+            fields,
+            siblings,
+        )
+        .map(StateKind::Task),
         "Choice" => choice::choice(fields, siblings).map(StateKind::Choice),
         "Wait" => wait::wait(fields, siblings).map(StateKind::Wait),
         "Succeed" => Some(StateKind::Succeed(Succeed {

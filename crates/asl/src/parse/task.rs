@@ -3,11 +3,11 @@
 use crate::definition::{Count, Task};
 use crate::parse::fields::Fields;
 use crate::parse::workflow::{SECONDS_MAX, Siblings};
-use crate::parse::{MachineType, assign, flow, resource, retry, state};
+use crate::parse::{MachineType, UnknownAction, assign, flow, resource, retry, state};
 use crate::query::{Allowed, Miss, Template};
 
 pub(crate) fn task(
-    machine_type: MachineType,
+    (machine_type, unknown_action): (MachineType, UnknownAction),
     fields: &Fields<'_>,
     siblings: &Siblings<'_>,
 ) -> Option<Task> {
@@ -28,7 +28,7 @@ pub(crate) fn task(
     let (retry, catch) = (retry::retry(fields), retry::catch(fields, siblings));
     let has_resource = fields.require(&["Resource"]);
     let resource = if has_resource {
-        resource::resource(machine_type, fields)
+        resource::resource(machine_type, unknown_action, fields)
     } else {
         None
     };

@@ -10,7 +10,7 @@ use crate::definition::{State, StateIndex, StateMachine, Workflow};
 use crate::diagnostic::{DUPLICATE_STATE_NAME, Diagnostic, INVALID_STATE_NAME};
 use crate::distributed::ExecutionType;
 use crate::parse::fields::{Fields, Report};
-use crate::parse::{MachineType, Reading};
+use crate::parse::{MachineType, Reading, UnknownAction};
 use crate::parse::{assign, state};
 use crate::query::Dialect;
 use crate::validate::graph::inner_workflows;
@@ -37,6 +37,7 @@ pub(crate) enum Language {
 /// The machine that is being built.
 pub(crate) struct Builder<'j> {
     pub(crate) machine_type: MachineType,
+    pub(crate) unknown_action: UnknownAction,
     /// Inner states follow the machine's language; that of a Map or Parallel does not reach them.
     pub(crate) language: Language,
     pub(crate) dialect: Dialect,
@@ -69,6 +70,7 @@ pub(crate) fn machine<'j>(
     let language = language(&fields).unwrap_or(Language::JsonPath);
     let mut builder = Builder {
         machine_type: reading.machine_type,
+        unknown_action: reading.unknown_action,
         language,
         dialect: if reading.newer_jsonata {
             Dialect::Newer

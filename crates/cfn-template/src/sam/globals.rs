@@ -3,6 +3,9 @@
 use serde_json::{Map, Value};
 
 use crate::error::TemplateError;
+use crate::template::Resource;
+
+use super::is_function;
 
 /// The sections that SAM knows. Those whose types are not built are legal and unused.
 const SECTIONS: [&str; 8] = [
@@ -30,10 +33,21 @@ pub(super) fn check(globals: &Map<String, Value>) -> Result<(), TemplateError> {
 
 /// Puts the globals of `kind` under `properties`: mappings are merged, lists of the globals come
 /// first, and of anything else the resource's own counts.
-pub(super) fn merge(globals: &Map<String, Value>, kind: &str, properties: &mut Map<String, Value>) {
-    if let Some(Value::Object(base)) = globals.get(kind) {
-        merge_into(base, properties);
+///
+/// A resource may keep out (`IgnoreGlobals`) of all of them or of some by name.
+pub(super) fn merge(globals: &Map<String, Value>, kind: &str, resource: &mut Resource) {
+    let Some(Value::Object(base)) = globals.get(kind) else {
+        return;
+    };
+    let mut base = base.clone();
+    match &resource.ignore_globals {
+        Some(Value::Array(names)) => {
+            base.retain(|name, _| !names.iter().any(|ignored| ignored == name))
+        }
+        Some(_) => return,
+        None => {}
     }
+    merge_into(&base, &mut resource.properties);
 }
 
 /// The recursion is as deep as the text was nested, which has a limit.
@@ -54,10 +68,4 @@ fn merge_into(base: &Map<String, Value>, own: &mut Map<String, Value>) {
             (_, Some(_)) => {}
         }
     }
-}
-
-/// An intrinsic function is a value, not a mapping.
-fn is_function(entries: &Map<String, Value>) -> bool {
-    crate::intrinsics::single(entries)
-        .is_some_and(|(name, _)| name == "Ref" || name.starts_with("Fn::"))
 }

@@ -7,92 +7,100 @@ use crate::error::TemplateError;
 use crate::intrinsics::single;
 use crate::template::Resource;
 
-use super::{Serverless, policy_templates, tags};
+use super::{Serverless, is_function, policy_templates};
 
-/// What the roles of a type of resource have in common.
-pub(super) struct RoleOf {
+const MANAGED: &str = include_str!("managed_policies.txt");
+
+/// A role on its way: what the resource itself asks for, and what its events add.
+pub(super) struct Role {
     /// Who may assume the role.
-    service: &'static str,
-    /// A managed policy that every such role has.
-    managed: Option<&'static str>,
-    /// The key of the tag that says who made it.
-    created_by: &'static str,
+    pub(super) service: &'static str,
+    /// Managed policies that the resource's settings bring.
+    pub(super) managed: Vec<Value>,
+    /// Policies (`PolicyName`, `PolicyDocument`) that they bring.
+    pub(super) inline: Vec<Value>,
 }
 
-/// Roles of functions.
-pub(super) const FUNCTION: RoleOf = RoleOf {
-    service: "lambda.amazonaws.com",
-    managed: Some("service-role/AWSLambdaBasicExecutionRole"),
-    created_by: "lambda:createdBy",
-};
-
-/// Roles of state machines.
-pub(super) const STATE_MACHINE: RoleOf = RoleOf {
-    service: "states.amazonaws.com",
-    managed: None,
-    created_by: "stateMachine:createdBy",
-};
-
-/// Managed policies whose path is `service-role/`.
-const SERVICE_ROLE_POLICIES: [&str; 8] = [
-    "AWSLambdaBasicExecutionRole",
-    "AWSLambdaDynamoDBExecutionRole",
-    "AWSLambdaENIManagementAccess",
-    "AWSLambdaKinesisExecutionRole",
-    "AWSLambdaMSKExecutionRole",
-    "AWSLambdaRole",
-    "AWSLambdaSQSQueueExecutionRole",
-    "AWSLambdaVPCAccessExecutionRole",
-];
-
-/// Takes the properties that make a role and returns it, called like its resource with `Role` behind.
-pub(super) fn role(
-    owner: &mut Serverless<'_>,
-    of: &RoleOf,
-) -> Result<(String, Resource), TemplateError> {
-    let id = format!("{}Role", owner.id);
-    let trust = owner.take("AssumeRolePolicyDocument").unwrap_or_else(|| {
-        json!({
-            "Version": "2012-10-17",
-            "Statement": [{
-                "Effect": "Allow",
-                "Principal": {"Service": [of.service]},
-                "Action": ["sts:AssumeRole"],
-            }],
-        })
-    });
-    let mut managed: Vec<Value> = of.managed.map(managed_arn).into_iter().collect();
-    let mut inline = Vec::new();
-    for policy in list(owner.take("Policies")) {
-        match grant(owner, policy)? {
-            Grant::Managed(arn) => {
-                if !managed.contains(&arn) {
-                    managed.push(arn);
-                }
-            }
-            Grant::Document(document) => inline.push(json!({
-                "PolicyName": format!("{id}Policy{}", inline.len()),
-                "PolicyDocument": document,
-            })),
+impl Role {
+    pub(super) fn of(service: &'static str) -> Self {
+        Self {
+            service,
+            managed: Vec::new(),
+            inline: Vec::new(),
         }
     }
-    let mut properties = Map::new();
-    properties.insert("AssumeRolePolicyDocument".to_owned(), trust);
-    if !managed.is_empty() {
-        properties.insert("ManagedPolicyArns".to_owned(), Value::Array(managed));
+
+    /// Adds a managed policy that is not there yet.
+    pub(super) fn manage(&mut self, arn: Value) {
+        if !self.managed.contains(&arn) {
+            self.managed.push(arn);
+        }
     }
-    if !inline.is_empty() {
-        properties.insert("Policies".to_owned(), Value::Array(inline));
+
+    /// Takes `Policies` of `owner`, followed by `more`.
+    pub(super) fn grant(
+        &mut self,
+        owner: &mut Serverless<'_>,
+        more: Option<Value>,
+    ) -> Result<(), TemplateError> {
+        let policies = list(owner.take("Policies")).into_iter().chain(more);
+        for (index, policy) in policies.enumerate() {
+            let name = format!("{}RolePolicy{index}", owner.id);
+            match granted(owner, policy)? {
+                Grant::Managed(arn) => self.manage(arn),
+                Grant::Document(document) => self.inline.push(named(&name, document)),
+            }
+        }
+        Ok(())
     }
-    owner.rename(
-        &mut properties,
-        &[
-            ("RolePath", "Path"),
-            ("PermissionsBoundary", "PermissionsBoundary"),
-        ],
-    );
-    properties.insert("Tags".to_owned(), tags(of.created_by, None));
-    Ok((id, owner.companion("AWS::IAM::Role", properties)))
+
+    /// Takes the other properties that make a role and returns it.
+    pub(super) fn finish(self, owner: &mut Serverless<'_>, tags: Value) -> Resource {
+        let mut properties = Map::new();
+        properties.insert(
+            "AssumeRolePolicyDocument".to_owned(),
+            owner
+                .take("AssumeRolePolicyDocument")
+                .unwrap_or_else(|| trust(self.service)),
+        );
+        properties.insert("ManagedPolicyArns".to_owned(), Value::Array(self.managed));
+        if !self.inline.is_empty() {
+            properties.insert("Policies".to_owned(), Value::Array(self.inline));
+        }
+        owner.rename(&mut properties, &[("RolePath", "Path")]);
+        if let Some(boundary) = owner.boundary() {
+            properties.insert("PermissionsBoundary".to_owned(), boundary);
+        }
+        properties.insert("Tags".to_owned(), tags);
+        owner.companion("AWS::IAM::Role", properties)
+    }
+}
+
+/// Returns the document that lets a service assume a role.
+pub(super) fn trust(service: &str) -> Value {
+    json!({
+        "Version": "2012-10-17",
+        "Statement": [{
+            "Effect": "Allow",
+            "Principal": {"Service": [service]},
+            "Action": ["sts:AssumeRole"],
+        }],
+    })
+}
+
+/// Returns a policy that allows one action.
+pub(super) fn allowing(name: &str, action: &str, resource: Value) -> Value {
+    let statement = json!({"Action": action, "Effect": "Allow", "Resource": resource});
+    named(name, json!({"Statement": [statement]}))
+}
+
+fn named(name: &str, document: Value) -> Value {
+    match document {
+        Value::Object(form) if form.contains_key("Fn::If") => {
+            branches(form, &|branch| named(name, branch))
+        }
+        document => json!({"PolicyName": name, "PolicyDocument": document}),
+    }
 }
 
 enum Grant {
@@ -108,41 +116,81 @@ fn list(policies: Option<Value>) -> Vec<Value> {
     }
 }
 
-fn grant(owner: &Serverless<'_>, policy: Value) -> Result<Grant, TemplateError> {
+fn granted(owner: &Serverless<'_>, policy: Value) -> Result<Grant, TemplateError> {
+    let unknown = || owner.sam("Must specify valid policy templates or statements in 'Policies'.");
     match policy {
-        Value::String(name) if name.starts_with("arn:") => Ok(Grant::Managed(Value::String(name))),
-        Value::String(name) if SERVICE_ROLE_POLICIES.contains(&name.as_str()) => {
-            Ok(Grant::Managed(managed_arn(&format!("service-role/{name}"))))
-        }
         Value::String(name) => Ok(Grant::Managed(managed_arn(&name))),
-        Value::Object(mut document) if document.contains_key("Statement") => {
-            if let Some(statement @ Value::Object(_)) = document.get_mut("Statement") {
-                *statement = Value::Array(vec![statement.take()]);
-            }
-            if !document.contains_key("Version") {
-                document.insert("Version".to_owned(), Value::from("2012-10-17"));
-            }
+        Value::Object(document) if document.contains_key("Statement") => {
             Ok(Grant::Document(Value::Object(document)))
         }
         Value::Object(form) => match single(&form) {
-            Some(("Fn::If", _)) => Err(TemplateError::unsupported(format!(
-                "Fn::If among the Policies (of resource {})",
-                owner.id
-            ))),
-            Some((name, _)) if name == "Ref" || name.starts_with("Fn::") => {
-                Ok(Grant::Managed(Value::Object(form)))
+            Some(("Fn::If", arguments)) => {
+                let branches = arguments
+                    .as_array()
+                    .and_then(|list| list.get(1..))
+                    .unwrap_or(&[]);
+                let text = |branch: &Value| branch.is_string() || is_no_value(branch);
+                if branches.iter().all(text) {
+                    return Ok(Grant::Managed(self::branches(
+                        form,
+                        &|branch| match branch {
+                            Value::String(name) => managed_arn(&name),
+                            other => other,
+                        },
+                    )));
+                }
+                let mut expanded = form.clone();
+                if let Some(Value::Array(branches)) = expanded.get_mut("Fn::If") {
+                    for branch in branches.iter_mut().skip(1) {
+                        if let Some((name, parameters)) = branch.as_object().and_then(single)
+                            && policy_templates::is_known(name)
+                        {
+                            *branch = policy_templates::expand(owner.id, name, parameters)?;
+                        }
+                    }
+                }
+                Ok(Grant::Document(Value::Object(expanded)))
             }
+            Some(_) if is_function(&form) => Ok(Grant::Managed(Value::Object(form))),
             Some((name, parameters)) => {
                 policy_templates::expand(owner.id, name, parameters).map(Grant::Document)
             }
-            None => {
-                Err(owner.sam("Must specify valid policy templates or statements in 'Policies'."))
-            }
+            None => Err(unknown()),
         },
-        _ => Err(owner.sam("Must specify valid policy templates or statements in 'Policies'.")),
+        _ => Err(unknown()),
     }
 }
 
-fn managed_arn(name: &str) -> Value {
-    json!({"Fn::Sub": format!("arn:${{AWS::Partition}}:iam::aws:policy/{name}")})
+fn is_no_value(value: &Value) -> bool {
+    value.get("Ref").and_then(Value::as_str) == Some("AWS::NoValue")
+}
+
+/// Changes the two branches of an `Fn::If` that are not nothing.
+fn branches(mut form: Map<String, Value>, change: &dyn Fn(Value) -> Value) -> Value {
+    if let Some(Value::Array(arguments)) = form.get_mut("Fn::If") {
+        for branch in arguments.iter_mut().skip(1) {
+            if !is_no_value(branch) {
+                *branch = change(branch.take());
+            }
+        }
+    }
+    Value::Object(form)
+}
+
+/// Returns the ARN of a managed policy of AWS; what is an ARN already stays.
+pub(super) fn managed_arn(name: &str) -> Value {
+    if name.starts_with("arn:") {
+        return Value::from(name);
+    }
+    let mut path = "";
+    for line in MANAGED.lines().filter(|line| !line.starts_with('#')) {
+        match line.strip_prefix("  ") {
+            None => path = line,
+            Some(names) if names.split(' ').any(|other| other == name) => {
+                return Value::from(format!("arn:aws:iam::aws:policy/{path}/{name}"));
+            }
+            Some(_) => {}
+        }
+    }
+    Value::from(format!("arn:aws:iam::aws:policy/{name}"))
 }

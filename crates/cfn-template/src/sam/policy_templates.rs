@@ -1,251 +1,36 @@
-//! SAM's policy templates: a name and parameters that stand for statements.
+//! SAM's policy templates: a name and parameters that stand for statements. They are in
+//! `policy_templates.txt`, which is read when a template names one.
 
 use serde_json::{Map, Value, json};
 
 use crate::error::TemplateError;
 
-/// A policy template. In resources, `${Parameter}` is a parameter of the template.
-struct PolicyTemplate {
-    name: &'static str,
-    parameters: &'static [&'static str],
-    statements: &'static [(&'static [&'static str], &'static [&'static str])],
+const TEMPLATES: &str = include_str!("policy_templates.txt");
+
+/// Says whether there is a policy template of this name.
+pub(super) fn is_known(name: &str) -> bool {
+    find(name).is_some()
 }
 
-const TABLE: &[&str] = &[
-    "dynamodb:table/${TableName}",
-    "dynamodb:table/${TableName}/index/*",
-];
-const BUCKET: &[&str] = &[
-    "arn:${AWS::Partition}:s3:::${BucketName}",
-    "arn:${AWS::Partition}:s3:::${BucketName}/*",
-];
-const QUEUE: &[&str] = &["sqs:${QueueName}"];
-
-/// A resource that does not begin with `arn:` or `*` is `service:rest` in the stack's region and account.
-const TEMPLATES: &[PolicyTemplate] = &[
-    PolicyTemplate {
-        name: "AWSSecretsManagerGetSecretValuePolicy",
-        parameters: &["SecretArn"],
-        statements: &[(&["secretsmanager:GetSecretValue"], &["${SecretArn}"])],
-    },
-    PolicyTemplate {
-        name: "CloudWatchPutMetricPolicy",
-        parameters: &[],
-        statements: &[(&["cloudwatch:PutMetricData"], &["*"])],
-    },
-    PolicyTemplate {
-        name: "DynamoDBCrudPolicy",
-        parameters: &["TableName"],
-        statements: &[(
-            &[
-                "dynamodb:GetItem",
-                "dynamodb:DeleteItem",
-                "dynamodb:PutItem",
-                "dynamodb:Scan",
-                "dynamodb:Query",
-                "dynamodb:UpdateItem",
-                "dynamodb:BatchWriteItem",
-                "dynamodb:BatchGetItem",
-                "dynamodb:DescribeTable",
-                "dynamodb:ConditionCheckItem",
-            ],
-            TABLE,
-        )],
-    },
-    PolicyTemplate {
-        name: "DynamoDBReadPolicy",
-        parameters: &["TableName"],
-        statements: &[(
-            &[
-                "dynamodb:GetItem",
-                "dynamodb:Scan",
-                "dynamodb:Query",
-                "dynamodb:BatchGetItem",
-                "dynamodb:DescribeTable",
-            ],
-            TABLE,
-        )],
-    },
-    PolicyTemplate {
-        name: "DynamoDBReconfigurePolicy",
-        parameters: &["TableName"],
-        statements: &[(&["dynamodb:UpdateTable"], &["dynamodb:table/${TableName}"])],
-    },
-    PolicyTemplate {
-        name: "DynamoDBStreamReadPolicy",
-        parameters: &["TableName", "StreamName"],
-        statements: &[
-            (
-                &[
-                    "dynamodb:DescribeStream",
-                    "dynamodb:GetRecords",
-                    "dynamodb:GetShardIterator",
-                ],
-                &["dynamodb:table/${TableName}/stream/${StreamName}"],
-            ),
-            (
-                &["dynamodb:ListStreams"],
-                &["dynamodb:table/${TableName}/stream/*"],
-            ),
-        ],
-    },
-    PolicyTemplate {
-        name: "DynamoDBWritePolicy",
-        parameters: &["TableName"],
-        statements: &[(
-            &[
-                "dynamodb:PutItem",
-                "dynamodb:UpdateItem",
-                "dynamodb:BatchWriteItem",
-            ],
-            TABLE,
-        )],
-    },
-    PolicyTemplate {
-        name: "EventBridgePutEventsPolicy",
-        parameters: &["EventBusName"],
-        statements: &[(&["events:PutEvents"], &["events:event-bus/${EventBusName}"])],
-    },
-    PolicyTemplate {
-        name: "KMSDecryptPolicy",
-        parameters: &["KeyId"],
-        statements: &[(&["kms:Decrypt"], &["kms:key/${KeyId}"])],
-    },
-    PolicyTemplate {
-        name: "KMSEncryptPolicy",
-        parameters: &["KeyId"],
-        statements: &[(&["kms:Encrypt"], &["kms:key/${KeyId}"])],
-    },
-    PolicyTemplate {
-        name: "LambdaInvokePolicy",
-        parameters: &["FunctionName"],
-        statements: &[(
-            &["lambda:InvokeFunction"],
-            &["lambda:function:${FunctionName}*"],
-        )],
-    },
-    PolicyTemplate {
-        name: "S3CrudPolicy",
-        parameters: &["BucketName"],
-        statements: &[(
-            &[
-                "s3:GetObject",
-                "s3:ListBucket",
-                "s3:GetBucketLocation",
-                "s3:GetObjectVersion",
-                "s3:PutObject",
-                "s3:PutObjectAcl",
-                "s3:GetLifecycleConfiguration",
-                "s3:PutLifecycleConfiguration",
-                "s3:DeleteObject",
-            ],
-            BUCKET,
-        )],
-    },
-    PolicyTemplate {
-        name: "S3ReadPolicy",
-        parameters: &["BucketName"],
-        statements: &[(
-            &[
-                "s3:GetObject",
-                "s3:ListBucket",
-                "s3:GetBucketLocation",
-                "s3:GetObjectVersion",
-                "s3:GetLifecycleConfiguration",
-            ],
-            BUCKET,
-        )],
-    },
-    PolicyTemplate {
-        name: "S3WritePolicy",
-        parameters: &["BucketName"],
-        statements: &[(
-            &[
-                "s3:PutObject",
-                "s3:PutObjectAcl",
-                "s3:PutLifecycleConfiguration",
-            ],
-            BUCKET,
-        )],
-    },
-    PolicyTemplate {
-        name: "SNSPublishMessagePolicy",
-        parameters: &["TopicName"],
-        statements: &[(&["sns:Publish"], &["sns:${TopicName}"])],
-    },
-    PolicyTemplate {
-        name: "SQSPollerPolicy",
-        parameters: &["QueueName"],
-        statements: &[(
-            &[
-                "sqs:ChangeMessageVisibility",
-                "sqs:ChangeMessageVisibilityBatch",
-                "sqs:DeleteMessage",
-                "sqs:DeleteMessageBatch",
-                "sqs:GetQueueAttributes",
-                "sqs:ReceiveMessage",
-            ],
-            QUEUE,
-        )],
-    },
-    PolicyTemplate {
-        name: "SQSSendMessagePolicy",
-        parameters: &["QueueName"],
-        statements: &[(&["sqs:SendMessage*"], QUEUE)],
-    },
-    PolicyTemplate {
-        name: "SSMParameterReadPolicy",
-        parameters: &["ParameterName"],
-        statements: &[
-            (&["ssm:DescribeParameters"], &["*"]),
-            (
-                &[
-                    "ssm:GetParameters",
-                    "ssm:GetParameter",
-                    "ssm:GetParametersByPath",
-                ],
-                &["ssm:parameter/${ParameterName}"],
-            ),
-        ],
-    },
-    PolicyTemplate {
-        name: "StepFunctionsExecutionPolicy",
-        parameters: &["StateMachineName"],
-        statements: &[(
-            &["states:StartExecution"],
-            &["states:stateMachine:${StateMachineName}"],
-        )],
-    },
-    PolicyTemplate {
-        name: "VPCAccessPolicy",
-        parameters: &[],
-        statements: &[(
-            &[
-                "ec2:CreateNetworkInterface",
-                "ec2:DeleteNetworkInterface",
-                "ec2:DescribeNetworkInterfaces",
-                "ec2:DetachNetworkInterface",
-            ],
-            &["*"],
-        )],
-    },
-];
-
-/// Returns the policy document that the template `name` stands for.
+/// Returns the statements that the template `name` stands for.
 pub(super) fn expand(logical_id: &str, name: &str, given: &Value) -> Result<Value, TemplateError> {
-    let Some(template) = TEMPLATES.iter().find(|template| template.name == name) else {
-        return Err(TemplateError::unsupported(format!(
-            "The policy template {name} (of resource {logical_id})"
-        )));
+    let Some((parameters, statements)) = find(name) else {
+        let text = format!(
+            "Must specify valid policy templates or statements in 'Policies': there is no template {name}."
+        );
+        return Err(TemplateError::sam(logical_id, text));
     };
     let Some(given) = given.as_object() else {
         let text = format!("Must specify valid parameter values for policy template '{name}'");
         return Err(TemplateError::sam(logical_id, text));
     };
-    let missing: Vec<&str> = template
-        .parameters
+    let parameters: Vec<(&str, &str)> = parameters
+        .split_whitespace()
+        .filter_map(|pair| pair.split_once('='))
+        .collect();
+    let missing: Vec<&str> = parameters
         .iter()
-        .copied()
+        .map(|(parameter, _)| *parameter)
         .filter(|parameter| !given.contains_key(*parameter))
         .collect();
     if !missing.is_empty() {
@@ -254,19 +39,57 @@ pub(super) fn expand(logical_id: &str, name: &str, given: &Value) -> Result<Valu
         );
         return Err(TemplateError::sam(logical_id, text));
     }
-    let statements = template.statements.iter().map(|(actions, resources)| {
-        let resources: Vec<Value> = resources
-            .iter()
-            .map(|resource| self::resource(resource, template.parameters, given))
-            .collect();
-        json!({"Effect": "Allow", "Action": actions, "Resource": resources})
-    });
-    let statements: Vec<Value> = statements.collect();
-    Ok(json!({"Version": "2012-10-17", "Statement": statements}))
+    let mut words = statements.split_whitespace().peekable();
+    let resource = |text: &str| substituted(text, &parameters, given);
+    let mut list = Vec::new();
+    while words.peek().is_some() {
+        let actions = series(&mut words, &|text| Value::from(text));
+        words.next_if_eq(&">");
+        let resources = series(&mut words, &resource);
+        let mut statement = json!({"Effect": "Allow", "Action": actions, "Resource": resources});
+        if words.next_if_eq(&"if").is_some()
+            && let (Some(operator), Some(key), Some(value)) =
+                (words.next(), words.next(), words.next())
+        {
+            statement["Condition"] = json!({operator: {key: resource(value)}});
+        }
+        list.push(statement);
+    }
+    Ok(json!({"Statement": list}))
+}
+
+/// Returns the parameters and the statements of a template, as written.
+fn find(name: &str) -> Option<(&'static str, &'static str)> {
+    let mut rest = TEMPLATES;
+    while let Some((line, behind)) = rest.split_once('\n') {
+        rest = behind;
+        let (first, parameters) = line.split_once(' ').unwrap_or((line, ""));
+        if first == name && !matches!(name, "" | "#") {
+            // The statements are the indented lines that follow.
+            let mut length = 0;
+            for line in rest.split_inclusive('\n') {
+                if !line.starts_with(' ') {
+                    break;
+                }
+                length += line.len();
+            }
+            return Some((parameters, &rest[..length]));
+        }
+    }
+    None
+}
+
+/// Reads one word, or a list of words in brackets.
+fn series<'a>(words: &mut impl Iterator<Item = &'a str>, read: &dyn Fn(&str) -> Value) -> Value {
+    match words.next() {
+        Some("[") => words.take_while(|word| *word != "]").map(read).collect(),
+        Some(word) => read(word),
+        None => Value::Null,
+    }
 }
 
 /// Returns a resource as `Fn::Sub` with the parameters that it names.
-fn resource(text: &str, parameters: &[&str], given: &Map<String, Value>) -> Value {
+fn substituted(text: &str, parameters: &[(&str, &str)], given: &Map<String, Value>) -> Value {
     if text == "*" {
         return Value::from(text);
     }
@@ -277,10 +100,14 @@ fn resource(text: &str, parameters: &[&str], given: &Map<String, Value>) -> Valu
         _ => text.to_owned(),
     };
     let mut own = Map::new();
-    for parameter in parameters {
-        if text.contains(&format!("${{{parameter}}}")) {
-            own.insert((*parameter).to_owned(), given[*parameter].clone());
+    for (parameter, name) in parameters {
+        if text.contains(&format!("${{{name}}}")) {
+            own.insert((*name).to_owned(), given[*parameter].clone());
         }
     }
-    json!({"Fn::Sub": [full, own]})
+    if own.is_empty() {
+        json!({"Fn::Sub": full})
+    } else {
+        json!({"Fn::Sub": [full, own]})
+    }
 }

@@ -16,7 +16,10 @@ const SAME: [(&str, &str); 4] = [
     ("TableName", "TableName"),
 ];
 
-pub(super) fn expand(mut table: Serverless<'_>) -> Result<Expansion, TemplateError> {
+pub(super) fn expand(
+    mut table: Serverless<'_>,
+    expanded: &mut Expansion,
+) -> Result<(), TemplateError> {
     let (name, kind) = match table.take("PrimaryKey") {
         None => (Value::from("id"), "S"),
         Some(key) => {
@@ -56,5 +59,6 @@ pub(super) fn expand(mut table: Serverless<'_>) -> Result<Expansion, TemplateErr
             .collect();
         properties.insert("Tags".to_owned(), list);
     }
-    Ok(vec![table.finish("AWS::DynamoDB::Table", properties)?])
+    let id = table.id.to_owned();
+    expanded.add(id, table.finish("AWS::DynamoDB::Table", properties)?)
 }

@@ -8,9 +8,7 @@ use serde_json::{Map, Value, json};
 use service::Failure;
 use zip::write::SimpleFileOptions;
 
-use crate::assets::ASSET_BUCKET;
-
-use super::{NotCreated, ResourceHandler, Services, generated_name, properties};
+use super::{Made, NotCreated, ResourceHandler, Services, generated_name, properties};
 
 pub(super) struct Function;
 
@@ -68,6 +66,7 @@ impl ResourceHandler for Function {
             "Layers",
             "LoggingConfig",
             "MemorySize",
+            "PackageType",
             "Role",
             "Runtime",
             "Tags",
@@ -110,7 +109,7 @@ impl ResourceHandler for Function {
         services: &Services,
         name: &str,
         properties: &Map<String, Value>,
-    ) -> Result<Map<String, Value>, NotCreated> {
+    ) -> Result<Made, NotCreated> {
         let mut input = configuration(properties);
         input.insert("FunctionName".to_owned(), name.into());
         input.insert(
@@ -125,7 +124,7 @@ impl ResourceHandler for Function {
             input.insert("Tags".to_owned(), Value::Object(tags));
         }
         let made = services.call("lambda", "CreateFunction", input).await?;
-        Ok(attributes(&made))
+        Ok(attributes(&made).into())
     }
 
     async fn update(
@@ -240,7 +239,12 @@ async fn code(
     }
     let member = |name: &str| code.get(name).and_then(Value::as_str);
     match (member("S3Bucket"), member("S3Key")) {
-        (Some(ASSET_BUCKET), Some(key)) => Ok(archive(&services.object(ASSET_BUCKET, key).await?)),
+        (Some(_), Some(_)) if code.contains_key("S3ObjectVersion") => Err(Failure::client(
+            "InvalidParameterValueException",
+            "S3ObjectVersion is not supported: there is one version of an object",
+        )),
+        // Read as whoever deploys, as CloudFormation does.
+        (Some(bucket), Some(key)) => Ok(archive(&services.object(bucket, key).await?)),
         _ => Ok(code.clone()),
     }
 }

@@ -12,9 +12,18 @@ use service::{Call, Failure, Gate, Principal, Reply, RequestId, Site};
 
 use crate::assets::{ASSET_BUCKET, Assets};
 
+mod activity;
+mod bucket;
 mod function;
+mod ignored;
+mod log_group;
+mod machine_alias;
+mod machine_version;
 mod properties;
+mod recorded;
 mod role;
+mod simple;
+mod stack;
 mod state_machine;
 mod table;
 
@@ -28,7 +37,7 @@ pub(crate) struct Services {
 
 impl Services {
     /// Calls an operation and returns its output.
-    async fn call(
+    pub(crate) async fn call(
         &self,
         service: &'static str,
         operation: &'static str,
@@ -63,7 +72,7 @@ impl Services {
     }
 
     /// Returns an uploaded file: an asset, or an object of S3.
-    async fn object(&self, bucket: &str, key: &str) -> Result<Bytes, Failure> {
+    pub(crate) async fn object(&self, bucket: &str, key: &str) -> Result<Bytes, Failure> {
         if bucket == ASSET_BUCKET {
             return self.assets.read(key).await.map_err(|error| {
                 tracing::error!(%error, key, "an asset could not be read");
@@ -72,6 +81,23 @@ impl Services {
         }
         let input = properties::object([("Bucket", bucket.into()), ("Key", key.into())]);
         Ok(self.reply("s3", "GetObject", input).await?.payload)
+    }
+}
+
+/// A resource that was made.
+pub(crate) struct Made {
+    /// What `Ref` gives, where only the service knows it.
+    pub(crate) physical_id: Option<String>,
+    /// What `Fn::GetAtt` gives.
+    pub(crate) attributes: Map<String, Value>,
+}
+
+impl From<Map<String, Value>> for Made {
+    fn from(attributes: Map<String, Value>) -> Self {
+        Self {
+            physical_id: None,
+            attributes,
+        }
     }
 }
 
@@ -120,13 +146,28 @@ pub(crate) trait ResourceHandler: Send + Sync {
     /// Says whether there is a resource of this name already.
     async fn exists(&self, services: &Services, physical_id: &str) -> Result<bool, Failure>;
 
-    /// Makes the resource and returns its attributes.
+    /// Says whether a template may give the property.
+    fn accepts(&self, property: &str) -> bool {
+        self.properties().contains(&property)
+    }
+
+    /// Says whether `Fn::GetAtt` takes the name.
+    fn has_attribute(&self, attribute: &str) -> bool {
+        self.attributes().contains(&attribute)
+    }
+
+    /// Returns an attribute that the resource did not say when it was made.
+    fn default_attribute(&self, _physical_id: &str, _attribute: &str) -> Option<Value> {
+        None
+    }
+
+    /// Makes the resource.
     async fn create(
         &self,
         services: &Services,
         name: &str,
         properties: &Map<String, Value>,
-    ) -> Result<Map<String, Value>, NotCreated>;
+    ) -> Result<Made, NotCreated>;
 
     /// Changes the resource from `before` to `after`, which differ, and returns the attributes that
     /// may have changed.
@@ -145,13 +186,31 @@ pub(crate) trait ResourceHandler: Send + Sync {
 
 /// Returns the handler of `kind`.
 pub(crate) fn handler(kind: &str) -> Option<&'static dyn ResourceHandler> {
-    const HANDLERS: [&dyn ResourceHandler; 4] = [
+    const HANDLERS: [&dyn ResourceHandler; 10] = [
         &role::Role,
         &function::Function,
         &table::Table,
         &state_machine::StateMachine,
+        &machine_version::MachineVersion,
+        &machine_alias::MachineAlias,
+        &activity::ACTIVITY,
+        &bucket::BUCKET,
+        &log_group::LogGroup,
+        &stack::Stack,
     ];
-    HANDLERS.into_iter().find(|handler| handler.kind() == kind)
+    let recorded = recorded::RECORDED
+        .iter()
+        .map(|handler| handler as &dyn ResourceHandler);
+    HANDLERS
+        .into_iter()
+        .chain(recorded)
+        .find(|handler| handler.kind() == kind)
+}
+
+/// Returns the handler of `kind`, or the one that makes nothing: a row of a type that has no handler
+/// was made by it.
+pub(crate) fn handler_or_ignored(kind: &str) -> &'static dyn ResourceHandler {
+    handler(kind).unwrap_or(&ignored::Ignored)
 }
 
 /// Returns twelve random letters and digits.

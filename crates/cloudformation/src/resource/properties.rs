@@ -96,3 +96,23 @@ pub(crate) fn differ(
         .iter()
         .any(|name| before.get(*name) != after.get(*name))
 }
+
+/// CloudFormation writes `Level` where Step Functions writes `level`. Properties are as deep as the
+/// template was, which has a limit.
+pub(crate) fn lower_first(value: &Value) -> Value {
+    match value {
+        Value::Object(members) => {
+            let lowered = members.iter().map(|(name, member)| {
+                let mut letters = name.chars();
+                let first = letters.next().map(|letter| letter.to_ascii_lowercase());
+                (
+                    first.into_iter().chain(letters).collect::<String>(),
+                    lower_first(member),
+                )
+            });
+            Value::Object(lowered.collect())
+        }
+        Value::Array(items) => items.iter().map(lower_first).collect(),
+        scalar => scalar.clone(),
+    }
+}

@@ -5,7 +5,7 @@ use async_trait::async_trait;
 use serde_json::{Map, Value};
 use service::{Failure, Site};
 
-use super::{NotCreated, ResourceHandler, Services, generated_name, properties};
+use super::{Made, NotCreated, ResourceHandler, Services, generated_name, properties};
 
 pub(super) struct Role;
 
@@ -57,8 +57,8 @@ impl ResourceHandler for Role {
         services: &Services,
         name: &str,
         properties: &Map<String, Value>,
-    ) -> Result<Map<String, Value>, NotCreated> {
-        Ok(attributes(&services.site, name, properties))
+    ) -> Result<Made, NotCreated> {
+        Ok(attributes(&services.site, name, properties).into())
     }
 
     async fn update(

@@ -1,12 +1,18 @@
 //! `AWS::StepFunctions::StateMachine`.
 
+use std::time::Duration;
+
 use async_trait::async_trait;
 use serde_json::{Map, Value};
 use service::{Failure, Site};
 
-use super::{MIXED_CASE, NotCreated, ResourceHandler, Services, letters, properties};
+use super::{MIXED_CASE, Made, NotCreated, ResourceHandler, Services, letters, properties};
 
 pub(super) struct StateMachine;
+
+/// How often a machine that is being deleted is looked after.
+const PAUSE_MIN: Duration = Duration::from_millis(50);
+const PAUSE_MAX: Duration = Duration::from_secs(2);
 
 /// Longest name of a state machine (`Name` of the API model).
 const NAME_CHARS_MAX: usize = 80;
@@ -72,18 +78,18 @@ impl ResourceHandler for StateMachine {
         services: &Services,
         name: &str,
         properties: &Map<String, Value>,
-    ) -> Result<Map<String, Value>, NotCreated> {
+    ) -> Result<Made, NotCreated> {
         let mut input = settings(services, properties).await?;
         input.insert("name".to_owned(), name.into());
         if let Some(kind) = properties.get("StateMachineType") {
             input.insert("type".to_owned(), kind.clone());
         }
         if let Some(tags) = properties.get("Tags") {
-            input.insert("tags".to_owned(), lower_first(tags));
+            input.insert("tags".to_owned(), properties::lower_first(tags));
         }
         let made = services.call("states", "CreateStateMachine", input).await?;
         let arn = self.physical_id(name, &services.site);
-        Ok(attributes(&arn, &made))
+        Ok(attributes(&arn, &made).into())
     }
 
     async fn update(
@@ -140,12 +146,26 @@ impl ResourceHandler for StateMachine {
         Ok(attributes(physical_id, &made))
     }
 
+    /// A machine that is deleted is there until its executions have ended, and so is its stack.
     async fn delete(&self, services: &Services, physical_id: &str) -> Result<(), Failure> {
-        let arn = properties::object([("stateMachineArn", physical_id.into())]);
-        match services.call("states", "DeleteStateMachine", arn).await {
-            Ok(_) => Ok(()),
-            Err(failure) if failure.code == "StateMachineDoesNotExist" => Ok(()),
-            Err(failure) => Err(failure),
+        let arn = || properties::object([("stateMachineArn", physical_id.into())]);
+        let gone = |failure: &Failure| failure.code == "StateMachineDoesNotExist";
+        match services.call("states", "DeleteStateMachine", arn()).await {
+            Ok(_) => {}
+            Err(failure) if gone(&failure) => return Ok(()),
+            Err(failure) => return Err(failure),
+        }
+        let mut pause = PAUSE_MIN;
+        loop {
+            match services.call("states", "DescribeStateMachine", arn()).await {
+                Ok(machine) if machine.get("status") == Some(&Value::from("DELETING")) => {}
+                // One that answers as if nothing had happened has been made again by somebody.
+                Ok(_) => return Ok(()),
+                Err(failure) if gone(&failure) => return Ok(()),
+                Err(failure) => return Err(failure),
+            }
+            tokio::time::sleep(pause).await;
+            pause = (pause * 2).min(PAUSE_MAX);
         }
     }
 }
@@ -174,7 +194,7 @@ async fn settings(
         ("TracingConfiguration", "tracingConfiguration"),
     ] {
         if let Some(configuration) = properties.get(name) {
-            let mut configuration = lower_first(configuration);
+            let mut configuration = properties::lower_first(configuration);
             properties::booleans(&mut configuration, &["includeExecutionData", "enabled"]);
             input.insert(member.to_owned(), configuration);
         }
@@ -247,26 +267,6 @@ fn substitute(text: &str, substitutions: &Map<String, Value>) -> String {
     }
     result.push_str(rest);
     result
-}
-
-/// CloudFormation writes `Level` where Step Functions writes `level`. Properties are as deep as the
-/// template was, which has a limit.
-fn lower_first(value: &Value) -> Value {
-    match value {
-        Value::Object(members) => {
-            let lowered = members.iter().map(|(name, member)| {
-                let mut letters = name.chars();
-                let first = letters.next().map(|letter| letter.to_ascii_lowercase());
-                (
-                    first.into_iter().chain(letters).collect::<String>(),
-                    lower_first(member),
-                )
-            });
-            Value::Object(lowered.collect())
-        }
-        Value::Array(items) => items.iter().map(lower_first).collect(),
-        scalar => scalar.clone(),
-    }
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use serde_json::{Map, Value, json};
 use service::{Failure, Site};
 
-use super::{NotCreated, ResourceHandler, Services, generated_name, properties};
+use super::{Made, NotCreated, ResourceHandler, Services, generated_name, properties};
 
 pub(super) struct Table;
 
@@ -86,7 +86,7 @@ impl ResourceHandler for Table {
         services: &Services,
         name: &str,
         properties: &Map<String, Value>,
-    ) -> Result<Map<String, Value>, NotCreated> {
+    ) -> Result<Made, NotCreated> {
         let mut input = table_input(properties);
         input.insert("TableName".to_owned(), name.into());
         if let Some(tags) = properties.get("Tags") {
@@ -100,7 +100,7 @@ impl ResourceHandler for Table {
             describe(services, name).await
         };
         match rest.await {
-            Ok(table) => Ok(attributes(&services.site, name, &table)),
+            Ok(table) => Ok(attributes(&services.site, name, &table).into()),
             Err(failure) => Err(NotCreated {
                 failure,
                 partly: true,

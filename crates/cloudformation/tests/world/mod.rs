@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use async_trait::async_trait;
 use cloudformation::{DeployError, Deployer, Deployment, Options, Outcome, StackEvent};
 use serde_json::{Value, json};
-use service::{Call, Failure, Gate, Principal, Reply, Site, SystemClock};
+use service::{Call, Failure, Gate, Principal, Reply, Service, Site, SystemClock};
 use sha2::{Digest, Sha256};
 use store::MemoryStore;
 use tokio::sync::Notify;
@@ -22,10 +22,18 @@ pub struct Cloud {
     /// An operation that never answers, and who is told that it was called.
     pub hanging: Mutex<Option<String>>,
     pub hung: Notify,
+    /// Who answers for stacks in stacks.
+    pub stacks: Mutex<Option<Arc<dyn Service>>>,
 }
 
 pub fn name_of(input: &Value) -> String {
     let members = [
+        "Bucket",
+        "activityArn",
+        "logGroupName",
+        "logGroupNamePrefix",
+        "stateMachineVersionArn",
+        "stateMachineAliasArn",
         "FunctionName",
         "TableName",
         "stateMachineArn",
@@ -65,27 +73,60 @@ impl Gate for Cloud {
                 "no such runtime",
             ));
         }
+        if call.service == "cloudformation" {
+            let stacks = self.stacks.lock().expect("lock").clone();
+            return stacks
+                .expect("a test with stacks in stacks")
+                .call(call)
+                .await;
+        }
         let absent = match call.service {
+            "states" if call.operation.contains("Activity") => "ActivityDoesNotExist",
             "states" => "StateMachineDoesNotExist",
+            "s3" => "NoSuchBucket",
             _ => "ResourceNotFoundException",
         };
         let key = format!("{} {name}", call.service);
         let mut there = self.there.lock().expect("lock");
         let output = match (&*call.operation, there.get_mut(&key)) {
-            ("CreateFunction" | "CreateTable" | "CreateStateMachine", Some(_)) => {
+            ("DescribeLogGroups", there) => match there {
+                Some(_) => json!({"logGroups": [{"logGroupName": name}]}),
+                None => json!({"logGroups": []}),
+            },
+            ("PublishStateMachineVersion", Some(machine)) => {
+                let number = machine["versions"].as_u64().unwrap_or_default() + 1;
+                machine["versions"] = number.into();
+                json!({"stateMachineVersionArn": format!("arn:aws:states:us-east-1:000000000000:stateMachine:{name}:{number}")})
+            }
+            ("CreateStateMachineAlias", _) => {
+                json!({"stateMachineAliasArn": format!("arn:aws:states:us-east-1:000000000000:stateMachine:M:{name}")})
+            }
+            (
+                "DeleteStateMachineVersion" | "DeleteStateMachineAlias" | "UpdateStateMachineAlias",
+                _,
+            ) => json!({}),
+            (operation, Some(_)) if operation.starts_with("Create") => {
                 return Err(Failure::client("ResourceInUseException", "it is there"));
             }
-            ("CreateFunction" | "CreateTable" | "CreateStateMachine", None) => {
+            (operation, None) if operation.starts_with("Create") => {
                 let arn = format!("arn:aws:{}:us-east-1:000000000000:{name}", call.service);
                 there.insert(key, input);
-                json!({"FunctionArn": arn, "stateMachineArn": arn})
+                json!({"FunctionArn": arn, "stateMachineArn": arn, "revisionId": name})
             }
             (_, None) => return Err(Failure::client(absent, "it is not there")),
-            ("DeleteFunction" | "DeleteTable" | "DeleteStateMachine", Some(_)) => {
+            ("DeleteRetentionPolicy" | "PutRetentionPolicy", Some(_)) => json!({}),
+            (operation, Some(_)) if operation.starts_with("Delete") => {
                 there.remove(&key);
                 json!({})
             }
-            ("GetFunctionConfiguration" | "DescribeTable" | "DescribeStateMachine", Some(_)) => {
+            (
+                "GetFunctionConfiguration"
+                | "DescribeTable"
+                | "DescribeStateMachine"
+                | "DescribeActivity"
+                | "HeadBucket",
+                Some(_),
+            ) => {
                 json!({})
             }
             (_, Some(resource)) => {
@@ -199,6 +240,7 @@ impl World {
                 ("src/".to_owned(), self.asset(code).await),
                 ("machine.json".to_owned(), self.asset(definition).await),
             ]),
+            settings: Default::default(),
         }
     }
 
@@ -241,6 +283,7 @@ pub fn deployer(
     };
     let options = Options {
         data_dir: directory.to_owned(),
+        ignore_unknown: false,
     };
     Deployer::new(
         cloud.clone(),

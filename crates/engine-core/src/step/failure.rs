@@ -391,6 +391,7 @@ impl Turn<'_> {
     /// wait have an event for it.
     fn abort(&mut self, id: FrameId, tail: EventId) -> Progress {
         self.cancel_timers(id);
+        self.abandon_job(id);
         self.settle_call(id);
         self.abort_map_run(id, tail)?;
         let (frame, state_type) = (id, self.frame(id).state_type);
@@ -404,6 +405,13 @@ impl Turn<'_> {
         };
         self.emit(tail, event)?;
         Ok(())
+    }
+
+    /// Gives up the job that the frame waits for. To be called before its call is taken back.
+    pub(super) fn abandon_job(&mut self, id: FrameId) {
+        if let Some(task) = self.frame(id).open_job() {
+            self.effect(Effect::AbandonJob { task });
+        }
     }
 
     /// Takes the frame's call out of the outbox or of its activity's queue, if it is there.

@@ -358,6 +358,7 @@ impl<'a> Turn<'a> {
     /// Closes the execution; whatever is open is taken back.
     fn close(&mut self, previous: EventId, event: Event) -> Progress {
         let calls: Vec<TaskId> = self.execution.open_calls().collect();
+        let jobs: Vec<TaskId> = self.execution.open_jobs().collect();
         let offers: Vec<Offer> = self.execution.open_offers().collect();
         let timers = self.execution.open_timers();
         let map_runs: Vec<(MapRunId, u64)> = self.execution.open_map_runs().collect();
@@ -365,6 +366,9 @@ impl<'a> Turn<'a> {
         self.ready.clear();
         for (run, redrives) in map_runs {
             self.effect(Effect::AbortMapRun { run, redrives });
+        }
+        for task in jobs {
+            self.effect(Effect::AbandonJob { task });
         }
         for task in calls {
             self.effect(Effect::SettleTask { task });
@@ -412,10 +416,17 @@ impl<'a> Turn<'a> {
     /// Adds an effect, or takes back the one that it undoes.
     fn effect(&mut self, effect: Effect) {
         let effects = &mut self.transition.effects;
+        let calls = |earlier: &Effect, of: &TaskId| matches!(earlier, Effect::ScheduleTask { task, .. } if task == of);
+        if let Effect::AbandonJob { task } = &effect
+            && effects.iter().any(|earlier| calls(earlier, task))
+        {
+            // The call that would have begun it is taken back in this turn.
+            return;
+        }
         let undone = match &effect {
             Effect::SettleTask { task } => effects
                 .iter()
-                .rposition(|earlier| matches!(earlier, Effect::ScheduleTask { task: begun, .. } if begun == task)),
+                .rposition(|earlier| calls(earlier, task)),
             Effect::WithdrawTask { offer } => effects
                 .iter()
                 .rposition(|earlier| matches!(earlier, Effect::OfferTask { offer: begun, .. } if begun == offer)),
@@ -427,6 +438,7 @@ impl<'a> Turn<'a> {
             | Effect::OfferTask { .. }
             | Effect::StartTimer { .. }
             | Effect::StartMapRun { .. }
+            | Effect::AbandonJob { .. }
             | Effect::RedriveMapRun { .. }
             // A run that began is known from then on, and can be redriven.
             | Effect::AbortMapRun { .. }

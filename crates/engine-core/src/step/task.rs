@@ -338,6 +338,7 @@ impl Turn<'_> {
         };
         let id = open.id;
         self.cancel_timers(id);
+        self.abandon_job(id);
         self.settle_call(id);
         let tail = self.emit(
             open.tail,

@@ -231,6 +231,7 @@ impl Play {
                 Effect::ScheduleTask { task, .. } => format!("call {}", task.0),
                 Effect::OfferTask { offer, .. } => format!("offer {}", offer.task.0),
                 Effect::WithdrawTask { offer } => format!("withdraw {}", offer.task.0),
+                Effect::AbandonJob { task } => format!("abandon the job of {}", task.0),
                 Effect::SettleTask { task } => format!("settle {}", task.0),
                 Effect::StartTimer { timer, due_at } => {
                     format!("start {} at {}", self.timer(timer), since(due_at))

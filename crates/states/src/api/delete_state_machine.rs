@@ -111,10 +111,10 @@ impl Deletions {
 
     /// Stops an execution that was on its way to begin when its machine was deleted: the deletion may
     /// have looked for running ones before it was there.
-    pub(crate) async fn stop_late(&self, machine: &Machine, name: &str) -> Result<(), Failure> {
+    pub(crate) async fn stop_late(&self, machine: &Machine, found_as: &str) -> Result<(), Failure> {
         match self.work.machines.get(&machine.arn).await {
             Ok(now) if now.record.status == MachineStatus::Active => Ok(()),
-            Ok(_) | Err(_) => self.work.stop(&machine.arn, name).await.map(drop),
+            Ok(_) | Err(_) => self.work.stop(&machine.arn, found_as).await.map(drop),
         }
     }
 
@@ -182,7 +182,10 @@ impl Work {
                 .running(machine_arn, after.as_deref(), EXECUTIONS_AT_ONCE)
                 .await?;
             for (_, entry) in &lines {
-                if self.stop(machine_arn, &entry.name).await? {
+                if self
+                    .stop(machine_arn, rows::found_as(&entry.execution_arn))
+                    .await?
+                {
                     stopped += 1;
                 }
             }
@@ -194,8 +197,8 @@ impl Work {
     }
 
     /// Stops one execution; false when it has ended by itself.
-    async fn stop(&self, machine_arn: &str, name: &str) -> Result<bool, Failure> {
-        let Some(execution) = self.shell.find(machine_arn, name).await? else {
+    async fn stop(&self, machine_arn: &str, found_as: &str) -> Result<bool, Failure> {
+        let Some(execution) = self.shell.find(machine_arn, found_as).await? else {
             return Ok(false);
         };
         let command = Command::StopExecution {

@@ -7,14 +7,19 @@ use aws_model::states::{
 use engine_core::{Outcome, Text};
 use service::{Failure, Reply};
 
-use super::executions::{self, Ends};
+use super::executions::{self, Ends, Sight};
 use super::map_runs;
 use crate::rows::{ExecutionRecord, StatusCode};
 use crate::service::States;
 
 pub(crate) async fn call(states: &States, input: &[u8]) -> Result<Reply, Failure> {
+    answer(states, input, Sight::Api).await
+}
+
+/// Answers for those who see what `sight` shows.
+pub(crate) async fn answer(states: &States, input: &[u8], sight: Sight) -> Result<Reply, Failure> {
     let input: DescribeExecutionInput = super::read(input)?;
-    let (execution, record) = executions::find(states, &input.execution_arn).await?;
+    let (execution, record) = executions::find_by(states, &input.execution_arn, sight).await?;
     let ends = executions::ends(states, execution, &record).await?;
     let included = match input.included_data {
         None | Some(IncludedData::AllData) => true,

@@ -8,12 +8,33 @@ use crate::machines::MachineStatus;
 use crate::rows::{ExecutionRecord, ExecutionRef};
 use crate::service::States;
 
+/// Which executions are shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Sight {
+    /// Those that AWS shows.
+    Api,
+    /// Those of EXPRESS machines, too.
+    Everything,
+}
+
 /// Returns the execution that `arn` names, or `ExecutionDoesNotExist`.
-pub(super) async fn find(
+pub(crate) async fn find(
     states: &States,
     arn: &str,
 ) -> Result<(ExecutionRef, ExecutionRecord), Failure> {
-    let parts = names::parse_execution_arn(arn)?;
+    find_by(states, arn, Sight::Api).await
+}
+
+/// Like [`find`], of what `sight` shows.
+pub(super) async fn find_by(
+    states: &States,
+    arn: &str,
+    sight: Sight,
+) -> Result<(ExecutionRef, ExecutionRecord), Failure> {
+    let parts = match sight {
+        Sight::Api => names::parse_execution_arn(arn)?,
+        Sight::Everything => names::parse_any_execution_arn(arn)?,
+    };
     let missing = || failure::execution_does_not_exist(arn);
     let found = states.shell.find(&parts.machine_arn, parts.name).await?;
     let execution = found.ok_or_else(missing)?;

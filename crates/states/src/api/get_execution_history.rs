@@ -9,6 +9,7 @@ use engine_core::EventId;
 use engine_core::history::{View, history_event};
 use service::{Failure, Reply};
 
+use super::executions::Sight;
 use super::{executions, failure};
 use crate::page;
 use crate::rows::{Chunk, ExecutionRef};
@@ -20,10 +21,15 @@ const PAGE_BYTES_MAX: usize = 4 * 1024 * 1024;
 const CHUNKS_AT_ONCE: usize = 32;
 
 pub(crate) async fn call(states: &States, input: &[u8]) -> Result<Reply, Failure> {
+    answer(states, input, Sight::Api).await
+}
+
+/// Answers for those who see what `sight` shows.
+pub(crate) async fn answer(states: &States, input: &[u8], sight: Sight) -> Result<Reply, Failure> {
     let input: GetExecutionHistoryInput = super::read(input)?;
     let reverse = input.reverse_order.unwrap_or(false);
     let include_data = input.include_execution_data.unwrap_or(true);
-    let (execution, _) = executions::find(states, &input.execution_arn).await?;
+    let (execution, _) = executions::find_by(states, &input.execution_arn, sight).await?;
     let flags = match (reverse, include_data) {
         (false, false) => "",
         (false, true) => "data",

@@ -14,6 +14,7 @@ use service::{Failure, Reply};
 use store::{Range, Store};
 
 use super::describe_execution::{shown_count, shown_status};
+use super::executions::Sight;
 use super::{failure, map_runs};
 use crate::definitions::unreadable;
 use crate::machines::TypeCode;
@@ -27,6 +28,11 @@ const LINES_AT_ONCE: usize = 256;
 const HEAD_BYTES: usize = 8 + 1;
 
 pub(crate) async fn call(states: &States, input: &[u8]) -> Result<Reply, Failure> {
+    answer(states, input, Sight::Api).await
+}
+
+/// Answers for those who see what `sight` shows.
+pub(crate) async fn answer(states: &States, input: &[u8], sight: Sight) -> Result<Reply, Failure> {
     let input: ListExecutionsInput = super::read(input)?;
     let listed_under = match (&input.state_machine_arn, &input.map_run_arn) {
         (Some(arn), None) => arn,
@@ -45,7 +51,7 @@ pub(crate) async fn call(states: &States, input: &[u8]) -> Result<Reply, Failure
     let mut run = None;
     if input.map_run_arn.is_some() {
         run = Some(map_runs::find(states, listed_under).await?.1);
-    } else if is_express(states, listed_under).await? {
+    } else if is_express(states, listed_under).await? && sight == Sight::Api {
         return Err(failure::state_machine_type_not_supported());
     }
     let arguments = [

@@ -134,6 +134,23 @@ pub(crate) fn parse_execution_arn(text: &str) -> Result<ExecutionArn<'_>, Failur
     })
 }
 
+/// Like [`parse_execution_arn`], where the execution may be one of an EXPRESS machine. A map run's child
+/// has a name of its own; any other is told apart by what follows its name.
+pub(crate) fn parse_any_execution_arn(text: &str) -> Result<ExecutionArn<'_>, Failure> {
+    let ("express", rest) = resource(text)? else {
+        return parse_execution_arn(text);
+    };
+    let (machine, mut name) = rest.split_once(':').unwrap_or((rest, ""));
+    if machine.contains('/') {
+        name = name.split(':').next().unwrap_or_default();
+    }
+    let head = &text[..text.len() - rest.len() - "express:".len()];
+    Ok(ExecutionArn {
+        machine_arn: format!("{head}stateMachine:{machine}"),
+        name,
+    })
+}
+
 /// Returns the type and the name of the resource that a Step Functions ARN names.
 pub(crate) fn resource(text: &str) -> Result<(&str, &str), Failure> {
     let arn = Arn::parse(text)

@@ -3,7 +3,16 @@
 //! An integration turns a task's parameters into a call through the gate, as the execution's role, and
 //! the reply into the result that Step Functions shows. To add one: a file here and a line in [`call`].
 
+pub(crate) mod asking;
+mod aws_sdk;
+mod dynamodb;
+mod events;
+mod exchange;
 mod lambda;
+mod optimized;
+mod sns;
+mod sqs;
+pub(crate) mod states;
 
 use std::sync::Arc;
 
@@ -59,9 +68,20 @@ pub(crate) async fn call(
             resource,
         } => match (&**resource_type, action(resource)) {
             ("lambda", "invoke") => lambda::invoke(gate, site, task, principal).await,
-            (service, action) => {
-                not_built(&format!("the service integration '{service}:{action}'"))
+            ("states", "startExecution") => {
+                states::start_execution(gate, site, task, principal).await
             }
+            ("dynamodb", "getItem") => dynamodb::call(gate, "GetItem", task, principal).await,
+            ("dynamodb", "putItem") => dynamodb::call(gate, "PutItem", task, principal).await,
+            ("dynamodb", "updateItem") => dynamodb::call(gate, "UpdateItem", task, principal).await,
+            ("dynamodb", "deleteItem") => dynamodb::call(gate, "DeleteItem", task, principal).await,
+            ("sqs", "sendMessage") => sqs::send_message(gate, task, principal).await,
+            ("sns", "publish") => sns::publish(gate, task, principal).await,
+            ("events", "putEvents") => events::put_events(gate, task, principal).await,
+            (service, action) => match service.strip_prefix("aws-sdk:") {
+                Some(name) => aws_sdk::call(gate, name, action, task, principal).await,
+                None => not_built(&format!("the service integration '{service}:{action}'")),
+            },
         },
         // Workers take these; the dispatcher does not meet them.
         TaskResource::Activity { arn } => Answer::failed(

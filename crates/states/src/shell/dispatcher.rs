@@ -15,6 +15,7 @@ use tokio::sync::mpsc;
 use super::group::is_continue;
 use super::partition::continue_later;
 use super::{CommandError, Shell, decode};
+use crate::integrations::asking::{TaskGate, waits_of};
 use crate::integrations::{self, Answer};
 use crate::rows::{self, DefinitionHash, ExecutionRef};
 
@@ -197,11 +198,14 @@ async fn take_up(shell: Shell) {
 /// Makes a call and records what came of it.
 async fn carry_out(shell: &Shell, execution: ExecutionRef, task: TaskId) {
     let Some((call, principal, mocks)) = read_call(shell, execution, task).await else {
-        return;
+        return shell.call_is_over(execution, task);
     };
     if let Some(mocks) = mocks {
         match super::mocked::commands(shell, execution, task, &call, mocks).await {
-            Ok(Some(commands)) => return record(shell, execution, commands).await,
+            Ok(Some(commands)) => {
+                record(shell, execution, commands).await;
+                return shell.call_is_over(execution, task);
+            }
             // The state calls for real.
             Ok(None) => {}
             Err(failure) => {
@@ -210,31 +214,49 @@ async fn carry_out(shell: &Shell, execution: ExecutionRef, task: TaskId) {
         }
     }
     let (gate, site) = (shell.shared.gate.clone(), shell.shared.options.site.clone());
+    let token = shell.shared.options.sealer.seal(execution, task);
     // In a task of its own: a service that panics fails this call and nothing else.
     let completion = call.description.completion;
     let made = tokio::spawn(async move {
-        integrations::call(&*gate, &site, &call.description, principal).await
+        let gate = TaskGate {
+            gate: &*gate,
+            token: &token,
+            waits: waits_of(&call.description),
+        };
+        integrations::call(&gate, &site, &call.description, principal).await
     });
-    let answer = AbortOnDrop(made).await.unwrap_or_else(|| Answer::Failed {
-        error: "States.TaskFailed".into(),
-        cause: "The call of the task ended unexpectedly inside the server.".into(),
-    });
+    let answer = AbortOnDrop(made).await.unwrap_or_else(unexpected);
     let command = match answer {
         Answer::Succeeded(output) => Command::TaskSucceeded { task, output },
         Answer::Submitted(output) => Command::TaskSubmitted { task, output },
-        Answer::Failed { error, cause } => {
-            let (error, cause) = (Some(error.into()), Some(cause.into()));
-            match completion {
-                Completion::OnReturn => Command::TaskFailed { task, error, cause },
-                // Of a call that was made twice, only the first to return counts: the task may by then
-                // belong to whoever holds its token.
-                Completion::OnToken | Completion::OnJob => {
-                    Command::TaskSubmitFailed { task, error, cause }
-                }
+        Answer::Failed { error, cause } => match completion {
+            Completion::OnReturn => failed(task, error, cause),
+            // Of a call that was made twice, only the first to return counts: the task may by then
+            // belong to whoever holds its token.
+            Completion::OnToken | Completion::OnJob => {
+                let (error, cause) = (Some(error.into()), Some(cause.into()));
+                Command::TaskSubmitFailed { task, error, cause }
             }
-        }
+        },
     };
     record(shell, execution, vec![command]).await;
+    if completion == Completion::OnJob {
+        shell.call_is_over(execution, task);
+    }
+}
+
+/// Returns the answer of a call that panicked.
+pub(super) fn unexpected() -> Answer {
+    Answer::Failed {
+        error: "States.TaskFailed".into(),
+        cause: "The call of the task ended unexpectedly inside the server.".into(),
+    }
+}
+
+/// Returns the command that tells of a failed call.
+pub(super) fn failed(task: TaskId, error: String, cause: String) -> Command {
+    let (error, cause) = (Some(error.into()), Some(cause.into()));
+    Command::TaskFailed { task, error, cause }
 }
 
 async fn record(shell: &Shell, execution: ExecutionRef, commands: Vec<Command>) {
@@ -279,9 +301,14 @@ async fn read_call(
 
 /// Returns 32 letters, as AWS names the sessions of executions (features §12.9); the same each time.
 pub(super) fn session_name(execution: ExecutionRef) -> Arc<str> {
+    letters(&mut vocab::Entropy::from_seed(
+        execution.number ^ (u64::from(execution.partition) << 48),
+    ))
+}
+
+/// Draws 32 letters.
+pub(super) fn letters(entropy: &mut vocab::Entropy) -> Arc<str> {
     const LETTERS: &[u8; 52] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
-    let mut entropy =
-        vocab::Entropy::from_seed(execution.number ^ (u64::from(execution.partition) << 48));
     (0..32)
         .map(|_| LETTERS[entropy.below(52) as usize] as char)
         .collect::<String>()

@@ -16,7 +16,7 @@ use crate::definitions::Definitions;
 use crate::integrations;
 use crate::rows::{
     self, Announcement, ChildOf, ChildRow, Chunk, ExecutionRecord, ExecutionRef, ListingEntry,
-    MapRunRecord, MapRunRef, Redrive, RedriveRow, StatusCode, Waiter, map_runs,
+    MapRunRecord, MapRunRef, Redrive, RedriveRow, StartedBy, StatusCode, Waiter, Waits, map_runs,
 };
 
 /// Rows to be written together, and what to do once they are.
@@ -35,6 +35,8 @@ pub(super) struct Group {
     logs: bool,
     /// Runs that began, are to end, or have news of their children.
     map_runs: Vec<MapRunRef>,
+    /// Tasks with news of the executions that they wait for.
+    jobs: Vec<(ExecutionRef, TaskId)>,
 }
 
 /// An execution that the group changes.
@@ -151,12 +153,32 @@ impl Group {
                         .insert(map_runs::open_key(run), Some(Bytes::new()));
                     self.map_runs.push(run);
                 }
+                Effect::AbandonJob { task } => self.abandon_job(execution, task),
                 // The row for who waits is written with the record. Callers read the record.
                 Effect::AnnounceClosed => {}
             }
         }
         if hot.cut_off && hot.execution.closed().is_some() {
             self.end_continue(execution, hot);
+        }
+    }
+
+    /// Has the execution stopped that a task waited for.
+    fn abandon_job(&mut self, execution: ExecutionRef, task: TaskId) {
+        let uncommitted = |call: &Call| (call.execution, call.task) == (execution, task);
+        // A call that begins and ends within a group is never made.
+        if !self.calls.iter().any(uncommitted) {
+            let key = rows::abandoned_key(execution, task);
+            self.put.push((key, Bytes::new()));
+            self.jobs.push((execution, task));
+        }
+    }
+
+    /// Adds which execution a task waits for.
+    pub fn add_job(&mut self, by: &StartedBy, execution: ExecutionRef) {
+        if by.waits != Waits::No {
+            let key = rows::job_key(by.execution, by.task);
+            self.put.push((key, rows::name_value(execution).into()));
         }
     }
 
@@ -257,6 +279,13 @@ impl Group {
             after: touched.after,
             events,
         };
+        hot.open_tasks.follow(
+            execution,
+            &hot.record,
+            (first, &chunk),
+            &hot.execution,
+            |key, row| drop(self.rows.insert(key, row)),
+        );
         self.put.push((
             rows::chunk_key(execution, first),
             rows::encode(&chunk).into(),
@@ -287,14 +316,12 @@ impl Group {
         listed: Option<(StatusCode, Timestamp)>,
     ) {
         let record = &hot.record;
-        let listed_under = record.listed_under();
         self.put
             .push((rows::execution_key(execution), rows::encode(record).into()));
+        let lists: Vec<&str> = record.lists().collect();
         let qualified = record.qualified.as_ref();
         let version_arn = qualified.map(|by| by.version_arn.clone());
         let alias_arn = qualified.and_then(|by| by.alias_arn.clone());
-        let also = version_arn.iter().chain(&alias_arn).map(String::as_str);
-        let lists: Vec<&str> = std::iter::once(listed_under).chain(also).collect();
         let at = record.listed_at();
         // An execution that fails again within a millisecond is listed where it was.
         if let Some((status, listed_at)) = listed.filter(|listed| *listed != (record.status, at)) {
@@ -314,8 +341,8 @@ impl Group {
                 .as_ref()
                 .map(|child| child.map_run_arn.clone()),
             items: record.child_of.as_ref().map(|child| child.items),
-            version_arn: version_arn.clone(),
-            alias_arn: alias_arn.clone(),
+            version_arn,
+            alias_arn,
             redrives: record.last_redrive().map(|redrive| redrive.count),
             redriven_at: record.last_redrive().map(|redrive| redrive.at),
         };
@@ -326,6 +353,19 @@ impl Group {
         }));
         if let Some(child) = &record.child_of {
             self.add_child(execution, record, child);
+        }
+        if let Some(by) = record.started_by
+            && by.waits != Waits::No
+            && record.stopped_at.is_some()
+        {
+            let announcement = Announcement {
+                status: record.status,
+                items: 0,
+            };
+            let waiter = Waiter::Task(by.execution, by.task);
+            let key = rows::announcement_key(waiter, execution);
+            self.put.push((key, rows::encode(&announcement).into()));
+            self.jobs.push((by.execution, by.task));
         }
     }
 
@@ -384,6 +424,7 @@ impl Group {
                 continued: self.continued,
                 logs: self.logs,
                 map_runs: self.map_runs,
+                jobs: self.jobs,
             },
         )
     }
@@ -397,6 +438,7 @@ pub(super) struct Begin {
     pub continued: Vec<ExecutionRef>,
     pub logs: bool,
     pub map_runs: Vec<MapRunRef>,
+    pub jobs: Vec<(ExecutionRef, TaskId)>,
 }
 
 /// Says whether an outbox row asks for the next turn rather than for a call.

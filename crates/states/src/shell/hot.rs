@@ -6,6 +6,7 @@ use std::sync::Arc;
 use asl::StateMachine;
 use engine_core::{Execution, Waiting};
 
+use crate::open_tasks::OpenTasks;
 use crate::rows::ExecutionRecord;
 
 /// Most bytes of folded executions that one partition keeps, as estimated by [`weight`].
@@ -20,6 +21,8 @@ pub(super) struct Hot {
     pub journal_len: u64,
     /// The outbox holds a row that says: continue.
     pub cut_off: bool,
+    /// Those of its tasks that have a row among the open ones.
+    pub open_tasks: OpenTasks,
 }
 
 /// The least recently used goes first.

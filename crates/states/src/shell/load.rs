@@ -5,6 +5,7 @@ use store::StoreError;
 
 use super::hot::Hot;
 use super::{CommandError, Shared, chunk_number, decode};
+use crate::open_tasks::OpenTasks;
 use crate::rows::{self, Chunk, ExecutionRecord, ExecutionRef};
 
 /// How many chunks are read at once.
@@ -22,12 +23,14 @@ pub(super) async fn load(shared: &Shared, reference: ExecutionRef) -> Result<Hot
     let machine = shared.definitions.machine(&record.definition).await;
     let machine = machine.map_err(|_| CommandError::Unavailable)?;
     let cut_off = execution.must_continue();
+    let open_tasks = OpenTasks::of(&execution);
     Ok(Hot {
         execution,
         machine,
         record,
         journal_len,
         cut_off,
+        open_tasks,
     })
 }
 

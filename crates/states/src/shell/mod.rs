@@ -8,10 +8,12 @@
 //! ```
 //! Deliberately absent: a task or a thread for a waiting execution. It is rows, nothing else.
 
-mod describe;
+mod begin;
 mod dispatcher;
+mod express;
 mod group;
 mod hot;
+mod jobs;
 mod load;
 mod log_delivery;
 mod map_runs;
@@ -25,7 +27,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use bytes::Bytes;
-use engine_core::{Command, Limits, Payload, Rejection, TaskCall, TaskId};
+use engine_core::{Command, Limits, Rejection, TaskCall, TaskId};
 use parking_lot::Mutex;
 use service::{Clock, Failure, Gate, Site, SpanSink};
 use store::{Batch, Key, Range, Space, Store, StoreError};
@@ -36,15 +38,17 @@ use vocab::Timestamp;
 use crate::activities::{Activities, Polls};
 use crate::changes::Changes;
 use crate::definitions::{Definitions, unreadable};
-use crate::machines::Logging;
 use crate::metrics::Metrics;
-use crate::rows::{
-    self, ChildOf, Chunk, DefinitionHash, ExecutionRecord, ExecutionRef, MapRunRecord, MapRunRef,
-    Qualified,
-};
+use crate::open_tasks;
+use crate::rows::{self, Chunk, ExecutionRecord, ExecutionRef, MapRunRecord, MapRunRef};
 use crate::token::TokenSealer;
 
+pub use self::begin::Start;
+pub(crate) use self::begin::drawn_name;
 use self::dispatcher::{Call, Dispatcher};
+pub use self::express::SyncEnd;
+use self::express::{Finished, Recorder, SyncSeats};
+use self::jobs::{JobNote, Jobs};
 use self::log_delivery::LogDelivery;
 use self::map_runs::MapRuns;
 pub use self::map_runs::SettingsChange;
@@ -70,33 +74,6 @@ pub struct ShellOptions {
     pub spans: Option<Arc<dyn SpanSink>>,
 }
 
-/// A new execution, checked and ready to begin.
-#[derive(Clone, Debug)]
-pub struct Start {
-    /// The machine's ARN, without version or alias.
-    pub state_machine_arn: Arc<str>,
-    /// The machine's name.
-    pub state_machine_name: Arc<str>,
-    /// The execution's name.
-    pub name: Arc<str>,
-    /// The definition to pin.
-    pub definition: DefinitionHash,
-    /// As whom to call.
-    pub role_arn: Arc<str>,
-    /// The input.
-    pub input: Payload,
-    /// The X-Ray header.
-    pub trace_header: Option<Arc<str>>,
-    /// Whose child it is, if it is a map run's.
-    pub child_of: Option<ChildOf>,
-    /// The version, if it is started through one.
-    pub qualified: Option<Qualified>,
-    /// What it logs, and where.
-    pub logging: Option<Logging>,
-    /// The text of the made-up answers that it gets, if it does not call for real.
-    pub mocks: Option<Arc<str>>,
-}
-
 /// An execution that runs now, or ran before under the same name.
 #[derive(Clone, Debug)]
 pub struct Started {
@@ -104,6 +81,15 @@ pub struct Started {
     pub execution_arn: String,
     /// When it began.
     pub started_at: Timestamp,
+}
+
+impl Started {
+    fn of(record: &ExecutionRecord) -> Self {
+        Self {
+            execution_arn: record.execution_arn.clone(),
+            started_at: record.started_at,
+        }
+    }
 }
 
 /// Why a command did not take effect.
@@ -146,6 +132,12 @@ struct Shared {
     calls: mpsc::UnboundedSender<Call>,
     timers: mpsc::UnboundedSender<Due>,
     map_runs: mpsc::UnboundedSender<map_runs::Message>,
+    jobs: mpsc::UnboundedSender<JobNote>,
+    /// Executions that ran in memory, to be written down.
+    finished: mpsc::Sender<Box<Finished>>,
+    sync_seats: SyncSeats,
+    /// What holds for executions of EXPRESS machines.
+    express_limits: Limits,
     metrics: Metrics,
     /// An execution ended of which a collector of traces is to be told.
     closed: tokio::sync::Notify,
@@ -166,6 +158,7 @@ impl Shell {
         gate: Arc<dyn Gate>,
         clock: Arc<dyn Clock>,
     ) -> Result<Self, StoreError> {
+        open_tasks::build(&*store).await?;
         let activities = Arc::new(Activities::open(store.clone()).await?);
         let polls = Polls::new(store.clone());
         let partitions = partition_count(&*store).await?;
@@ -175,7 +168,10 @@ impl Shell {
         let (calls, calls_received) = mpsc::unbounded_channel();
         let (timers, timers_received) = mpsc::unbounded_channel();
         let (map_runs, map_runs_received) = mpsc::unbounded_channel();
+        let (jobs, jobs_received) = mpsc::unbounded_channel();
+        let (finished, finished_received) = mpsc::channel(express::FINISHED_MAX);
         let shared = Arc::new(Shared {
+            express_limits: express::limits(&options.limits),
             options,
             store,
             definitions,
@@ -188,6 +184,9 @@ impl Shell {
             calls,
             timers,
             map_runs,
+            jobs,
+            finished,
+            sync_seats: SyncSeats::default(),
             metrics: Metrics::default(),
             closed: tokio::sync::Notify::new(),
             backlog: tokio::sync::Notify::new(),
@@ -209,6 +208,9 @@ impl Shell {
         shell.keep(tokio::spawn(
             MapRuns::new(shell.clone(), map_runs_received).run(),
         ));
+        shell.keep(tokio::spawn(Jobs::new(shell.clone(), jobs_received).run()));
+        let recorder = Recorder::open(shell.shared.clone(), finished_received).await?;
+        shell.keep(tokio::spawn(recorder.run()));
         shell.keep(tokio::spawn(LogDelivery::new(shell.shared.clone()).run()));
         if let Some(sink) = shell.shared.options.spans.clone() {
             let export = SpanExport::new(shell.shared.clone(), sink);
@@ -404,6 +406,7 @@ impl Shell {
         self.shared.stopping.store(true, Ordering::SeqCst);
         self.shared.stop.notify_waiters();
         self.shared.polls.shut_down().await;
+        self.shared.sync_seats.wait_until_empty().await;
         let work: Vec<_> = std::mem::take(&mut *self.shared.work.lock());
         for task in work {
             // A task that panicked has said so; there is nothing left of it to end.
@@ -433,6 +436,15 @@ impl Shell {
 }
 
 impl Shared {
+    /// Returns the limits that hold for an execution.
+    fn limits_of(&self, record: &ExecutionRecord) -> &Limits {
+        if record.is_express() {
+            &self.express_limits
+        } else {
+            &self.options.limits
+        }
+    }
+
     /// Waits until the shell shuts down.
     async fn stopped(&self) {
         let stop = self.stop.notified();

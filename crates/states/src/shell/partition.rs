@@ -13,13 +13,15 @@ use store::{Key, StoreError};
 use tokio::sync::{mpsc, oneshot};
 use vocab::{Entropy, Timestamp};
 
-use super::describe::describe;
+use super::begin::describe;
 use super::group::{Begin, Group, Touched};
 use super::hot::{Hot, HotExecutions};
+use super::jobs::JobNote;
 use super::load::{load, read, unavailable};
 use super::map_runs::Message;
 use super::{CommandError, Shared, Start, Started};
 use crate::changes::Change;
+use crate::open_tasks::OpenTasks;
 use crate::rows::{self, ExecutionRecord, ExecutionRef};
 use crate::token::SealerOf;
 
@@ -218,6 +220,10 @@ impl Partition {
         for run in begin.map_runs {
             let _ = self.shared.map_runs.send(Message::Wake(run));
         }
+        for (execution, task) in begin.jobs {
+            let note = JobNote::news(execution, task);
+            let _ = self.shared.jobs.send(note);
+        }
         if begin.logs {
             self.shared.backlog.notify_one();
         }
@@ -234,7 +240,7 @@ impl Partition {
     }
 
     async fn start(&mut self, work: &mut Work, start: Start) -> Result<Started, CommandError> {
-        let name_key = rows::name_key(&start.state_machine_arn, &start.name);
+        let name_key = start.name_key();
         let now = self.shared.clock.now();
         if let Some(started) = self.same_name(work, &name_key, &start, now).await? {
             return Ok(started);
@@ -254,6 +260,7 @@ impl Partition {
             record,
             journal_len: 0,
             cut_off: false,
+            open_tasks: OpenTasks::default(),
         };
         let mut touched = Touched {
             hot,
@@ -264,15 +271,14 @@ impl Partition {
         let command = Command::StartExecution(Box::new(identity));
         self.step(&mut work.group, execution, &mut touched, command, now)?;
         self.next_number += 1;
-        let record = &touched.hot.record;
-        let started = Started {
-            execution_arn: record.execution_arn.clone(),
-            started_at: record.started_at,
-        };
         if let Some(mocks) = mocks {
             work.group.add_text(&mocks);
         }
+        let started = Started::of(&touched.hot.record);
         work.group.add_name(name_key.clone(), execution);
+        if let Some(by) = &touched.hot.record.started_by {
+            work.group.add_job(by, execution);
+        }
         work.names.insert(name_key, number);
         work.touched.insert(number, touched);
         Ok(started)
@@ -289,6 +295,9 @@ impl Partition {
         if start.child_of.is_some() {
             return self.same_child(work, name_key, now).await;
         }
+        if start.is_anew() {
+            return Ok(None);
+        }
         let number = match work.names.get(name_key) {
             Some(number) => *number,
             None => match self.shared.store.get(name_key).await.map_err(unavailable)? {
@@ -300,11 +309,14 @@ impl Partition {
                 }
             },
         };
-        if let Some((stopped_at, execution_arn)) = self.closed_on_disk(work, number).await? {
+        if let Some((stopped_at, record)) = self.closed_on_disk(work, number).await? {
             let free = now.as_millis() - stopped_at.as_millis() > NAME_KEPT_MILLIS;
-            return if free {
+            return if started_before(start, &record) {
+                Ok(Some(Started::of(&record)))
+            } else if free {
                 Ok(None)
             } else {
+                let execution_arn = record.execution_arn;
                 Err(CommandError::NameTaken { execution_arn })
             };
         }
@@ -314,10 +326,10 @@ impl Partition {
             Err(error) => return Err(error),
         };
         let record = &touched.hot.record;
-        let started = Started {
-            execution_arn: record.execution_arn.clone(),
-            started_at: record.started_at,
-        };
+        let started = Started::of(record);
+        if started_before(start, record) {
+            return Ok(Some(started));
+        }
         let input: Option<&Payload> = touched
             .hot
             .execution
@@ -352,12 +364,12 @@ impl Partition {
         }))
     }
 
-    /// Returns when the execution ended and its ARN, if its record says so: there is no need to fold it.
+    /// Returns when the execution ended and its record, if that says so: there is no need to fold it.
     async fn closed_on_disk(
         &self,
         work: &Work,
         number: u64,
-    ) -> Result<Option<(Timestamp, String)>, CommandError> {
+    ) -> Result<Option<(Timestamp, ExecutionRecord)>, CommandError> {
         if work.touched.contains_key(&number) {
             return Ok(None);
         }
@@ -369,9 +381,7 @@ impl Partition {
             .map_err(unavailable)?;
         let Some(row) = row else { return Ok(None) };
         let record: ExecutionRecord = read(&row)?;
-        Ok(record
-            .stopped_at
-            .map(|stopped_at| (stopped_at, record.execution_arn)))
+        Ok(record.stopped_at.map(|stopped_at| (stopped_at, record)))
     }
 
     /// Carries out commands, until one is refused: those before it stand.
@@ -472,7 +482,7 @@ impl Partition {
             seed,
             tokens: &tokens,
             activities: &*self.shared.activities,
-            limits: &self.shared.options.limits,
+            limits: self.shared.limits_of(&touched.hot.record),
         };
         let hot = &mut touched.hot;
         let machine = hot.machine.clone();
@@ -510,6 +520,12 @@ impl Partition {
             after,
         }))
     }
+}
+
+/// Says whether the task that asks for the start has made it before, and did not hear of it: calls are
+/// made at least once, and start one execution.
+fn started_before(start: &Start, record: &ExecutionRecord) -> bool {
+    start.started_by.is_some() && start.started_by == record.started_by
 }
 
 /// Says whether a worker that asked for a task has gone before the task was given to it: another one

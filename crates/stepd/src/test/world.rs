@@ -244,6 +244,7 @@ impl World<'_> {
                 Effect::SettleTask { .. }
                 | Effect::WithdrawTask { .. }
                 | Effect::AbortMapRun { .. }
+                | Effect::AbandonJob { .. }
                 | Effect::RedriveMapRun { .. }
                 | Effect::StartTimer { .. }
                 | Effect::CancelTimer { .. }

@@ -99,6 +99,15 @@ impl Definition {
         findings
     }
 
+    /// Returns the text as JSON: itself, or what its YAML stands for.
+    pub fn into_json(self) -> anyhow::Result<String> {
+        if !self.is_yaml {
+            return Ok(self.text);
+        }
+        let document = cfn_template::yaml::parse(&self.text)?;
+        Ok(document.value.to_string())
+    }
+
     fn diagnose_json(&self, reading: Reading) -> Vec<Diagnostic> {
         if self.text.contains("${")
             && self.text.len() <= DEFINITION_BYTES_MAX

@@ -2,16 +2,24 @@
 //!
 //! One test program, because every one that links costs; one module a subject.
 
+mod clients;
 mod command_line;
 mod crash;
 mod data_sets;
 mod example_walk;
+mod express;
 mod logs;
 mod map_runs;
 mod mocked;
+mod nested;
 mod objects;
 mod observed;
 mod page_walk;
+mod pollers;
+mod redrives;
 mod refusals;
+mod stacks;
 mod system;
+mod tasks;
 mod tokens;
+mod workflows;

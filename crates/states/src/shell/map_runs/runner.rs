@@ -348,11 +348,13 @@ impl<'s> Runner<'s> {
             state_machine_arn: machine.as_str().into(),
             state_machine_name: machine_name.into(),
             name: child_name(&self.start.uuid, child.index).into(),
+            express: None,
             definition,
             role_arn: self.record.role_arn.as_str().into(),
             input: child.input,
             trace_header: None,
             qualified: None,
+            started_by: None,
             logging: self.record.logging.clone(),
             mocks: self.mocks.clone(),
             child_of: Some(ChildOf {

@@ -12,6 +12,9 @@ mod footprint;
 mod language;
 mod paused;
 mod rates;
+mod reading;
+mod sync;
+mod workers;
 
 use std::time::Duration;
 
@@ -22,6 +25,7 @@ struct Plan {
     seconds: u64,
     paused: usize,
     items: usize,
+    listed: usize,
 }
 
 fn main() -> anyhow::Result<()> {
@@ -33,9 +37,12 @@ fn main() -> anyhow::Result<()> {
         env!("CARGO_PKG_VERSION")
     );
     rates::measure(&runtime, Duration::from_secs(plan.seconds))?;
+    sync::measure(&runtime, Duration::from_secs(plan.seconds))?;
     language::measure(&runtime)?;
     distributed::measure(&runtime, plan.items)?;
     answers::measure(&runtime)?;
+    workers::measure(&runtime)?;
+    reading::measure(&runtime, plan.listed)?;
     paused::measure(&runtime, plan.paused)
 }
 
@@ -44,6 +51,7 @@ fn plan(mut arguments: impl Iterator<Item = String>) -> anyhow::Result<Plan> {
         seconds: 10,
         paused: 100_000,
         items: 100_000,
+        listed: 1_000_000,
     };
     while let Some(name) = arguments.next() {
         let value = arguments
@@ -55,6 +63,7 @@ fn plan(mut arguments: impl Iterator<Item = String>) -> anyhow::Result<Plan> {
         match name.as_str() {
             "--seconds" => plan.seconds = number,
             "--items" => plan.items = usize::try_from(number).context("--items is too large")?,
+            "--listed" => plan.listed = usize::try_from(number).context("--listed is too large")?,
             "--paused" => plan.paused = usize::try_from(number).context("--paused is too large")?,
             unknown => bail!("there is no option {unknown}"),
         }

@@ -80,7 +80,7 @@ async fn load(
 }
 
 /// A machine of five Pass states.
-fn five() -> Value {
+pub fn five() -> Value {
     let names = ["A", "B", "C", "D", "E"];
     let states = names.iter().enumerate().map(|(index, name)| {
         let state = match names.get(index + 1) {

@@ -1,4 +1,4 @@
-//! Map runs of recorded cases: the children are played one after the other.
+//! Map runs of scrubbed recordings: the children are played one after the other.
 //!
 //! A reader's items are not in the recordings. Where the children hand on what they get, the items are
 //! what came out at the end.
@@ -11,10 +11,10 @@ use engine_core::{Command, MapRunId, Payload, Status};
 use serde_json::{Value, json};
 use vocab::Timestamp;
 
-use super::stand_in;
+use crate::play;
 
 /// Returns what leaves the Map state of `run` as recorded, where that is an array.
-pub fn recorded_items(recorded: &[Value], run: MapRunId) -> Vec<Value> {
+pub(crate) fn recorded_items(recorded: &[Value], run: MapRunId) -> Vec<Value> {
     let behind = recorded
         .iter()
         .filter(|event| event["id"].as_u64() > Some(run.0.0));
@@ -28,7 +28,7 @@ pub fn recorded_items(recorded: &[Value], run: MapRunId) -> Vec<Value> {
 }
 
 /// Plays the children of a run and returns how it tells its end.
-pub fn end(
+pub(crate) fn end(
     definition: &str,
     machine: &StateMachine,
     run: MapRunId,
@@ -61,7 +61,7 @@ pub fn end(
         }
         let items = batch.items();
         counts.begin(Count { children: 1, items });
-        let played = stand_in::play(&child, &inner, batch.finish().text(), &[])?;
+        let played = play::play(&child, &inner, batch.finish().text(), &[])?;
         let succeeded = played.outcome["status"] == "SUCCEEDED";
         let status = if succeeded {
             Status::Succeeded

@@ -1,4 +1,4 @@
-//! Plays a case: the engine, with a stand-in for every service, which answers what was recorded.
+//! Plays a history: the engine, with a stand-in for everything outside, which answers what was recorded.
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, VecDeque};
@@ -6,63 +6,97 @@ use std::collections::{BTreeMap, VecDeque};
 use asl::StateMachine;
 use engine_core::history::{View, history_event};
 use engine_core::{
-    Command, Completion, Cue, Effect, EventId, Execution, Identity, KnowActivities, Limits, Offer,
-    Outcome, Payload, SealToken, TaskCall, TaskId, TimerKind, step,
+    Command, Completion, Cue, Effect, EventId, Execution, Identity, KnowActivities, Limits,
+    MapRunId, Offer, Outcome, Payload, SealToken, TaskCall, TaskId, Timer, TimerKind, step,
 };
 use serde_json::{Value, json};
 use vocab::Timestamp;
 
-use super::map_run;
+use crate::{map_run, recording};
 
-/// What came of a case.
+/// Far more commands than events of a history that is worth playing.
+const COMMANDS_MAX: usize = 100_000;
+
+/// What came of a history.
 pub struct Played {
     /// The history, as the API shows it.
     pub history: Vec<Value>,
-    /// `status`, `output`, `error`, `cause`.
+    /// `status`, `output`, `error`, `cause`; null when the execution did not end.
     pub outcome: Value,
+    /// Why nothing more happened, where the execution did not end.
+    pub stuck: Option<String>,
 }
 
-/// Plays `machine` over `input` until the execution ends.
+/// Plays `machine` over `input` until the execution ends, as `recorded` says that it did.
+///
+/// # Errors
+/// When it does not end.
 pub fn play(
     definition: &str,
     machine: &StateMachine,
     input: &str,
     recorded: &[Value],
 ) -> Result<Played, String> {
-    let mut world = World::new(definition, machine, recorded);
-    let identity = identity(input, recorded, machine)?;
-    world.carry_out(Command::StartExecution(Box::new(identity)))?;
-    // Far more commands than any recorded case takes.
-    for _ in 0..10_000 {
-        if world.execution.closed().is_some() {
-            return Ok(world.played());
-        }
-        let next = world.next().ok_or("nothing is left to happen")?;
-        world.carry_out(next)?;
+    let world = World::new(definition, machine, recorded);
+    let played = world.run(identity(input, recorded, machine, None)?);
+    match played.stuck {
+        None => Ok(played),
+        Some(stuck) => Err(stuck),
     }
-    Err("the case does not end".into())
 }
 
-fn identity(input: &str, recorded: &[Value], machine: &StateMachine) -> Result<Identity, String> {
+/// Plays a history as far as it goes.
+pub(crate) fn again(
+    definition: &str,
+    machine: &StateMachine,
+    recorded: &[Value],
+    execution_arn: Option<&str>,
+) -> Result<Played, String> {
+    let input = text(&recording::details(&recorded[0])["input"]);
+    let identity = identity(&input, recorded, machine, execution_arn)?;
+    Ok(World::new(definition, machine, recorded).run(identity))
+}
+
+fn identity(
+    input: &str,
+    recorded: &[Value],
+    machine: &StateMachine,
+    execution_arn: Option<&str>,
+) -> Result<Identity, String> {
     let started = recorded.first().map_or(&Value::Null, |event| event);
     let role = &started["executionStartedEventDetails"]["roleArn"];
-    let prefix = "arn:aws:states:us-east-1:111111111111";
+    let arn = execution_arn.unwrap_or(
+        "arn:aws:states:us-east-1:111111111111:execution:<ArnPart_0idx>:<ExecArnPart_0idx>",
+    );
+    let parts: Vec<&str> = arn.splitn(8, ':').collect();
+    let [_, _, _, region, account, "execution", of, name] = parts[..] else {
+        return Err(format!("{arn} is not the ARN of an execution"));
+    };
     let seconds = machine
         .timeout_seconds
         .unwrap_or(vocab::limits::EXECUTION_SECONDS_MAX);
+    let started_at = started_at(recorded);
     Ok(Identity {
-        execution_arn: format!("{prefix}:execution:<ArnPart_0idx>:<ExecArnPart_0idx>").into(),
-        name: "<ExecArnPart_0idx>".into(),
-        state_machine_arn: format!("{prefix}:stateMachine:<ArnPart_0idx>").into(),
-        state_machine_name: "<ArnPart_0idx>".into(),
+        execution_arn: arn.into(),
+        name: name.into(),
+        state_machine_arn: format!("arn:aws:states:{region}:{account}:stateMachine:{of}").into(),
+        state_machine_name: of.into(),
         role_arn: role.as_str().unwrap_or("snf_role_arn").into(),
         input: Payload::parse(input).map_err(|error| format!("the input: {error}"))?,
-        deadline: START.plus_seconds(seconds),
+        deadline: started_at.plus_seconds(seconds),
         trace_header: None,
-        region: "us-east-1".into(),
+        region: region.into(),
         version_arn: None,
         alias_arn: None,
     })
+}
+
+/// Returns when the execution began, where the recording says it.
+fn started_at(recorded: &[Value]) -> Timestamp {
+    recorded
+        .first()
+        .and_then(recording::moment)
+        .unwrap_or(START)
 }
 
 const START: Timestamp = Timestamp::from_millis(1_700_000_000_000);
@@ -105,6 +139,9 @@ struct Answer {
 }
 
 struct World<'a> {
+    /// Nothing was replaced: moments are moments, and map runs end as they did.
+    original: bool,
+    region: String,
     definition: &'a str,
     machine: &'a StateMachine,
     recorded: &'a [Value],
@@ -123,7 +160,10 @@ struct World<'a> {
 
 impl<'a> World<'a> {
     fn new(definition: &'a str, machine: &'a StateMachine, recorded: &'a [Value]) -> Self {
+        let original = !recorded.is_empty() && !recording::is_scrubbed(recorded);
         Self {
+            original,
+            region: "us-east-1".into(),
             definition,
             map_runs: VecDeque::new(),
             machine,
@@ -131,7 +171,7 @@ impl<'a> World<'a> {
             used: vec![false; recorded.len()],
             execution: Execution::new(),
             history: Vec::new(),
-            now: START,
+            now: started_at(recorded),
             tokens: Tokens::default(),
             limits: Limits::default(),
             pending: BTreeMap::new(),
@@ -139,11 +179,45 @@ impl<'a> World<'a> {
         }
     }
 
+    /// Plays until the execution ends, or nothing more can happen.
+    fn run(mut self, identity: Identity) -> Played {
+        self.region = (*identity.region).to_owned();
+        let mut next = Ok(Command::StartExecution(Box::new(identity)));
+        for _ in 0..COMMANDS_MAX {
+            next = match next.and_then(|command| self.carry_out(command)) {
+                Err(stuck) => return self.played(Some(stuck)),
+                Ok(()) if self.execution.closed().is_some() => match self.redriven() {
+                    Some(redrive) => Ok(redrive),
+                    None => return self.played(None),
+                },
+                Ok(()) => self
+                    .next()
+                    .ok_or_else(|| "nothing is left to happen".into()),
+            };
+        }
+        self.played(Some("it does not end".into()))
+    }
+
+    /// Returns the redrive that the recording goes on with.
+    fn redriven(&self) -> Option<Command> {
+        let redriven = |event: &&Value| event["type"] == "ExecutionRedriven";
+        let asked = self.recorded.iter().filter(redriven).count() as u64;
+        (self.execution.redrives() < asked).then_some(Command::RedriveExecution {
+            client_token: None,
+            from_start: false,
+        })
+    }
+
     fn carry_out(&mut self, command: Command) -> Result<(), String> {
         let (tokens, limits) = (&self.tokens, &self.limits);
         let cue = Cue {
             now: self.now,
-            seed: 7,
+            // What is drawn in two turns differs; recordings of the corpus bind one name to it.
+            seed: if self.original {
+                self.history.len() as u64
+            } else {
+                7
+            },
             tokens,
             activities: &Activities(self.recorded.iter().any(is_offer)),
             limits,
@@ -152,7 +226,7 @@ impl<'a> World<'a> {
         let transition = step(self.machine, &mut self.execution, command, &cue)
             .map_err(|rejection| format!("{shown} was refused: {rejection}"))?;
         let view = View {
-            region: "us-east-1",
+            region: &self.region,
             include_data: true,
         };
         for recorded in &transition.events {
@@ -167,6 +241,10 @@ impl<'a> World<'a> {
                     call,
                 } => self.prepare(task, &call),
                 Effect::Continue => self.cut_off = true,
+                Effect::StartMapRun { run, .. } if self.original => self.await_run(run, 0),
+                Effect::RedriveMapRun { run, redrives } if self.original => {
+                    self.await_run(run, redrives);
+                }
                 Effect::StartMapRun { run, start } => {
                     let items = map_run::recorded_items(self.recorded, run);
                     let end = map_run::end(self.definition, self.machine, run, &start, items)?;
@@ -175,6 +253,7 @@ impl<'a> World<'a> {
                 Effect::AbortMapRun { .. }
                 | Effect::RedriveMapRun { .. }
                 | Effect::SettleTask { .. }
+                | Effect::AbandonJob { .. }
                 | Effect::WithdrawTask { .. }
                 | Effect::StartTimer { .. }
                 | Effect::CancelTimer { .. }
@@ -194,7 +273,7 @@ impl<'a> World<'a> {
                 .push_back(Command::TaskSucceeded { task, output });
             return;
         }
-        let Some(scheduled) = self.scheduled(task) else {
+        let Some(scheduled) = self.scheduled(task, call) else {
             return;
         };
         let started = self.after(scheduled, &["Started"]);
@@ -220,13 +299,34 @@ impl<'a> World<'a> {
     }
 
     /// Returns the recorded event that scheduled the task: by its number, or, in branches, the first.
-    fn scheduled(&mut self, task: TaskId) -> Option<usize> {
+    fn scheduled(&mut self, task: TaskId, call: &TaskCall) -> Option<usize> {
         let by_number = self
             .recorded
             .iter()
             .position(|event| event["id"] == json!(task.0.0));
         let is_scheduled = |event: &Value| of_task(event, "Scheduled");
-        let at = by_number
+        let frame = self.execution.frames().get(&call.frame);
+        let state = frame.map(|frame| frame.name.clone());
+        // Of an original's, of the same state with the same data before others of the same state.
+        let likely = |with_data: bool| {
+            let sent = call.description.parameters.value();
+            (0..self.recorded.len()).find(|at| {
+                let event = &self.recorded[*at];
+                let data = recording::details(event);
+                let received = data.get("parameters").or(data.get("input")).map(text);
+                let received = received.and_then(|text| serde_json::from_str::<Value>(&text).ok());
+                !self.used[*at]
+                    && is_scheduled(event)
+                    && recording::state_of(self.recorded, event) == state.as_deref()
+                    && (!with_data || received.as_ref() == Some(sent))
+            })
+        };
+        let by_state = self
+            .original
+            .then(|| likely(true).or_else(|| likely(false)));
+        let at = by_state
+            .flatten()
+            .or(by_number)
             .filter(|at| is_scheduled(&self.recorded[*at]))
             .or_else(|| {
                 (0..self.recorded.len())
@@ -259,6 +359,13 @@ impl<'a> World<'a> {
             return Some(end);
         }
         while let Some((at, answer)) = self.pending.pop_first() {
+            if let Some(timer) = self.fired_before(at) {
+                self.pending.insert(at, answer);
+                return Some(timer);
+            }
+            if let Some(moment) = recording::moment(&self.recorded[at]) {
+                self.now = self.now.max(moment);
+            }
             if answer.taken == Some(at) {
                 if let Some(end) = answer.end {
                     let taken = None;
@@ -290,13 +397,87 @@ impl<'a> World<'a> {
                 return Some(command);
             }
         }
-        let (timer, due_at) = self
-            .execution
-            .open_timers()
-            .into_iter()
-            .min_by_key(|(timer, due_at)| (*due_at, timer.kind == TimerKind::Execution))?;
+        if let Some(stop) = self.stopped() {
+            return Some(stop);
+        }
+        let (timer, due_at) = self.next_timer()?;
         self.now = self.now.max(due_at);
         Some(Command::TimerFired { timer, due_at })
+    }
+
+    fn next_timer(&self) -> Option<(Timer, Timestamp)> {
+        let timers = self.execution.open_timers().into_iter();
+        timers.min_by_key(|(timer, due_at)| (*due_at, timer.kind == TimerKind::Execution))
+    }
+
+    /// Returns the timer that fired before the recorded event at `at`: of those whose firing nobody else
+    /// could have forestalled.
+    fn fired_before(&mut self, at: usize) -> Option<Command> {
+        let moment = recording::moment(&self.recorded[at]).filter(|_| self.original)?;
+        let timers = self.execution.open_timers().into_iter();
+        let waits = timers.filter(|(timer, due_at)| {
+            *due_at < moment && matches!(timer.kind, TimerKind::Wait | TimerKind::Retry)
+        });
+        let (timer, due_at) = waits.min_by_key(|(_, due_at)| *due_at)?;
+        self.now = self.now.max(due_at);
+        Some(Command::TimerFired { timer, due_at })
+    }
+
+    /// Returns the stop that the recording ends with, once everything before it has happened.
+    fn stopped(&mut self) -> Option<Command> {
+        let is_stop = |event: &&Value| event["type"] == "ExecutionAborted";
+        let at = self
+            .recorded
+            .iter()
+            .skip(self.history.len())
+            .position(|event| is_stop(&event))?;
+        let at = at + self.history.len();
+        if let Some(timer) = self.fired_before(at) {
+            return Some(timer);
+        }
+        if at > self.history.len() {
+            return None;
+        }
+        let member = |name: &str| self.details(at).get(name).map(text).map(Into::into);
+        Some(Command::StopExecution {
+            error: member("error"),
+            cause: member("cause"),
+        })
+    }
+
+    /// Lets a map run end as it did: its children have histories of their own.
+    fn await_run(&mut self, run: MapRunId, redrives: u64) {
+        let ends = ["MapRunSucceeded", "MapRunFailed"];
+        let at = (0..self.recorded.len()).find(|at| {
+            let kind = self.recorded[*at]["type"].as_str().unwrap_or_default();
+            !self.used[*at] && ends.contains(&kind)
+        });
+        let Some(at) = at else { return };
+        self.used[at] = true;
+        let member = |name: &str| self.details(at).get(name).map(text).unwrap_or_default();
+        let end = if self.recorded[at]["type"] == "MapRunFailed" {
+            let failure = engine_core::map_run::Failure {
+                error: member("error").into(),
+                cause: member("cause").into(),
+            };
+            Command::MapRunFailed {
+                run,
+                redrives,
+                failure,
+            }
+        } else {
+            // Behind the end comes the exit with the result, as far as the state leaves it as it is.
+            let exits = self.recorded[at..].iter();
+            let mut exits = exits.filter(|event| event["type"] == "MapStateExited");
+            let output = exits.next().map(|exit| &recording::details(exit)["output"]);
+            let output = payload(output);
+            Command::MapRunSucceeded {
+                run,
+                redrives,
+                output,
+            }
+        };
+        self.map_runs.push_back(end);
     }
 
     fn answer(&self, task: TaskId, at: usize) -> Option<Command> {
@@ -322,20 +503,17 @@ impl<'a> World<'a> {
     }
 
     fn details(&self, at: usize) -> &'a Value {
-        let event = self.recorded[at]
-            .as_object()
-            .expect("an event is an object");
-        event
-            .iter()
-            .find(|(name, _)| name.ends_with("EventDetails"))
-            .map_or(&Value::Null, |(_, details)| details)
+        recording::details(&self.recorded[at])
     }
 
-    fn played(self) -> Played {
-        let (_, outcome) = self
-            .execution
-            .closed()
-            .expect("only a closed execution was played");
+    fn played(self, stuck: Option<String>) -> Played {
+        let Some((_, outcome)) = self.execution.closed() else {
+            return Played {
+                history: self.history,
+                outcome: Value::Null,
+                stuck,
+            };
+        };
         let (output, error, cause) = match outcome {
             Outcome::Succeeded(output) => (output.text().into(), Value::Null, Value::Null),
             Outcome::Failed(error, cause) | Outcome::Aborted(error, cause) => (
@@ -350,6 +528,7 @@ impl<'a> World<'a> {
         Played {
             history: self.history,
             outcome,
+            stuck,
         }
     }
 }
@@ -377,6 +556,6 @@ fn text(recorded: &Value) -> String {
 fn payload(recorded: Option<&Value>) -> Payload {
     let recorded = recorded.unwrap_or(&Value::Null);
     let text = text(recorded);
-    // A placeholder in the place of JSON text.
+    // A placeholder in the place of JSON text, or data that were left out.
     Payload::parse(&text).unwrap_or_else(|_| Payload::from_value(recorded.clone()))
 }

@@ -1,14 +1,41 @@
-//! Compares what came of a case with what was recorded, undoing the scrubbing of the recordings.
+//! Compares what was made with what was recorded, undoing the scrubbing of recordings that were scrubbed.
 
 use std::collections::BTreeMap;
 
 use serde_json::Value;
+use vocab::Timestamp;
+
+/// A history does not say when within a turn something happened: moments in data may differ by this much.
+const TURN_MILLIS_MAX: i64 = 2_000;
 
 /// What the placeholders of one case (`<uuid:1>`, `<task_token:2>`) turned out to stand for.
 #[derive(Clone, Default)]
-pub struct Bindings(BTreeMap<String, String>);
+pub struct Bindings {
+    names: BTreeMap<String, String>,
+    /// What is compared was not scrubbed: only what no history can say is bound.
+    original: bool,
+}
+
+impl Bindings {
+    /// Returns the bindings for recordings as the service made them.
+    pub fn of_originals() -> Self {
+        Self {
+            names: BTreeMap::new(),
+            original: true,
+        }
+    }
+
+    /// Says whether `name` stands for `value`, as it did before.
+    fn bind(&mut self, name: &str, value: &str) -> bool {
+        let bound = self.names.entry(name.to_owned());
+        bound.or_insert_with(|| value.to_owned()) == value
+    }
+}
 
 /// Compares two histories.
+///
+/// # Errors
+/// With the first difference, in words.
 pub fn histories(expected: &[Value], ours: &[Value]) -> Result<(), String> {
     let mut bindings = Bindings::default();
     let mut rest = ours.iter().peekable();
@@ -78,7 +105,10 @@ fn without_numbers(event: &Value) -> Value {
     event
 }
 
-/// Compares two values; says where they differ.
+/// Compares two values.
+///
+/// # Errors
+/// With where they differ, in words.
 pub fn same(expected: &Value, ours: &Value, bindings: &mut Bindings) -> Result<(), String> {
     match (expected, ours) {
         (Value::Object(recorded), Value::Object(made)) => {
@@ -88,7 +118,7 @@ pub fn same(expected: &Value, ours: &Value, bindings: &mut Bindings) -> Result<(
             }
             for (name, expected) in recorded {
                 let ours = made.get(name).ok_or_else(|| format!("{name} is missing"))?;
-                if !stands_for_itself(name, expected) {
+                if bindings.original || !stands_for_itself(name, expected) {
                     same(expected, ours, bindings).map_err(|why| format!("{name}: {why}"))?;
                 }
             }
@@ -111,14 +141,16 @@ pub fn same(expected: &Value, ours: &Value, bindings: &mut Bindings) -> Result<(
                 return Ok(());
             }
             // JSON inside of text: the recorder kept the spaces that the called function had written.
-            match (object_in(recorded), object_in(made)) {
+            let inside = |text| json_in(text, bindings.original);
+            match (inside(recorded), inside(made)) {
                 (Some(recorded), Some(made)) => same(&recorded, &made, bindings),
                 _ => Err(differ(expected, ours)),
             }
         }
         (Value::Number(recorded), Value::Number(made)) if recorded == made => Ok(()),
         (Value::String(word), Value::Number(_))
-            if matches!(word.as_str(), "timestamp" | "RandomNumberGenerated") =>
+            if !bindings.original
+                && matches!(word.as_str(), "timestamp" | "RandomNumberGenerated") =>
         {
             Ok(())
         }
@@ -132,8 +164,10 @@ fn is_newer(name: &str) -> bool {
     matches!(name, "RedriveCount")
 }
 
-fn object_in(text: &str) -> Option<Value> {
-    serde_json::from_str(text).ok().filter(Value::is_object)
+/// Returns the JSON object in a text; of an original, an array too: in the corpus its form is the witness.
+fn json_in(text: &str, original: bool) -> Option<Value> {
+    let value: Value = serde_json::from_str(text).ok()?;
+    (value.is_object() || (original && value.is_array())).then_some(value)
 }
 
 fn differ(expected: &Value, ours: &Value) -> String {
@@ -150,22 +184,45 @@ fn stands_for_itself(name: &str, expected: &Value) -> bool {
 }
 
 fn same_text(recorded: &str, made: &str, bindings: &mut Bindings) -> bool {
+    if bindings.original {
+        return recorded == made || same_original(recorded, made, bindings);
+    }
     let made = scrubbed(made);
     match recorded {
         _ if recorded == made => true,
         // A token of ours: whatever stands in its place stands there each time.
-        _ if made.starts_with("<task_token:") => {
-            let bound = bindings
-                .0
-                .entry(made.clone())
-                .or_insert_with(|| recorded.to_owned());
-            bound == recorded
-        }
+        _ if made.starts_with("<task_token:") => bindings.bind(&made, recorded),
         "date" | "timestamp" | "generated-uuid" | "start-date" | "stop-date" | "map_run_arn" => {
             true
         }
         _ => matches(recorded, &made, bindings),
     }
+}
+
+/// Says whether texts of an original may stand for each other: what is drawn or counted anew each time.
+fn same_original(recorded: &str, made: &str, bindings: &mut Bindings) -> bool {
+    if made.starts_with("<task_token:") || (is_uuid(recorded) && is_uuid(made)) {
+        return bindings.bind(made, recorded);
+    }
+    let moments = Timestamp::parse_rfc3339(recorded).zip(Timestamp::parse_rfc3339(made));
+    if let Some((recorded, made)) = moments {
+        return (recorded.as_millis() - made.as_millis()).abs() <= TURN_MILLIS_MAX;
+    }
+    // The run's own name is drawn.
+    match (recorded.rsplit_once(':'), made.rsplit_once(':')) {
+        (Some((head, recorded)), Some((our_head, made))) if head.contains(":mapRun:") => {
+            head == our_head && is_uuid(recorded) && is_uuid(made) && bindings.bind(made, recorded)
+        }
+        _ => false,
+    }
+}
+
+fn is_uuid(text: &str) -> bool {
+    text.len() == 36
+        && text.bytes().enumerate().all(|(at, byte)| match at {
+            8 | 13 | 18 | 23 => byte == b'-',
+            _ => byte.is_ascii_hexdigit(),
+        })
 }
 
 fn scrubbed(text: &str) -> String {
@@ -192,14 +249,8 @@ fn matches(recorded: &str, made: &str, bindings: &mut Bindings) -> bool {
     let Some((value, rest)) = end.map(|end| made.split_at(end)) else {
         return false;
     };
-    if placeholder.contains(':') {
-        let bound = bindings
-            .0
-            .entry(placeholder.to_owned())
-            .or_insert_with(|| value.to_owned());
-        if bound != value {
-            return false;
-        }
+    if placeholder.contains(':') && !bindings.bind(placeholder, value) {
+        return false;
     }
     matches(after, rest, bindings)
 }

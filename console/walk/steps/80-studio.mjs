@@ -1,0 +1,41 @@
+export const what = "the studio: a machine is made from the palette, checked while it is written, tried out and saved";
+
+import { check } from "../world.mjs";
+
+export async function walk(world) {
+  const page = await world.visit();
+  await page.getByRole("button", { name: "Create state machine" }).click();
+  await page.getByRole("textbox", { name: "Name", exact: true }).fill("made-here");
+  await page.getByRole("textbox", { name: "Execution role (ARN)" }).fill("arn:aws:iam::000000000000:role/any");
+
+  // A state is selected on the graph, and another is put behind it.
+  await page.locator('[data-state="Pass"]').click();
+  await page.getByRole("group", { name: "New states" }).getByRole("button", { name: "Choice", exact: true }).click();
+  await page.locator('[data-state="Choice"]').waitFor();
+
+  // The server finds that a Choice without choices is none.
+  await page.locator(".cm-lintRange-error, .cm-lint-marker-error").first().waitFor();
+  await page.getByRole("button", { name: "Undo" }).click();
+  await page.locator('[data-state="Choice"]').waitFor({ state: "detached" });
+  await page.locator('[data-state="Pass"]').click();
+  await page.getByRole("group", { name: "New states" }).getByRole("button", { name: "Wait", exact: true }).click();
+  await page.locator('[data-state="Wait"]').waitFor();
+
+  // A dry run of one state.
+  await page.locator('[data-state="Pass"]').click();
+  await page.getByRole("tab", { name: "Test state" }).click();
+  await page.getByRole("button", { name: "Run this state" }).click();
+  await page.getByText("SUCCEEDED").waitFor();
+
+  // YAML says the same.
+  await page.getByText("YAML", { exact: true }).click();
+  await page.getByText("StartAt: Pass").waitFor();
+  await page.getByRole("button", { name: "Create", exact: true }).click();
+  await page.getByRole("heading", { name: "made-here" }).waitFor();
+  const { stateMachines } = await world.cli("stepfunctions", "list-state-machines");
+  const made = stateMachines.find((one) => one.name === "made-here");
+  const { definition } = await world.cli("stepfunctions", "describe-state-machine", "--state-machine-arn", made.stateMachineArn);
+  const { StartAt, States } = JSON.parse(definition);
+  check(StartAt === "Pass" && States.Pass.Next === "Wait" && States.Wait.End === true, definition);
+  check(page.problems.length === 0, page.problems.join("\n"));
+}

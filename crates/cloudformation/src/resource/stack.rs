@@ -1,0 +1,197 @@
+//! `AWS::CloudFormation::Stack`: a stack in a stack, through the same API as any other.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use serde_json::{Map, Value, json};
+use service::Failure;
+
+use super::{Made, NotCreated, ResourceHandler, Services, generated_name, properties};
+
+pub(super) struct Stack;
+
+/// Longest name of a stack.
+const NAME_CHARS_MAX: usize = 128;
+/// How often the inner stack is looked after.
+const PAUSE_MIN: Duration = Duration::from_millis(20);
+const PAUSE_MAX: Duration = Duration::from_secs(2);
+/// Who deploys a template with stacks in it has said so for these as well.
+const CAPABILITIES: [&str; 3] = [
+    "CAPABILITY_IAM",
+    "CAPABILITY_NAMED_IAM",
+    "CAPABILITY_AUTO_EXPAND",
+];
+
+#[async_trait]
+impl ResourceHandler for Stack {
+    fn kind(&self) -> &'static str {
+        crate::stack::STACK_KIND
+    }
+
+    fn properties(&self) -> &'static [&'static str] {
+        &["NotificationARNs", "Parameters", "Tags", "TemplateURL"]
+    }
+
+    fn name_property(&self) -> &'static str {
+        ""
+    }
+
+    fn immutable(&self) -> &'static [&'static str] {
+        &[]
+    }
+
+    fn attributes(&self) -> &'static [&'static str] {
+        &[]
+    }
+
+    fn has_attribute(&self, attribute: &str) -> bool {
+        attribute.starts_with("Outputs.")
+    }
+
+    fn draw_name(&self, stack: &str, logical_id: &str) -> String {
+        generated_name(stack, logical_id, NAME_CHARS_MAX)
+    }
+
+    async fn exists(&self, _: &Services, _: &str) -> Result<bool, Failure> {
+        Ok(false)
+    }
+
+    async fn create(
+        &self,
+        services: &Services,
+        name: &str,
+        given: &Map<String, Value>,
+    ) -> Result<Made, NotCreated> {
+        let input = input(name, given);
+        services
+            .call("cloudformation", "CreateStack", input)
+            .await?;
+        let partly = |failure| NotCreated {
+            failure,
+            partly: true,
+        };
+        let stack = settled(services, name).await.map_err(partly)?;
+        if status(&stack) != "CREATE_COMPLETE" {
+            return Err(partly(failed(&stack)));
+        }
+        Ok(Made {
+            attributes: outputs(&stack),
+            physical_id: stack
+                .get("StackId")
+                .and_then(Value::as_str)
+                .map(str::to_owned),
+        })
+    }
+
+    async fn update(
+        &self,
+        services: &Services,
+        physical_id: &str,
+        _: &Map<String, Value>,
+        after: &Map<String, Value>,
+    ) -> Result<Map<String, Value>, Failure> {
+        let input = input(physical_id, after);
+        match services.call("cloudformation", "UpdateStack", input).await {
+            Ok(_) => {}
+            Err(failure) if failure.message == "No updates are to be performed." => {}
+            Err(failure) => return Err(failure),
+        }
+        let stack = settled(services, physical_id).await?;
+        match status(&stack) {
+            "CREATE_COMPLETE" | "UPDATE_COMPLETE" => Ok(outputs(&stack)),
+            _ => Err(failed(&stack)),
+        }
+    }
+
+    async fn delete(&self, services: &Services, physical_id: &str) -> Result<(), Failure> {
+        let name = properties::object([("StackName", physical_id.into())]);
+        services.call("cloudformation", "DeleteStack", name).await?;
+        match settled(services, physical_id).await {
+            Ok(stack) if status(&stack) == "DELETE_COMPLETE" => Ok(()),
+            Ok(stack) => Err(failed(&stack)),
+            // A name is nobody's once its stack is gone.
+            Err(failure) if failure.message.ends_with(" does not exist") => Ok(()),
+            Err(failure) => Err(failure),
+        }
+    }
+}
+
+fn input(name: &str, given: &Map<String, Value>) -> Map<String, Value> {
+    let mut input = properties::copy(
+        given,
+        &[
+            ("TemplateURL", "TemplateURL"),
+            ("NotificationARNs", "NotificationARNs"),
+            ("Tags", "Tags"),
+        ],
+    );
+    input.insert("StackName".to_owned(), name.into());
+    input.insert("Capabilities".to_owned(), json!(CAPABILITIES));
+    if let Some(Value::Object(parameters)) = given.get("Parameters") {
+        let parameters: Vec<Value> = parameters
+            .iter()
+            .map(|(key, value)| {
+                let text = match value {
+                    Value::Array(items) => {
+                        let texts: Vec<String> = items.iter().map(properties::text).collect();
+                        texts.join(",")
+                    }
+                    value => properties::text(value),
+                };
+                json!({"ParameterKey": key, "ParameterValue": text})
+            })
+            .collect();
+        input.insert("Parameters".to_owned(), parameters.into());
+    }
+    input
+}
+
+/// Returns the stack once nobody works on it.
+async fn settled(services: &Services, name: &str) -> Result<Value, Failure> {
+    let mut pause = PAUSE_MIN;
+    loop {
+        let name = properties::object([("StackName", name.into())]);
+        let found = services.call("cloudformation", "DescribeStacks", name);
+        let mut found = found.await?;
+        let stack = found
+            .pointer_mut("/Stacks/0")
+            .map(Value::take)
+            .unwrap_or_default();
+        if !status(&stack).ends_with("_IN_PROGRESS") {
+            return Ok(stack);
+        }
+        tokio::time::sleep(pause).await;
+        pause = (pause * 2).min(PAUSE_MAX);
+    }
+}
+
+fn status(stack: &Value) -> &str {
+    stack
+        .get("StackStatus")
+        .and_then(Value::as_str)
+        .unwrap_or_default()
+}
+
+fn failed(stack: &Value) -> Failure {
+    let id = stack.get("StackId").and_then(Value::as_str);
+    let reason = stack.get("StackStatusReason").and_then(Value::as_str);
+    let text = format!(
+        "Embedded stack {} was not successfully deployed: {} {}",
+        id.unwrap_or_default(),
+        status(stack),
+        reason.unwrap_or_default()
+    );
+    Failure::client("ValidationError", text.trim_end())
+}
+
+fn outputs(stack: &Value) -> Map<String, Value> {
+    let outputs = stack.get("Outputs").and_then(Value::as_array);
+    outputs
+        .into_iter()
+        .flatten()
+        .filter_map(|output| {
+            let key = output.get("OutputKey")?.as_str()?;
+            Some((format!("Outputs.{key}"), output.get("OutputValue")?.clone()))
+        })
+        .collect()
+}

@@ -1,0 +1,245 @@
+//! One execution in memory, from its start to its end.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::time::Duration;
+
+use asl::StateMachine;
+use engine_core::{
+    Command, Cue, Effect, Execution, Identity, Recorded, SealToken, TaskCall, TaskId, Timer,
+    Transition, step,
+};
+use service::Principal;
+use tokio::task::{AbortHandle, Id, JoinSet};
+use vocab::{Entropy, Timestamp};
+
+use super::super::Shared;
+use super::super::dispatcher::{failed, letters, unexpected};
+use super::Finished;
+use crate::integrations::{self, Answer};
+use crate::rows::ExecutionRecord;
+
+/// Longest sleep: a clock that was set is noticed after this time.
+const SLEEP_MAX: Duration = Duration::from_millis(500);
+/// Most events that are kept to be written down; the last one always is.
+const EVENTS_KEPT: usize = 25_000;
+
+pub(super) struct Run {
+    shared: Arc<Shared>,
+    machine: Arc<StateMachine>,
+    record: ExecutionRecord,
+    execution: Execution,
+    events: Vec<Recorded>,
+    entropy: Entropy,
+    session_name: Arc<str>,
+    timers: BTreeSet<(Timestamp, Timer)>,
+    calls: JoinSet<Answer>,
+    open: BTreeMap<TaskId, AbortHandle>,
+    tasks: BTreeMap<Id, TaskId>,
+    cut_off: bool,
+}
+
+/// What happens next.
+enum Next {
+    Command(Command),
+    /// The server ends.
+    Stop,
+}
+
+/// EXPRESS machines have no callbacks, so there is nothing that could be answered.
+struct NoTokens;
+
+impl SealToken for NoTokens {
+    fn seal(&self, _: TaskId) -> String {
+        String::new()
+    }
+}
+
+impl Run {
+    pub fn new(shared: Arc<Shared>, machine: Arc<StateMachine>, record: ExecutionRecord) -> Self {
+        let mut entropy = Entropy::from_seed(rand::random());
+        Self {
+            shared,
+            machine,
+            record,
+            execution: Execution::new(),
+            events: Vec::new(),
+            session_name: letters(&mut entropy),
+            entropy,
+            timers: BTreeSet::new(),
+            calls: JoinSet::new(),
+            open: BTreeMap::new(),
+            tasks: BTreeMap::new(),
+            cut_off: false,
+        }
+    }
+
+    /// Goes on to the end; `None` when the server ends before, or the engine panicked.
+    pub async fn end(mut self, identity: Identity) -> Option<Finished> {
+        let shared = self.shared.clone();
+        let stopped = shared.stopped();
+        tokio::pin!(stopped);
+        let mut next = Command::StartExecution(Box::new(identity));
+        loop {
+            self.carry_out(next)?;
+            if self.execution.closed().is_some() {
+                return Some(Finished {
+                    machine: self.machine,
+                    execution: self.execution,
+                    record: self.record,
+                    events: self.events,
+                });
+            }
+            let happens = tokio::select! {
+                biased;
+                () = &mut stopped => Next::Stop,
+                command = Self::next(
+                    &shared,
+                    &mut self.cut_off,
+                    &mut self.timers,
+                    &mut self.calls,
+                    &mut self.tasks,
+                ) => Next::Command(command),
+            };
+            match happens {
+                Next::Stop => return None,
+                Next::Command(command) => next = command,
+            }
+        }
+    }
+
+    /// Waits for what is next: a timer that is due, the rest of a turn, an answer.
+    async fn next(
+        shared: &Shared,
+        cut_off: &mut bool,
+        timers: &mut BTreeSet<(Timestamp, Timer)>,
+        calls: &mut JoinSet<Answer>,
+        tasks: &mut BTreeMap<Id, TaskId>,
+    ) -> Command {
+        loop {
+            let now = shared.clock.now();
+            let first = timers.first().copied();
+            if let Some((due_at, timer)) = first.filter(|(due_at, _)| *due_at <= now) {
+                timers.remove(&(due_at, timer));
+                return Command::TimerFired { timer, due_at };
+            }
+            if std::mem::take(cut_off) {
+                // A long turn lets others have theirs.
+                tokio::task::yield_now().await;
+                return Command::Continue;
+            }
+            let millis = first.map_or(i64::MAX, |(at, _)| at.as_millis() - now.as_millis());
+            let sleep = Duration::from_millis(millis.max(0) as u64).min(SLEEP_MAX);
+            tokio::select! {
+                Some(ended) = calls.join_next_with_id(), if !calls.is_empty() => {
+                    let (id, answer) = match ended {
+                        Ok((id, answer)) => (id, answer),
+                        Err(error) if error.is_cancelled() => {
+                            tasks.remove(&error.id());
+                            continue;
+                        }
+                        Err(error) => (error.id(), unexpected()),
+                    };
+                    if let Some(task) = tasks.remove(&id) {
+                        return command_of(task, answer);
+                    }
+                }
+                () = tokio::time::sleep(sleep) => {}
+            }
+        }
+    }
+
+    /// Lets the engine decide and begins what it decided; `None` when it panicked.
+    fn carry_out(&mut self, command: Command) -> Option<()> {
+        let cue = Cue {
+            now: self.shared.clock.now(),
+            seed: self.entropy.next_u64(),
+            tokens: &NoTokens,
+            activities: &*self.shared.activities,
+            limits: &self.shared.express_limits,
+        };
+        let (machine, execution) = (&self.machine, &mut self.execution);
+        let stepped = catch_unwind(AssertUnwindSafe(|| step(machine, execution, command, &cue)));
+        let Ok(decided) = stepped else {
+            tracing::error!(arn = %self.record.execution_arn, "the engine panicked");
+            return None;
+        };
+        // Refused: an answer or a timer that nobody waits for any more.
+        let Ok(Transition { events, effects }) = decided else {
+            return Some(());
+        };
+        self.keep(events);
+        for effect in effects {
+            self.begin(effect);
+        }
+        Some(())
+    }
+
+    fn keep(&mut self, mut events: Vec<Recorded>) {
+        if self.events.is_empty() {
+            self.events = events;
+            return;
+        }
+        let room = EVENTS_KEPT.saturating_sub(self.events.len());
+        let last = (events.len() > room && self.execution.closed().is_some())
+            .then(|| events.pop())
+            .flatten();
+        events.truncate(room);
+        self.events.append(&mut events);
+        self.events.extend(last);
+    }
+
+    fn begin(&mut self, effect: Effect) {
+        match effect {
+            Effect::ScheduleTask { task, call } => self.call(task, call),
+            Effect::SettleTask { task } => {
+                if let Some(call) = self.open.remove(&task) {
+                    call.abort();
+                }
+            }
+            Effect::StartTimer { timer, due_at } => {
+                self.timers.insert((due_at, timer));
+            }
+            Effect::CancelTimer { timer, due_at } => {
+                self.timers.remove(&(due_at, timer));
+            }
+            Effect::Continue => self.cut_off = true,
+            // The end is told to the caller.
+            Effect::AnnounceClosed => {}
+            // Definitions of EXPRESS machines that have these are refused when they are made.
+            Effect::OfferTask { .. }
+            | Effect::WithdrawTask { .. }
+            | Effect::AbandonJob { .. }
+            | Effect::StartMapRun { .. }
+            | Effect::RedriveMapRun { .. }
+            | Effect::AbortMapRun { .. } => {
+                tracing::error!(arn = %self.record.execution_arn, "an EXPRESS machine does not do this");
+            }
+        }
+    }
+
+    fn call(&mut self, task: TaskId, call: TaskCall) {
+        let role_arn = call.description.credentials_role_arn.as_deref();
+        let principal = Principal::Role {
+            role_arn: role_arn.unwrap_or(&self.record.role_arn).into(),
+            session_name: self.session_name.clone(),
+        };
+        let shared = self.shared.clone();
+        let begun = self.calls.spawn(async move {
+            let site = &shared.options.site;
+            integrations::call(&*shared.gate, site, &call.description, principal).await
+        });
+        self.tasks.insert(begun.id(), task);
+        self.open.insert(task, begun);
+    }
+}
+
+fn command_of(task: TaskId, answer: Answer) -> Command {
+    match answer {
+        Answer::Succeeded(output) | Answer::Submitted(output) => {
+            Command::TaskSucceeded { task, output }
+        }
+        Answer::Failed { error, cause } => failed(task, error, cause),
+    }
+}
