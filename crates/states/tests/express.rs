@@ -3,6 +3,7 @@
 mod common;
 
 use common::{ROLE, World, machine_arn, pass};
+use prometheus_client::registry::Registry;
 use serde_json::{Value, json};
 
 async fn express(world: &World, name: &str, definition: &Value) {
@@ -179,6 +180,16 @@ async fn what_ran_can_be_looked_at_in_the_server_and_nowhere_else() {
         ];
         assert_eq!(types, expected, "{ways}");
     }
+    // Both are counted.
+    let mut registry = Registry::default();
+    world.states.register_metrics(&mut registry);
+    let mut text = String::new();
+    prometheus_client::encoding::text::encode(&mut text, &registry).expect("a text");
+    let counted = format!(
+        "executions_succeeded_total{{state_machine_arn=\"{}\"}} 2",
+        machine_arn("P")
+    );
+    assert!(text.contains(&counted), "{text}");
     world.restart().await;
     let shown = world.seen("ListExecutions", listed).await;
     let listed = shown["executions"].as_array().expect("a list");

@@ -99,6 +99,10 @@ impl Recorder {
                 rows::name_key(&record.state_machine_arn, found_as),
                 execution,
             );
+            self.shared.metrics.count(&record, &events);
+            if self.shared.options.spans.is_some() {
+                group.add_spans(execution);
+            }
             let hot = Hot {
                 execution: folded,
                 machine,
@@ -128,6 +132,9 @@ impl Recorder {
         })?;
         if begin.logs {
             self.shared.backlog.notify_one();
+        }
+        if self.shared.options.spans.is_some() {
+            self.shared.closed.notify_one();
         }
         self.first = first;
         Ok(())
