@@ -223,6 +223,33 @@ async fn an_execution_keeps_its_answers_when_the_file_is_gone() {
     );
 }
 
+#[tokio::test]
+async fn a_caller_that_waits_gets_made_up_answers_too() {
+    let mut world = World::new().await;
+    let retried = json!({"Retry": [{"ErrorEquals": ["E"], "IntervalSeconds": 1}]});
+    let machine = json!({
+        "name": "M", "definition": task(INVOKE, retried).to_string(), "roleArn": common::ROLE,
+        "type": "EXPRESS",
+    });
+    world.ok("CreateStateMachine", machine).await;
+    let answers = json!({"0": {"Throw": {"Error": "E", "Cause": "c"}}, "1": {"Return": {"a": 1}}});
+    world.mock(&file(&[("T", answers)])).await;
+    let request = json!({"stateMachineArn": format!("{}#C", machine_arn("M"))});
+    let end = world.later("StartSyncExecution", request);
+    // The retry is due after a second.
+    while !end.is_finished() {
+        world.clock.advance_millis(100);
+        tokio::task::yield_now().await;
+    }
+    let end = end.await.expect("a task").expect("an answer");
+    assert_eq!(
+        (&end["status"], &end["output"]),
+        (&"SUCCEEDED".into(), &json!({"a": 1}).to_string().into())
+    );
+    let called = world.functions.payloads.lock().len();
+    assert_eq!(called, 0, "nobody is called");
+}
+
 fn recorded() -> Option<Vec<(String, Value)>> {
     let root = std::env::var_os("STEPD_CORPUS").map_or_else(
         || Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/corpus"),

@@ -13,6 +13,8 @@ use super::Shell;
 use crate::mocks::{MockCase, MockedAnswer};
 use crate::rows::{DefinitionHash, ExecutionRef};
 
+/// What a call fails with that the test case has no answer for.
+pub(super) const UNANSWERED: &str = "States.Runtime";
 /// Chunks of a journal that are read at once.
 const CHUNKS_AT_ONCE: usize = 256;
 
@@ -35,24 +37,17 @@ pub(super) async fn commands(
     let case = MockCase::from_text(&text)
         .map_err(|_| Failure::internal("the made-up answers of an execution cannot be read"))?;
     let (state, earlier) = place_of(shell, execution, task).await?;
-    let answers = case.answers(&state);
     let is_activity = matches!(call.description.resource, TaskResource::Activity { .. });
-    let Some(answers) = answers else {
-        if is_activity {
-            let error = format!(
+    let answer = match due(&case, &state, earlier) {
+        Some(Ok(answer)) => answer,
+        Some(Err(cause)) => return Ok(Some(vec![failed(task, UNANSWERED, Some(&cause))])),
+        None if is_activity => {
+            let cause = format!(
                 "The state '{state}' waits for a worker, and its test case has no answer for it."
             );
-            return Ok(Some(failed(task, "States.Runtime", Some(&error))));
+            return Ok(Some(vec![failed(task, UNANSWERED, Some(&cause))]));
         }
-        return Ok(None);
-    };
-    let Some(answer) = answers.answer(earlier) else {
-        let cause = format!(
-            "The test case has {} answers for the state '{state}', and this is call {}.",
-            answers.calls(),
-            earlier + 1
-        );
-        return Ok(Some(failed(task, "States.Runtime", Some(&cause))));
+        None => return Ok(None),
     };
     let mut commands = Vec::with_capacity(2);
     if is_activity {
@@ -65,21 +60,41 @@ pub(super) async fn commands(
         };
         commands.push(Command::TaskSubmitted { task, output });
     }
-    match answer {
-        MockedAnswer::Return(result) => {
-            let output = Payload::from_value(result.clone());
-            commands.push(Command::TaskSucceeded { task, output });
-        }
-        MockedAnswer::Throw { error, cause } => {
-            commands.extend(failed(task, error, cause.as_deref()));
-        }
-    }
+    commands.push(command(task, answer));
     Ok(Some(commands))
 }
 
-fn failed(task: TaskId, error: &str, cause: Option<&str>) -> Vec<Command> {
+/// Returns the answer to the call that a state makes after `earlier` others, or the cause of its failure
+/// where the test case has none left; `None` where the state calls for real.
+pub(super) fn due<'c>(
+    case: &'c MockCase,
+    state: &str,
+    earlier: u64,
+) -> Option<Result<&'c MockedAnswer, String>> {
+    let answers = case.answers(state)?;
+    Some(answers.answer(earlier).ok_or_else(|| {
+        format!(
+            "The test case has {} answers for the state '{state}', and this is call {}.",
+            answers.calls(),
+            earlier + 1
+        )
+    }))
+}
+
+/// Returns what a made-up answer tells the execution.
+pub(super) fn command(task: TaskId, answer: &MockedAnswer) -> Command {
+    match answer {
+        MockedAnswer::Return(result) => {
+            let output = Payload::from_value(result.clone());
+            Command::TaskSucceeded { task, output }
+        }
+        MockedAnswer::Throw { error, cause } => failed(task, error, cause.as_deref()),
+    }
+}
+
+fn failed(task: TaskId, error: &str, cause: Option<&str>) -> Command {
     let (error, cause) = (Some(Text::from(error)), cause.map(Text::from));
-    vec![Command::TaskFailed { task, error, cause }]
+    Command::TaskFailed { task, error, cause }
 }
 
 /// Returns the state that scheduled `task`, and how many tasks states of its name scheduled before.

@@ -18,6 +18,7 @@ use vocab::Timestamp;
 use self::run::Run;
 use super::begin::describe;
 use super::{CommandError, Shell, Start};
+use crate::mocks::MockCase;
 use crate::rows::ExecutionRecord;
 
 pub(super) use self::record::Recorder;
@@ -86,7 +87,7 @@ impl SyncSeats {
 impl Shell {
     /// Runs an execution to its end. It goes on when the caller does not wait any more; it ends without
     /// a word when the server does.
-    pub async fn run_sync(&self, start: Start) -> Result<SyncEnd, CommandError> {
+    pub async fn run_sync(&self, mut start: Start) -> Result<SyncEnd, CommandError> {
         let shared = self.shared.clone();
         let seat = shared
             .sync_seats
@@ -95,11 +96,14 @@ impl Shell {
             .ok_or(CommandError::Unavailable)?;
         let machine = shared.definitions.machine(&start.definition).await;
         let machine = machine.map_err(|_| CommandError::Unavailable)?;
+        let case = start.mocks.take();
+        let case = case.as_deref().map(MockCase::from_text).transpose();
+        let case = case.map_err(|_| CommandError::Unavailable)?;
         let (reply, answer) = oneshot::channel();
         tokio::spawn(async move {
             let now = shared.clock.now();
             let (identity, record) = describe(&shared.options, start, &machine, now);
-            let ended = Run::new(shared.clone(), machine, record)
+            let ended = Run::new(shared.clone(), machine, record, case)
                 .end(identity)
                 .await;
             let Some(finished) = ended else {

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use asl::StateMachine;
 use engine_core::{
-    Command, Cue, Effect, Execution, Identity, Recorded, SealToken, TaskCall, TaskId, Timer,
+    Command, Cue, Effect, Execution, Identity, Recorded, SealToken, TaskCall, TaskId, Text, Timer,
     Transition, step,
 };
 use service::Principal;
@@ -16,8 +16,10 @@ use vocab::{Entropy, Timestamp};
 
 use super::super::Shared;
 use super::super::dispatcher::{failed, letters, unexpected};
+use super::super::mocked;
 use super::Finished;
 use crate::integrations::{self, Answer};
+use crate::mocks::MockCase;
 use crate::rows::ExecutionRecord;
 
 /// Longest sleep: a clock that was set is noticed after this time.
@@ -34,10 +36,17 @@ pub(super) struct Run {
     entropy: Entropy,
     session_name: Arc<str>,
     timers: BTreeSet<(Timestamp, Timer)>,
-    calls: JoinSet<Answer>,
+    calls: JoinSet<Command>,
     open: BTreeMap<TaskId, AbortHandle>,
     tasks: BTreeMap<Id, TaskId>,
     cut_off: bool,
+    mocks: Option<Mocks>,
+}
+
+/// The made-up answers of a test case, and how many calls each state made.
+struct Mocks {
+    case: MockCase,
+    calls: BTreeMap<Text, u64>,
 }
 
 /// What happens next.
@@ -57,7 +66,13 @@ impl SealToken for NoTokens {
 }
 
 impl Run {
-    pub fn new(shared: Arc<Shared>, machine: Arc<StateMachine>, record: ExecutionRecord) -> Self {
+    /// Prepares an execution; `case` has the answers that it gets in place of calls.
+    pub fn new(
+        shared: Arc<Shared>,
+        machine: Arc<StateMachine>,
+        record: ExecutionRecord,
+        case: Option<MockCase>,
+    ) -> Self {
         let mut entropy = Entropy::from_seed(rand::random());
         Self {
             shared,
@@ -72,6 +87,10 @@ impl Run {
             open: BTreeMap::new(),
             tasks: BTreeMap::new(),
             cut_off: false,
+            mocks: case.map(|case| Mocks {
+                case,
+                calls: BTreeMap::new(),
+            }),
         }
     }
 
@@ -114,7 +133,7 @@ impl Run {
         shared: &Shared,
         cut_off: &mut bool,
         timers: &mut BTreeSet<(Timestamp, Timer)>,
-        calls: &mut JoinSet<Answer>,
+        calls: &mut JoinSet<Command>,
         tasks: &mut BTreeMap<Id, TaskId>,
     ) -> Command {
         loop {
@@ -133,16 +152,18 @@ impl Run {
             let sleep = Duration::from_millis(millis.max(0) as u64).min(SLEEP_MAX);
             tokio::select! {
                 Some(ended) = calls.join_next_with_id(), if !calls.is_empty() => {
-                    let (id, answer) = match ended {
-                        Ok((id, answer)) => (id, answer),
-                        Err(error) if error.is_cancelled() => {
-                            tasks.remove(&error.id());
-                            continue;
+                    match ended {
+                        Ok((id, command)) => {
+                            if tasks.remove(&id).is_some() {
+                                return command;
+                            }
                         }
-                        Err(error) => (error.id(), unexpected()),
-                    };
-                    if let Some(task) = tasks.remove(&id) {
-                        return command_of(task, answer);
+                        Err(error) => {
+                            let task = tasks.remove(&error.id());
+                            if let Some(task) = task.filter(|_| !error.is_cancelled()) {
+                                return command_of(task, unexpected());
+                            }
+                        }
                     }
                 }
                 () = tokio::time::sleep(sleep) => {}
@@ -220,6 +241,12 @@ impl Run {
     }
 
     fn call(&mut self, task: TaskId, call: TaskCall) {
+        if let Some(command) = self.mocked(task) {
+            let answered = self.calls.spawn(std::future::ready(command));
+            self.tasks.insert(answered.id(), task);
+            self.open.insert(task, answered);
+            return;
+        }
         let role_arn = call.description.credentials_role_arn.as_deref();
         let principal = Principal::Role {
             role_arn: role_arn.unwrap_or(&self.record.role_arn).into(),
@@ -228,10 +255,25 @@ impl Run {
         let shared = self.shared.clone();
         let begun = self.calls.spawn(async move {
             let site = &shared.options.site;
-            integrations::call(&*shared.gate, site, &call.description, principal).await
+            let answer = integrations::call(&*shared.gate, site, &call.description, principal);
+            command_of(task, answer.await)
         });
         self.tasks.insert(begun.id(), task);
         self.open.insert(task, begun);
+    }
+}
+
+impl Run {
+    /// Returns the made-up answer to a task; `None` where it calls for real.
+    fn mocked(&mut self, task: TaskId) -> Option<Command> {
+        let mocks = self.mocks.as_mut()?;
+        let (_, frame) = self.execution.frame_of_task(task)?;
+        let calls = mocks.calls.entry(frame.name.clone()).or_default();
+        let earlier = std::mem::replace(calls, *calls + 1);
+        Some(match mocked::due(&mocks.case, &frame.name, earlier)? {
+            Ok(answer) => mocked::command(task, answer),
+            Err(cause) => failed(task, mocked::UNANSWERED.to_owned(), cause),
+        })
     }
 }
 
