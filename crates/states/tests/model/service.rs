@@ -92,7 +92,10 @@ impl Model {
                 }
             },
             Act::UpdateMachine(m, definition) => self.on(*m, NO_MACHINE, |machine| {
-                (machine.definition, machine.revision) = (*definition, now);
+                // What changes nothing is no new revision.
+                if machine.definition != *definition {
+                    (machine.definition, machine.revision) = (*definition, now);
+                }
                 "ok"
             }),
             Act::DeleteMachine(m) => {
