@@ -177,7 +177,8 @@ async fn executions_are_found_by_the_beginning_of_their_names() {
     for (machine, name) in [("a", "one"), ("a", "other"), ("b", "one"), ("b", "One")] {
         world.start(machine, name, "{}").await;
     }
-    let cases: &[(&str, Option<&str>, &[(&str, &str)])] = &[
+    type Case<'a> = (&'a str, Option<&'a str>, &'a [(&'a str, &'a str)]);
+    let cases: &[Case] = &[
         ("o", None, &[("a", "one"), ("a", "other"), ("b", "one")]),
         ("one", None, &[("a", "one"), ("b", "one")]),
         ("", Some("b"), &[("b", "One"), ("b", "one")]),

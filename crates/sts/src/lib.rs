@@ -5,6 +5,8 @@
 //! Whether a role lets the caller assume it is for the day on which policies are enforced.
 
 #![forbid(unsafe_code)]
+// A failure is an answer like any other; boxing it would cost every caller a line.
+#![allow(clippy::result_large_err)]
 
 use std::sync::Arc;
 

@@ -60,11 +60,11 @@ pub(super) fn expand(
     role.manage(policies::managed_arn(&format!(
         "arn:aws:iam::aws:policy/{basic}"
     )));
-    if let Some(mode) = function.take("Tracing") {
-        if function.names.settle(&mode) != "Disabled" {
-            role.manage(policies::managed_arn("AWSXrayWriteOnlyAccess"));
-            properties.insert("TracingConfig".to_owned(), json!({"Mode": mode}));
-        }
+    if let Some(mode) = function.take("Tracing")
+        && function.names.settle(&mode) != "Disabled"
+    {
+        role.manage(policies::managed_arn("AWSXrayWriteOnlyAccess"));
+        properties.insert("TracingConfig".to_owned(), json!({"Mode": mode}));
     }
     if properties.contains_key("VpcConfig") {
         role.manage(policies::managed_arn("AWSLambdaVPCAccessExecutionRole"));

@@ -16,7 +16,7 @@ use states::OpenTasksQuery;
 
 /// Something that a caller does. Numbers choose among the few names that there are.
 #[derive(Clone, Debug)]
-pub enum Act {
+pub(crate) enum Act {
     CreateMachine(u8, Definition),
     UpdateMachine(u8, Definition),
     DeleteMachine(u8),
@@ -41,7 +41,7 @@ pub enum Act {
 
 /// How an execution is started.
 #[derive(Clone, Copy, Debug)]
-pub enum Through {
+pub(crate) enum Through {
     Machine,
     Version(u8),
     Alias(u8),

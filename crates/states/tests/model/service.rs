@@ -9,7 +9,7 @@ use crate::{Act, Through};
 
 /// What a machine does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Definition {
+pub(crate) enum Definition {
     /// Ends at once.
     Pass,
     /// Fails at once.
@@ -32,7 +32,7 @@ impl Definition {
 }
 
 #[derive(Debug, Default)]
-pub struct Model {
+pub(crate) struct Model {
     pub now: u64,
     machines: BTreeMap<String, Machine>,
     activities: BTreeMap<String, ()>,
@@ -44,7 +44,7 @@ pub struct Model {
 }
 
 #[derive(Debug)]
-pub struct Machine {
+pub(crate) struct Machine {
     pub definition: Definition,
     pub revision: u64,
     pub versions: BTreeMap<u64, (Definition, u64)>,
@@ -54,7 +54,7 @@ pub struct Machine {
 }
 
 #[derive(Clone, Debug)]
-pub struct Execution {
+pub(crate) struct Execution {
     definition: Definition,
     pub status: &'static str,
     pub redrives: u64,

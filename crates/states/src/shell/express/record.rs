@@ -70,7 +70,7 @@ impl Recorder {
                     continue;
                 }
             }
-            if let Err(error) = self.write(&mut finished).await {
+            if let Err(error) = self.write(finished.drain(..)).await {
                 let error = &error as &dyn std::error::Error;
                 tracing::warn!(
                     error,
@@ -80,9 +80,12 @@ impl Recorder {
         }
     }
 
-    async fn write(&mut self, finished: &mut Vec<Box<Finished>>) -> Result<(), CommandError> {
+    async fn write(
+        &mut self,
+        finished: impl Iterator<Item = Box<Finished>>,
+    ) -> Result<(), CommandError> {
         let mut group = Group::default();
-        for finished in finished.drain(..) {
+        for finished in finished {
             let execution = reference(self.next);
             self.next += 1;
             let Finished {
