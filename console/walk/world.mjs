@@ -89,8 +89,13 @@ export class World {
     return stateMachines.find((one) => one.name.startsWith("ApplicationProcessing")).stateMachineArn;
   }
 
-  async link() {
-    return (await run(this.stepd, ["console"], { env: this.env })).stdout.trim();
+  /** Runs a command of stepd's own and returns what it prints. */
+  async run(...words) {
+    return (await run(this.stepd, words, { env: this.env })).stdout.trim();
+  }
+
+  link() {
+    return this.run("console");
   }
 
   /** A page that is signed in. It fails the walk when it asks another host or breaks its own policy. */
@@ -110,17 +115,6 @@ export class World {
     await page.waitForURL("**/console/machines");
     return page;
   }
-}
-
-/** Says whether the server lists open tasks; without that list there is no inbox to walk through. */
-export async function listsTasks(page) {
-  const said = await page.evaluate(async () => {
-    const headers = { "x-stepd-console": "1", "content-type": "application/json" };
-    return (await fetch("/console/api/tasks", { method: "POST", headers, body: "{}" })).json();
-  });
-  if (said.__type !== "UnknownOperationException") return true;
-  console.log("      skipped: this server does not list open tasks");
-  return false;
 }
 
 /** Fails with `why` unless `holds`. */

@@ -24,6 +24,8 @@ pub enum Command {
     Fail(FailArguments),
     /// Say that somebody still works on a task
     Heartbeat(Chosen),
+    /// Print a link with which somebody without a key can answer a task, once
+    Link(Chosen),
 }
 
 /// Options of `stepd task list`.
@@ -96,6 +98,7 @@ pub fn run(command: Command) -> anyhow::Result<()> {
             }
         }),
         Command::Heartbeat(chosen) => answer(&client, &chosen, "SendTaskHeartbeat", |_| {}),
+        Command::Link(chosen) => link(&client, &chosen),
     }
 }
 
@@ -226,6 +229,21 @@ fn show(client: &Client, chosen: &Chosen) -> anyhow::Result<()> {
         serde_json::to_string_pretty(&parameters)?,
         next_step(std::slice::from_ref(&task))
     ))
+}
+
+fn link(client: &Client, chosen: &Chosen) -> anyhow::Result<()> {
+    let task = names::task(client, &chosen.task)?;
+    let asked = json!({
+        "taskToken": task["taskToken"],
+        "executionArn": task["executionArn"],
+        "stateName": task["stateName"],
+    });
+    let made = client.ask("console/answer-links", &asked)?;
+    let link = format!("{}{}", client.endpoint(), text(&made, "path"));
+    if chosen.json {
+        return print::json(&json!({ "link": link }));
+    }
+    print::out(&format!("{link}\n"))
 }
 
 /// Sends an answer. A token is used as it is: whoever has it need not be able to list tasks.
