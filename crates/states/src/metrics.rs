@@ -310,6 +310,7 @@ mod tests {
             child_of: None,
             qualified: None,
             redrives: None,
+            started_by: None,
             mocks: None,
             logging: None,
         }
