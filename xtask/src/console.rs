@@ -74,11 +74,14 @@ fn browser() -> anyhow::Result<PathBuf> {
     find_browser().context("Chromium was installed and cannot be found")
 }
 
+/// Returns where the browser lies: who starts it looks at no `PATH`.
 fn find_browser() -> Option<PathBuf> {
-    BROWSERS
+    let path = std::env::var_os("PATH")?;
+    let folders: Vec<PathBuf> = std::env::split_paths(&path).collect();
+    let mut places = BROWSERS
         .iter()
-        .find(|name| workspace::is_installed(name))
-        .map(PathBuf::from)
+        .flat_map(|name| folders.iter().map(move |folder| folder.join(name)));
+    places.find(|place| place.is_file())
 }
 
 fn folder() -> PathBuf {

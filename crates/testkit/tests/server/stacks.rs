@@ -94,7 +94,7 @@ fn the_sam_command_line_builds_deploys_looks_and_deletes() {
         "{printed}"
     );
     assert!(
-        printed.contains("CREATE_COMPLETE") && printed.contains("AWS::StepFunctions::StateMachine"),
+        printed.contains("CREATE_COMPLETE") && printed.contains("AWS::StepFunctions::St"),
         "{printed}"
     );
 
@@ -199,7 +199,7 @@ fn the_aws_command_line_deploys_waits_and_deletes() {
     let server = Server::start().expect("starts");
     let aws = server.aws().expect("finds the command line");
     let template = server.folder().join("template.yaml");
-    let text = "{Resources: {T: {Type: AWS::DynamoDB::Table, Properties: {TableName: things, BillingMode: PAY_PER_REQUEST, AttributeDefinitions: [{AttributeName: id, AttributeType: S}], KeySchema: [{AttributeName: id, KeyType: HASH}]}}, B: {Type: AWS::S3::Bucket}, M: {Type: AWS::StepFunctions::StateMachine, Properties: {StateMachineName: waits, RoleArn: 'arn:aws:iam::000000000000:role/r', DefinitionString: '{\"StartAt\": \"W\", \"States\": {\"W\": {\"Type\": \"Wait\", \"Seconds\": 3600, \"End\": true}}}'}}}}";
+    let text = "Resources: {T: {Type: AWS::DynamoDB::Table, Properties: {TableName: things, BillingMode: PAY_PER_REQUEST, AttributeDefinitions: [{AttributeName: id, AttributeType: S}], KeySchema: [{AttributeName: id, KeyType: HASH}]}}, B: {Type: AWS::S3::Bucket}, M: {Type: AWS::StepFunctions::StateMachine, Properties: {StateMachineName: waits, RoleArn: 'arn:aws:iam::000000000000:role/r', DefinitionString: '{\"StartAt\": \"W\", \"States\": {\"W\": {\"Type\": \"Wait\", \"Seconds\": 3600, \"End\": true}}}'}}}";
     std::fs::write(&template, text).expect("writes");
     let body = format!("file://{}", template.display());
     let who = aws.call(&["sts", "get-caller-identity"]).expect("says who");
