@@ -11,7 +11,7 @@ const root = join(import.meta.dirname, "../..");
 
 const needed = (name) => {
   const value = process.env[name];
-  if (!value) throw new Error(`${name} is not set; \`cargo xtask console --walk\` sets it`);
+  if (!value) throw new Error(`${name} is not set; \`cargo xtask test\` sets it`);
   return value;
 };
 
