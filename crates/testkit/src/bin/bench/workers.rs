@@ -60,8 +60,11 @@ async fn polls(server: &Server, target: &Target) -> anyhow::Result<()> {
             .start(&machines[number % 2], &format!("e{number}"))
             .await?;
         let taken = polls.join_next().await.context("somebody polls")?;
-        ensure!(taken.context("a poll ended badly")??.is_some(), "a task");
+        let token = taken.context("a poll ended badly")??.context("a task")?;
         samples.push(begun.elapsed());
+        // What is measured next begins with nothing open.
+        let answer = json!({ "taskToken": token, "output": "{}" });
+        control.call("SendTaskSuccess", &answer).await?;
     }
     samples.sort_unstable();
     let at = |percent: usize| samples[samples.len() * percent / 100].as_secs_f64() * 1000.0;
