@@ -25,14 +25,23 @@ export class World {
   /** Starts everything. */
   static async start() {
     const world = new World();
-    await world.serve("127.0.0.1:0");
-    await run(world.stepd, ["deploy", join(root, "examples/account-application"), "--stack-name", "walk"], { env: world.env });
-    world.browser = await chromium.launch({
-      executablePath: world.browserPath,
+    try {
+      await world.prepare();
+    } catch (error) {
+      await world.stop();
+      throw error;
+    }
+    return world;
+  }
+
+  async prepare() {
+    await this.serve("127.0.0.1:0");
+    await run(this.stepd, ["deploy", join(root, "examples/account-application"), "--stack-name", "walk"], { env: this.env });
+    this.browser = await chromium.launch({
+      executablePath: this.browserPath,
       // A container's root has no user namespaces for Chromium's sandbox; only our own pages are opened.
       args: ["--no-sandbox", "--disable-dev-shm-usage"],
     });
-    return world;
   }
 
   async serve(listen) {
@@ -64,9 +73,11 @@ export class World {
 
   async stop() {
     await this.browser?.close();
-    const ended = new Promise((done) => this.server.once("exit", done));
-    this.server.kill("SIGKILL");
-    await ended;
+    if (this.server && this.server.exitCode === null) {
+      const ended = new Promise((done) => this.server.once("exit", done));
+      this.server.kill("SIGKILL");
+      await ended;
+    }
     rmSync(this.folder, { recursive: true, force: true });
   }
 
