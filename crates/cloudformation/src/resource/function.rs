@@ -176,11 +176,10 @@ impl ResourceHandler for Function {
 
     async fn delete(&self, services: &Services, physical_id: &str) -> Result<(), Failure> {
         let name = properties::object([("FunctionName", physical_id.into())]);
-        match services.call("lambda", "DeleteFunction", name).await {
-            Ok(_) => Ok(()),
-            Err(failure) if failure.code == "ResourceNotFoundException" => Ok(()),
-            Err(failure) => Err(failure),
-        }
+        let absent = "ResourceNotFoundException";
+        services
+            .delete("lambda", "DeleteFunction", name, absent)
+            .await
     }
 }
 

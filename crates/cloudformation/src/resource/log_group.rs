@@ -94,11 +94,10 @@ impl ResourceHandler for LogGroup {
 
     async fn delete(&self, services: &Services, physical_id: &str) -> Result<(), Failure> {
         let input = properties::object([("logGroupName", physical_id.into())]);
-        match services.call("logs", "DeleteLogGroup", input).await {
-            Ok(_) => Ok(()),
-            Err(failure) if failure.code == "ResourceNotFoundException" => Ok(()),
-            Err(failure) => Err(failure),
-        }
+        let absent = "ResourceNotFoundException";
+        services
+            .delete("logs", "DeleteLogGroup", input, absent)
+            .await
     }
 }
 

@@ -81,14 +81,10 @@ impl ResourceHandler for MachineAlias {
             return Ok(());
         }
         let arn = properties::object([("stateMachineAliasArn", physical_id.into())]);
-        match services
-            .call("states", "DeleteStateMachineAlias", arn)
+        let absent = "ResourceNotFound";
+        services
+            .delete("states", "DeleteStateMachineAlias", arn, absent)
             .await
-        {
-            Ok(_) => Ok(()),
-            Err(failure) if failure.code == "ResourceNotFound" => Ok(()),
-            Err(failure) => Err(failure),
-        }
     }
 }
 

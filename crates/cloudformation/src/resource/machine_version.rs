@@ -76,13 +76,9 @@ impl ResourceHandler for MachineVersion {
             return Ok(());
         }
         let arn = properties::object([("stateMachineVersionArn", physical_id.into())]);
-        match services
-            .call("states", "DeleteStateMachineVersion", arn)
+        let absent = "ResourceNotFound";
+        services
+            .delete("states", "DeleteStateMachineVersion", arn, absent)
             .await
-        {
-            Ok(_) => Ok(()),
-            Err(failure) if failure.code == "ResourceNotFound" => Ok(()),
-            Err(failure) => Err(failure),
-        }
     }
 }

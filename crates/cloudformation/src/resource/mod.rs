@@ -54,6 +54,22 @@ impl Services {
         })
     }
 
+    /// Calls an operation that deletes. One whose resource is not there, as the code `absent` says, is no
+    /// failure.
+    async fn delete(
+        &self,
+        service: &'static str,
+        operation: &'static str,
+        input: Map<String, Value>,
+        absent: &str,
+    ) -> Result<(), Failure> {
+        match self.reply(service, operation, input).await {
+            Ok(_) => Ok(()),
+            Err(failure) if failure.code == absent || failure.status == 404 => Ok(()),
+            Err(failure) => Err(failure),
+        }
+    }
+
     async fn reply(
         &self,
         service: &'static str,

@@ -131,10 +131,9 @@ impl ResourceHandler for Simple {
 
     async fn delete(&self, services: &Services, physical_id: &str) -> Result<(), Failure> {
         let input = properties::object([(self.key, physical_id.into())]);
-        match services.call(self.service, self.delete, input).await {
-            Ok(_) => Ok(()),
-            Err(failure) if failure.code == self.describe.1 || failure.status == 404 => Ok(()),
-            Err(failure) => Err(failure),
-        }
+        let (_, absent) = self.describe;
+        services
+            .delete(self.service, self.delete, input, absent)
+            .await
     }
 }

@@ -142,11 +142,10 @@ impl ResourceHandler for Table {
 
     async fn delete(&self, services: &Services, physical_id: &str) -> Result<(), Failure> {
         let name = properties::object([("TableName", physical_id.into())]);
-        match services.call("dynamodb", "DeleteTable", name).await {
-            Ok(_) => Ok(()),
-            Err(failure) if failure.code == "ResourceNotFoundException" => Ok(()),
-            Err(failure) => Err(failure),
-        }
+        let absent = "ResourceNotFoundException";
+        services
+            .delete("dynamodb", "DeleteTable", name, absent)
+            .await
     }
 }
 
