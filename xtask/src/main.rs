@@ -25,9 +25,10 @@ cargo xtask <command>
               --data-dir DIR   where the server keeps its data   [default: .stepd]
               --listen ADDR    where it listens                  [default: 127.0.0.1:4566]
               --debug          build without optimization: ready sooner, runs slower
-  test      Everything that must hold: format, clippy, tidy, generated code, all tests, and the
-            walk of the workshop's page with the real AWS command line.
-              --quick          without the tests that start a server
+  test      Everything that must hold: format, clippy, tidy, generated code, the console, all tests,
+            and walks with the real AWS command line and through the console in Chromium.
+            Needs Node.js 20.19 or newer, npm and Python 3.
+              --quick          without the tests of the whole server, and without the walks
   tidy      What the compiler does not check: the arrows between crates, the purity of the pure
             ones, file lengths, module comments, what must not be written anywhere.
   console   Build the web console into console/dist; the next build of stepd carries it.
@@ -43,7 +44,10 @@ cargo xtask <command>
   bench     Start the release binary and measure it over HTTP; every figure in one run.
               --paused N       how many executions wait at once  [default: 100000]
               --seconds S      how long each rate is measured    [default: 10]
-  tools     Install what the tests use besides Rust (the AWS command line) into target/tools.
+              --items N        how many items a Distributed Map has   [default: 100000]
+              --listed N       how many executions are listed         [default: 1000000]
+  tools     Install what the tests use besides Rust (the AWS and SAM command lines, SDKs, JSONata)
+            into target/tools.
   ci        What the continuous integration runs: test.
   help      This text.
 ";

@@ -130,7 +130,7 @@ pub struct JsonataFlow {
 }
 
 /// The fields of JSONPath's data flow, in the order in which they apply
-/// (features ASL-1: InputPath, Parameters, task, ResultSelector, ResultPath, OutputPath).
+/// (InputPath, Parameters, task, ResultSelector, ResultPath, OutputPath).
 /// A state type that lacks a field has its default.
 #[derive(Clone, Debug, Default)]
 pub struct JsonPathFlow {

@@ -1,6 +1,6 @@
 //! What is wrong with a JSON text, and where, in the words of the parser that AWS uses (Jackson).
 //!
-//! Clients show these texts to people, and some compare them (features §1.4: `InvalidExecutionInput`
+//! Clients show these texts to people, and some compare them (`InvalidExecutionInput`
 //! has the words alone, a finding about a definition has words and place).
 
 use std::ops::Range;

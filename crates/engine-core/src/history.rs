@@ -269,7 +269,7 @@ fn details(event: &Event, view: View<'_>) -> Option<(String, Map<String, Value>)
             "executionAbortedEventDetails"
         }
         Event::ExecutionTimedOut => {
-            // Measured: the error and no cause (features §12.1).
+            // Measured: the error and no cause.
             shown
                 .members
                 .insert("error".into(), "States.Timeout".into());

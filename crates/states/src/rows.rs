@@ -417,7 +417,7 @@ pub fn listing_prefix(state_machine_arn: &str) -> [u8; 8] {
 }
 
 /// Returns the key of a listing's line: machine, status, newest first. Running executions are ordered by
-/// their start, closed ones by their end (features API-12).
+/// their start, closed ones by their end.
 pub fn listing_key(
     state_machine_arn: &str,
     status: StatusCode,

@@ -48,8 +48,6 @@ pub fn run(arguments: Arguments) -> anyhow::Result<()> {
         // Two operations of Step Functions would go to `sync-` and the server's name, which is none.
         ("AWS_DISABLE_HOST_PREFIX_INJECTION", "true"),
         ("AWS_CONFIG_FILE", &config.to_string_lossy()),
-        // TestState and StartSyncExecution go to `sync-HOST` otherwise, which an address has not.
-        ("AWS_DISABLE_HOST_PREFIX_INJECTION", "true"),
     ];
     for (name, value) in variables {
         println!("export {name}={}", quoted(value));

@@ -54,7 +54,7 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Run the server: Step Functions, Lambda, DynamoDB and stacks on one address
+    /// Run the server: Step Functions and the services around it on one address
     Serve(serve::Arguments),
     /// Deploy a SAM or CloudFormation template and the code beside it
     Deploy(deploy::Arguments),

@@ -27,6 +27,11 @@ const REFUSED: &[(&str, &str, &str)] = &[
         "!(",
         "finish it, or answer an error that names what is missing",
     ),
+    (
+        "(fea",
+        "tures ",
+        "a list that is not here; cite AWS's page or an ADR",
+    ),
     ("/wo", "rk/", "a path of one machine"),
     ("/ro", "ot/", "a path of one machine"),
     ("/ho", "me/", "a path of one machine"),

@@ -1,4 +1,4 @@
-//! Which type of state has which field, and in which query language (features §2.2).
+//! Which type of state has which field, and in which query language.
 //!
 //! The table is data that both languages share: what a field means is in the file of its state.
 

@@ -8,7 +8,7 @@ use crate::query::{Expected, Expression, Failure, Scope};
 
 impl Count {
     /// Returns the number; `field` is the name that AWS's complaint carries, such as
-    /// `MaxConcurrencyPath` (features ASL-9).
+    /// `MaxConcurrencyPath`.
     pub fn evaluate(&self, scope: &Scope<'_>, field: &str) -> Result<u64, Failure> {
         u64::try_from(self.integer(scope, field)?).map_err(|_| {
             let name = field.strip_suffix("Path").unwrap_or(field);

@@ -7,7 +7,7 @@ use crate::definition::WaitUntil;
 use crate::query::number_field::whole_number;
 use crate::query::{Expected, Failure, Path, Scope};
 
-/// The longest delay, in seconds: 24,855 whole days are less than 2^31 s (features ASL-7).
+/// The longest delay, in seconds: 24,855 whole days are less than 2^31 s.
 const WAIT_SECONDS_MAX: u64 = 2_147_483_647;
 
 /// What a Wait state waits for.

@@ -1,7 +1,7 @@
 //! Transitions: every target exists, every state is reached, every workflow can end.
 //!
 //! This reads the JSON itself, so that it holds for every query language. The order of the findings
-//! and what each suppresses are measured on AWS (features §12.12, "Graph").
+//! and what each suppresses are measured on AWS (docs/adr/0020).
 
 use std::collections::BTreeSet;
 

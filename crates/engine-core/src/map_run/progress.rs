@@ -20,7 +20,7 @@ pub struct Settings {
 }
 
 /// What may fail before the run does. 0 means that the limit was not set; where neither is, nothing
-/// may fail (features §2.7).
+/// may fail (docs/adr/0017).
 #[derive(Clone, Copy, Debug, PartialEq, Encode, Decode)]
 pub struct Tolerance {
     /// `ToleratedFailureCount`.

@@ -10,7 +10,7 @@ use crate::ids::FrameId;
 use crate::payload::Payload;
 
 /// What AWS says of a Choice state without a rule that holds and without a default. The error is
-/// `States.Runtime`, as measured (features §12.5), although the guide names `States.NoChoiceMatched`.
+/// `States.Runtime`, as measured (docs/adr/0005), although the guide names `States.NoChoiceMatched`.
 const NO_CHOICE: &str =
     "Failed to transition out of the state. The state does not point to a next state.";
 

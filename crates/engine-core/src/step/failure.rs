@@ -48,7 +48,7 @@ impl Failure {
         }
     }
 
-    /// The failure of a result that is too long; `what` as features §12.10 shows it.
+    /// The failure of a result that is too long; `what` as AWS's text names it.
     pub(super) fn data_limit(what: &str) -> Self {
         let cause = format!(
             "The state/task '{what}' returned a result with a size exceeding the maximum number of bytes service limit."

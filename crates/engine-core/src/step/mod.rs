@@ -383,7 +383,7 @@ impl<'a> Turn<'a> {
         Ok(())
     }
 
-    /// Fails the execution with the one event that is left (recorded: features §12.3).
+    /// Fails the execution with the one event that is left (recorded).
     fn fail_history_full(&mut self) {
         let max = self.cue.limits.history_events_max;
         let cause = format!("{HISTORY_FULL} ({max}).");

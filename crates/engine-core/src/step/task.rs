@@ -41,7 +41,7 @@ fn resource_of(task: &Task) -> TaskResource {
     }
 }
 
-/// Returns what the text of a too long result names (features §12.10): a function by its ARN, an
+/// Returns what the text of a too long result names: a function by its ARN, an
 /// integration by its service.
 fn named_in_limit(resource: &TaskResource) -> &str {
     match resource {
@@ -129,7 +129,7 @@ impl Turn<'_> {
             description: description.clone(),
             frame: id,
         };
-        // A callback's clock starts when its call has returned (features CB-10).
+        // A callback's clock starts when its call has returned.
         let heartbeat_at = match description.completion {
             Completion::OnToken => None,
             Completion::OnReturn | Completion::OnJob => description

@@ -26,7 +26,7 @@ pub(crate) async fn call(states: &States, input: &[u8]) -> Result<Reply, Failure
     };
     let activities = states.shell.activities();
     for _ in 0..ATTEMPTS_MAX {
-        // Idempotent by its name; tags do not count and are not updated (features API-5).
+        // Idempotent by its name; tags do not count and are not updated.
         if let Some(known) = activities.read(&record.name).await? {
             return Ok(created(known));
         }

@@ -64,7 +64,7 @@ pub(crate) async fn call(states: &States, input: &[u8]) -> Result<Reply, Failure
     Err(failure::unavailable())
 }
 
-/// The idempotency of features API-4: the same request answers the same machine, which stays as it is.
+/// Idempotent: the same request answers the same machine, which stays as it is.
 fn created_before(known: &MachineRecord, asked: &MachineRecord) -> Result<Reply, Failure> {
     match known.status {
         MachineStatus::Deleting => Err(failure::state_machine_deleting(&known.arn)),

@@ -29,7 +29,7 @@ pub(crate) async fn call(states: &States, input: &[u8]) -> Result<Reply, Failure
             .machines
             .aliases(machine_arn, None, usize::MAX)
             .await?;
-        // Idempotent by name, description and routes (features API-6).
+        // Idempotent by name, description and routes.
         if let Some(known) = known.iter().find(|known| known.name == alias.name) {
             let same = known.description == alias.description && known.routes == alias.routes;
             return match same {

@@ -47,7 +47,7 @@ pub(crate) async fn call(states: &States, input: &[u8]) -> Result<Reply, Failure
             .read(name)
             .await?
             .filter(|machine| *machine.arn == **arn);
-        // A machine that is not there, or is going, is what the caller wants (features API-10).
+        // A machine that is not there, or is going, is what the caller wants.
         let Some(machine) = machine.filter(|found| found.record.status == MachineStatus::Active)
         else {
             return Ok(empty_reply());

@@ -41,7 +41,7 @@ pub(crate) async fn answer(states: &States, input: &[u8], sight: Sight) -> Resul
     Ok(super::reply(&shown))
 }
 
-/// Members that have no value are absent, as recorded (features §12.1, §12.4).
+/// Members that have no value are absent, as recorded.
 fn describe(record: ExecutionRecord, ends: &Ends, included: bool) -> DescribeExecutionOutput {
     let last_redrive = record.last_redrive().cloned();
     let mut shown = DescribeExecutionOutput::new(

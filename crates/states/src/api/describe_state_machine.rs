@@ -50,8 +50,7 @@ pub(crate) async fn call(states: &States, input: &[u8]) -> Result<Reply, Failure
     }))
 }
 
-/// Returns the definition's text as it was given, or `{}` where only metadata is asked for
-/// (features API-19).
+/// Returns the definition's text as it was given, or `{}` where only metadata is asked for.
 pub(super) async fn shown_definition(
     states: &States,
     hash: &DefinitionHash,

@@ -1,4 +1,4 @@
-//! The failures of the API, with AWS's codes and texts (features §1.4).
+//! The failures of the API, with AWS's codes and texts.
 
 use service::Failure;
 
@@ -213,7 +213,7 @@ pub(crate) fn invalid_token() -> Failure {
     Failure::client("InvalidToken", "Invalid Token: 'Invalid token'")
 }
 
-/// The task was answered before, timed out, or was aborted; or its execution has ended (features CB-6).
+/// The task was answered before, timed out, or was aborted; or its execution has ended.
 pub(crate) fn task_timed_out() -> Failure {
     Failure::client(
         "TaskTimedOut",

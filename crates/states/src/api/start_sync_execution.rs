@@ -1,5 +1,5 @@
 //! `StartSyncExecution`: runs an execution of an EXPRESS machine and answers with its end. An execution
-//! that fails is an answer like any other (features API-16).
+//! that fails is an answer like any other.
 
 use aws_model::states::{
     BillingDetails, CloudWatchEventsExecutionDataDetails, IncludedData, StartSyncExecutionInput,

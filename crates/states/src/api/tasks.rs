@@ -17,7 +17,7 @@ pub(super) fn open(states: &States, token: &str) -> Result<(ExecutionRef, TaskId
 }
 
 /// Tells the execution; once this returns, the answer is durable. Whatever the engine does not take is
-/// told in one word, as AWS does: the task does not exist any more (features CB-6).
+/// told in one word, as AWS does: the task does not exist any more.
 pub(super) async fn answer(
     states: &States,
     execution: ExecutionRef,

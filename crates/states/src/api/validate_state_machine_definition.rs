@@ -18,7 +18,7 @@ pub(crate) fn call(states: &States, input: &[u8]) -> Result<Reply, Failure> {
     let input: ValidateStateMachineDefinitionInput = super::read_within(input, &states.limits)?;
     let reading = states.reading(TypeCode::from(input.r#type).into());
     let findings = asl::diagnose_as(&input.definition, reading);
-    // A definition with warnings only is good (features API-21).
+    // A definition with warnings only is good.
     let has_errors = findings
         .iter()
         .any(|finding| finding.severity == Severity::Error);

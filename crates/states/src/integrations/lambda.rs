@@ -111,7 +111,7 @@ fn function_error(reply: &Reply) -> Option<Answer> {
         .and_then(Value::as_str);
     Some(match error_type {
         Some(error) => Answer::failed(error, cause),
-        // Recorded by users (features §12.8).
+        // Recorded by users.
         None => Answer::failed(
             "Lambda.Unknown",
             format!(

@@ -5,7 +5,7 @@ use serde_json::{Map, Value};
 
 use super::ItemsFailed;
 
-/// Most items that a map run reads; what is configured above is capped (features §2.7).
+/// Most items that a map run reads; what is configured above is capped.
 pub const ITEMS_MAX: u64 = 100_000_000;
 
 /// Which call the items come from.

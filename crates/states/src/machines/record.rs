@@ -67,7 +67,7 @@ pub(crate) struct MachineRecord {
 
 impl MachineRecord {
     /// Says whether the two are one request of `CreateStateMachine` made twice: role and tags do not
-    /// count (features API-4).
+    /// count.
     pub(crate) fn is_same_request(&self, other: &Self) -> bool {
         self.name == other.name
             && self.machine_type == other.machine_type

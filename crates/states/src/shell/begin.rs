@@ -61,7 +61,7 @@ impl Start {
         }
     }
 
-    /// Says whether there can be no other start that means the same execution (features API-2).
+    /// Says whether there can be no other start that means the same execution.
     pub(super) fn is_anew(&self) -> bool {
         self.express.is_some() && self.started_by.is_none()
     }

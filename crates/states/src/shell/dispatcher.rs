@@ -299,7 +299,7 @@ async fn read_call(
     ))
 }
 
-/// Returns 32 letters, as AWS names the sessions of executions (features §12.9); the same each time.
+/// Returns 32 letters, as AWS names the sessions of executions; the same each time.
 pub(super) fn session_name(execution: ExecutionRef) -> Arc<str> {
     letters(&mut vocab::Entropy::from_seed(
         execution.number ^ (u64::from(execution.partition) << 48),

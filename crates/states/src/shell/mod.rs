@@ -101,7 +101,7 @@ pub enum CommandError {
     /// There is no such execution.
     #[error("there is no such execution")]
     NotFound,
-    /// Another execution of the machine has the name (features API-1).
+    /// Another execution of the machine has the name.
     #[error("an execution with this name exists")]
     NameTaken {
         /// The one that has it.
@@ -224,7 +224,7 @@ impl Shell {
     }
 
     /// Begins an execution. Once this returns, it is durable. A running execution of the same name and
-    /// input is returned instead of beginning another one (features API-1).
+    /// input is returned instead of beginning another one.
     pub async fn start(&self, start: Start) -> Result<Started, CommandError> {
         let partition = self.partition_of(&start.state_machine_arn, &start.name);
         let (reply, answer) = oneshot::channel();

@@ -28,7 +28,7 @@ use crate::token::SealerOf;
 /// Most commands of one commit.
 const GROUP_COMMANDS_MAX: usize = 256;
 
-/// How long a closed execution's name stays taken (features API-1).
+/// How long a closed execution's name stays taken.
 const NAME_KEPT_MILLIS: i64 = 90 * 86_400_000;
 
 /// What somebody wants of a partition.

@@ -94,7 +94,7 @@ impl<'a> Reader<'a> {
     }
 
     /// Reads a quoted text. Only quotes, braces and backslashes are escaped; any other escape is
-    /// refused when a machine is created (features ASL-15).
+    /// refused when a machine is created.
     fn quoted(&mut self) -> Result<Argument, String> {
         self.take('\'');
         let mut value = String::new();
