@@ -1,13 +1,9 @@
 //! Stacks in stacks: made, changed, deleted, and taken up wherever the server was killed.
 
-use std::sync::Arc;
-
-use cloudformation::CloudFormation;
-use serde_json::{Value, json};
-use service::{Call, Failure, RequestId, Service};
+use serde_json::json;
 use tokio::runtime::Runtime;
 
-use world::{World, principal};
+use world::server::Server;
 
 // The other tests use the rest of it.
 #[allow(dead_code)]
@@ -47,116 +43,17 @@ Resources:
     Properties: {TemplateURL: 'https://s3.amazonaws.com/templates/itself.yaml'}
 ";
 
-struct Server {
-    world: World,
-    stacks: Arc<CloudFormation>,
-}
-
-impl Server {
-    fn new() -> Self {
-        let world = World::new();
-        for (key, text) in [
-            ("templates/one.yaml", ONE),
-            ("templates/added.yaml", ADDED),
-            ("templates/itself.yaml", ITSELF),
-        ] {
-            let mut objects = world.cloud.objects.lock().expect("lock");
-            objects.insert(key.to_owned(), text.to_owned());
-        }
-        let stacks = Arc::new(CloudFormation::new(world.deployer.clone()));
-        *world.cloud.stacks.lock().expect("lock") = Some(stacks.clone());
-        Self { world, stacks }
+fn server() -> Server {
+    let server = Server::new();
+    for (key, text) in [
+        ("templates/one.yaml", ONE),
+        ("templates/added.yaml", ADDED),
+        ("templates/itself.yaml", ITSELF),
+    ] {
+        let mut objects = server.world.cloud.objects.lock().expect("lock");
+        objects.insert(key.to_owned(), text.to_owned());
     }
-
-    /// Starts the server again, without what was under way.
-    fn restart(&mut self) {
-        *self.world.cloud.hanging.lock().expect("lock") = None;
-        *self.world.cloud.hanging_after.lock().expect("lock") = None;
-        self.world.restart();
-        self.stacks = Arc::new(CloudFormation::new(self.world.deployer.clone()));
-        *self.world.cloud.stacks.lock().expect("lock") = Some(self.stacks.clone());
-    }
-
-    async fn call(&self, operation: &'static str, input: Value) -> Result<Value, Failure> {
-        let call = Call {
-            service: "cloudformation",
-            operation: operation.into(),
-            input: input.to_string().into(),
-            payload: Default::default(),
-            principal: principal(),
-            request_id: RequestId::random(),
-        };
-        let reply = self.stacks.call(call).await?;
-        Ok(serde_json::from_slice(&reply.output).unwrap_or_default())
-    }
-
-    async fn stack(&self, name: &str) -> Result<Value, Failure> {
-        let found = self.call("DescribeStacks", json!({"StackName": name}));
-        Ok(found.await?["Stacks"][0].clone())
-    }
-
-    /// Returns the state of a stack once nobody works on it, or how it is refused.
-    async fn settled(&self, name: &str) -> String {
-        let mut last = String::new();
-        testkit_until(async || {
-            last = match self.stack(name).await {
-                Ok(stack) => stack["StackStatus"].as_str().unwrap_or_default().to_owned(),
-                Err(failure) => failure.message,
-            };
-            !last.ends_with("_IN_PROGRESS")
-        })
-        .await;
-        last
-    }
-
-    async fn deploy(&self, operation: &'static str, template: &str) {
-        let input = json!({"StackName": "app", "TemplateBody": template});
-        self.call(operation, input).await.expect("accepts");
-    }
-
-    /// Does something in a server that is killed when it comes to `point`: before the call is made, or
-    /// after it was made and before its answer is written down.
-    fn killed_at(&mut self, point: &str, after: bool, operation: &'static str, template: &str) {
-        let cloud = self.world.cloud.clone();
-        let slot = if after {
-            &cloud.hanging_after
-        } else {
-            &cloud.hanging
-        };
-        *slot.lock().expect("lock") = Some(point.to_owned());
-        let server = Runtime::new().expect("a runtime");
-        server.block_on(async {
-            self.deploy(operation, template).await;
-            cloud.hung.notified().await;
-        });
-        drop(server);
-        self.restart();
-    }
-
-    async fn recovered(&self) -> Vec<String> {
-        let stacks = self.world.deployer.recover().await.expect("recovers");
-        stacks
-            .iter()
-            .map(|stack| stack.stack_status.to_string())
-            .collect()
-    }
-
-    async fn names(&self) -> Vec<String> {
-        let stacks = self.world.deployer.stacks().await.expect("lists");
-        stacks
-            .iter()
-            .map(|stack| world::stable(&stack.stack_name))
-            .collect()
-    }
-}
-
-/// Polls until `condition` holds.
-async fn testkit_until(mut condition: impl AsyncFnMut() -> bool) {
-    let deadline = std::time::Instant::now() + std::time::Duration::from_secs(30);
-    while !condition().await {
-        assert!(std::time::Instant::now() < deadline, "it takes too long");
-        tokio::task::yield_now().await;
-    }
+    server
 }
 
 fn changed() -> String {
@@ -167,7 +64,7 @@ fn changed() -> String {
 
 #[tokio::test]
 async fn a_stack_in_a_stack_is_made_changed_and_deleted() {
-    let server = Server::new();
+    let server = server();
     server.deploy("CreateStack", OUTER).await;
     assert_eq!(server.settled("app").await, "CREATE_COMPLETE");
     assert_eq!(server.names().await, ["app", "app-Inner-*"]);
@@ -229,7 +126,7 @@ fn a_creation_that_was_killed_anywhere_is_rolled_back() {
     ];
     for (point, after) in points {
         let case = format!("{point}, after: {after}");
-        let mut server = Server::new();
+        let mut server = server();
         server.killed_at(point, after, "CreateStack", OUTER);
         let runtime = Runtime::new().expect("a runtime");
         runtime.block_on(async {
@@ -258,7 +155,7 @@ fn a_change_that_was_killed_anywhere_is_rolled_back() {
     ];
     for (point, after) in points {
         let case = format!("{point}, after: {after}");
-        let mut server = Server::new();
+        let mut server = server();
         let runtime = Runtime::new().expect("a runtime");
         runtime.block_on(async {
             server.deploy("CreateStack", OUTER).await;
@@ -289,7 +186,7 @@ fn a_deletion_that_was_killed_anywhere_goes_on() {
     ];
     for (point, after) in points {
         let case = format!("{point}, after: {after}");
-        let mut server = Server::new();
+        let mut server = server();
         let runtime = Runtime::new().expect("a runtime");
         runtime.block_on(async {
             server.deploy("CreateStack", OUTER).await;
@@ -320,7 +217,7 @@ fn a_deletion_that_was_killed_anywhere_goes_on() {
 
 #[tokio::test]
 async fn a_template_that_names_itself_comes_to_an_end() {
-    let server = Server::new();
+    let server = server();
     server.deploy("CreateStack", ITSELF).await;
     assert_eq!(server.settled("app").await, "ROLLBACK_COMPLETE");
     assert_eq!(server.names().await, ["app"]);

@@ -12,6 +12,8 @@ use store::MemoryStore;
 use tokio::sync::Notify;
 use tokio::sync::mpsc::unbounded_channel;
 
+pub mod server;
+
 /// Functions, machines and tables by name, behind the port that the deployer calls.
 #[derive(Default)]
 pub struct Cloud {
