@@ -1,7 +1,8 @@
 //! Answer links: one wait, one answer, for somebody who has no access key.
 //!
 //! A link is the task and who made the link, sealed. With it a page can look at the question and answer it as
-//! that principal, and nothing else; it ends with the task. It stands behind `#`, and nothing but a POST
+//! that principal, and nothing else: no token is shown, and of the definition what the form is made of. It ends
+//! with the task. It stands behind `#`, and nothing but a POST
 //! answers: what opens links to look at them answers nothing.
 
 use base64::Engine as _;
@@ -13,7 +14,7 @@ use service::{Failure, Principal};
 
 use crate::session::{Sealed, Sessions};
 use crate::tasks::{self, Said, Task};
-use crate::{Console, api};
+use crate::{Console, api, asked};
 
 /// What is sealed.
 #[derive(Serialize, Deserialize)]
@@ -31,16 +32,12 @@ pub(crate) async fn make(
     input: &[u8],
 ) -> Result<Bytes, Failure> {
     let task: Task = tasks::parse(input)?;
-    let found = tasks::require_open(console, principal, &task).await?;
+    let task = tasks::require_open(console, principal, &task).await?;
     let link = Link {
         by: principal.into(),
         token: task.task_token,
         execution: task.execution_arn,
-        // As the server knows it, whatever was asked.
-        state: found["stateName"]
-            .as_str()
-            .unwrap_or(&task.state_name)
-            .to_owned(),
+        state: task.state_name,
     };
     let body = serde_json::to_vec(&link).expect("texts have a JSON form");
     let text = URL_SAFE_NO_PAD.encode(console.sessions.sealed("answer link", &body));
@@ -49,7 +46,16 @@ pub(crate) async fn make(
         .into())
 }
 
-/// Says what a link asks: the task with its definition, or who has answered it.
+/// What a page shows of a task. Its token is not among it: the page answers with the link.
+const SHOWN: [&str; 5] = [
+    "stateName",
+    "executionArn",
+    "stateMachineArn",
+    "parameters",
+    "timeoutDate",
+];
+
+/// Says what a link asks: the task with its part of the definition, or who has answered it.
 pub(crate) async fn look(console: &Console, input: &[u8]) -> Result<Bytes, Failure> {
     let (principal, task) = open(&console.sessions, input)?;
     let Some(found) = tasks::find(console, &principal, &task).await? else {
@@ -68,11 +74,17 @@ pub(crate) async fn look(console: &Console, input: &[u8]) -> Result<Bytes, Failu
     let machine = "DescribeStateMachineForExecution";
     let reply = api::call(console, &principal, machine, execution).await?;
     let machine: Value = tasks::parse(&reply.output)?;
-    let mut shown = json!({"task": found, "definition": machine["definition"]});
-    // The page answers with the link, and needs no token.
-    if let Some(task) = shown["task"].as_object_mut() {
-        task.remove("taskToken");
+    let definition = machine["definition"].as_str().unwrap_or_default();
+    let name = found["stateName"].as_str().unwrap_or_default();
+    let question = asked::question(definition, name);
+    let mut shown = json!({"task": {}, "definition": question.to_string()});
+    for member in SHOWN {
+        if let Some(value) = found.get(member) {
+            shown["task"][member] = value.clone();
+        }
     }
+    let parameters = found["parameters"].as_str().unwrap_or_default();
+    shown["task"]["parameters"] = asked::without_tokens(parameters, &task.task_token).into();
     Ok(shown.to_string().into())
 }
 
@@ -80,7 +92,7 @@ pub(crate) async fn look(console: &Console, input: &[u8]) -> Result<Bytes, Failu
 pub(crate) async fn send(console: &Console, input: &[u8]) -> Result<Bytes, Failure> {
     let (principal, task) = open(&console.sessions, input)?;
     let said: Said = tasks::parse(input)?;
-    tasks::answer(console, &principal, &task, said, "link").await
+    tasks::answer(console, &principal, &task, said, tasks::BY_LINK).await
 }
 
 fn open(sessions: &Sessions, input: &[u8]) -> Result<(Principal, Task), Failure> {

@@ -12,6 +12,7 @@
 
 mod answer_links;
 mod api;
+mod asked;
 mod counts;
 mod files;
 mod headers;
@@ -43,8 +44,17 @@ use session::{Session, Sessions};
 /// A body that comes or goes piece by piece.
 pub type Body = UnsyncBoxBody<Bytes, Box<dyn Error + Send + Sync>>;
 
-/// Longest request of a page: a definition or an input, with room.
-const BODY_BYTES_MAX: usize = 10 << 20;
+/// Longest request of a page of somebody who is signed in: a definition or an input, with room.
+const CALL_BYTES_MAX: usize = 10 << 20;
+
+/// Longest token to sign in with, and what is around it.
+const SIGN_IN_BYTES_MAX: usize = 1 << 10;
+
+/// Longest answer link, and what is around it.
+const LOOK_BYTES_MAX: usize = 16 << 10;
+
+/// Longest answer of a visitor: an output, with every letter of it escaped twice, and the link.
+const ANSWER_BYTES_MAX: usize = 1 << 20;
 
 /// How long a page may take to send one.
 const BODY_SECONDS_MAX: Duration = Duration::from_secs(60);
@@ -178,16 +188,16 @@ impl Console {
             (&Method::GET, "session") => Ok(self.who(&self.session(parts)?)),
             (&Method::GET, "live") => live::answer(self, &self.session(parts)?, parts).await,
             (&Method::POST, "answer/look") => {
-                let shown = answer_links::look(self, &read(body).await?).await?;
+                let shown = answer_links::look(self, &read(body, LOOK_BYTES_MAX).await?).await?;
                 Ok(whole(StatusCode::OK, "application/json", shown))
             }
             (&Method::POST, "answer/send") => {
-                let sent = answer_links::send(self, &read(body).await?).await?;
+                let sent = answer_links::send(self, &read(body, ANSWER_BYTES_MAX).await?).await?;
                 Ok(whole(StatusCode::OK, "application/json", sent))
             }
             (&Method::POST, path) if path.starts_with("api/") => {
                 let session = self.session(parts)?;
-                let body = read(body).await?;
+                let body = read(body, CALL_BYTES_MAX).await?;
                 api::answer(self, &session, &path["api/".len()..], body).await
             }
             (&Method::GET | &Method::HEAD, name) => Ok(files::answer(name, &parts.headers)),
@@ -209,7 +219,8 @@ impl Console {
     }
 
     async fn sign_in(&self, body: Body) -> Result<Response<Body>, Failure> {
-        let body: Value = serde_json::from_slice(&read(body).await?).unwrap_or_default();
+        let body = read(body, SIGN_IN_BYTES_MAX).await?;
+        let body: Value = serde_json::from_slice(&body).unwrap_or_default();
         let token = body["token"].as_str().unwrap_or_default();
         let now = self.clock.now();
         let Some(session) = self.sessions.redeem(token, now) else {
@@ -265,10 +276,11 @@ fn reads_html(parts: &Parts) -> bool {
             .is_some_and(|value| value.contains("text/html"))
 }
 
-async fn read(body: Body) -> Result<Bytes, Failure> {
+/// Reads a body of at most `bytes_max` bytes, in time.
+async fn read(body: Body, bytes_max: usize) -> Result<Bytes, Failure> {
     let message = "The body did not arrive in time";
     let late = |_| Failure::client("RequestTimeout", message).with_status(408);
-    let read = tokio::time::timeout(BODY_SECONDS_MAX, collect(body)).await;
+    let read = tokio::time::timeout(BODY_SECONDS_MAX, collect(body, bytes_max)).await;
     read.map_err(late)?.ok_or_else(|| {
         let message = "The body is too long, or broke off.";
         Failure::client("RequestEntityTooLargeException", message).with_status(413)
@@ -276,14 +288,14 @@ async fn read(body: Body) -> Result<Bytes, Failure> {
 }
 
 /// Returns the whole body; `None` if it is too long or breaks off.
-async fn collect(mut body: Body) -> Option<Bytes> {
+async fn collect(mut body: Body, bytes_max: usize) -> Option<Bytes> {
     let mut read = BytesMut::new();
     while let Some(frame) = body.frame().await {
         if let Ok(piece) = frame.ok()?.into_data() {
+            if piece.len() > bytes_max - read.len() {
+                return None;
+            }
             read.extend_from_slice(&piece);
-        }
-        if read.len() > BODY_BYTES_MAX {
-            return None;
         }
     }
     Some(read.freeze())
@@ -317,3 +329,6 @@ fn refusal(failure: &Failure) -> Response<Body> {
     let status = StatusCode::from_u16(failure.status).unwrap_or(StatusCode::BAD_REQUEST);
     whole(status, "application/json", Value::Object(body).to_string())
 }
+
+#[cfg(test)]
+mod tests;

@@ -58,7 +58,7 @@ impl Records {
         self.read(&claim_key(token)).await
     }
 
-    /// Takes a task for `claim.by`, or from whoever has it. Returns the one that has it instead.
+    /// Takes a task for `claim.by`, if nobody has it. Returns the claim of somebody else who does.
     pub async fn claim(&self, token: &str, claim: &Claim) -> Result<Option<Claim>, Failure> {
         let key = claim_key(token);
         match self.write(key.clone(), claim, Expectation::Absent).await {

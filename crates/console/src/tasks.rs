@@ -1,7 +1,8 @@
 //! The inbox: what waits for somebody's answer, who takes it, and the answers.
 //!
 //! The list is the server's own way that `stepd task list` asks too, and an answer is SendTaskSuccess or
-//! SendTaskFailure as whoever answers. What is added is who: claims, and a record of each answer.
+//! SendTaskFailure as whoever answers. What is added is who: claims, and a record of each answer. A record says of
+//! the task what the list says of it, never what whoever answers says.
 
 use bytes::Bytes;
 use serde::Deserialize;
@@ -14,11 +15,17 @@ use crate::{Console, api};
 /// How long an answer that was recorded may still be on its way.
 const ON_ITS_WAY_MILLIS: i64 = 60_000;
 
+/// How an answer came that an answer link gave.
+pub(crate) const BY_LINK: &str = "link";
+
+/// Most tasks that are read at once.
+const TASKS_AT_ONCE: u32 = 1_000;
+
 /// Longest name that a visitor may give.
 const NAME_LETTERS_MAX: usize = 120;
 
-/// A task, as whoever answers names it.
-#[derive(Debug, Deserialize)]
+/// A task, as whoever answers names it, or (from [`require_open`]) as the server knows it.
+#[derive(Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Task {
     pub task_token: String,
@@ -43,7 +50,7 @@ pub(crate) async fn list(
     principal: &Principal,
     query: Bytes,
 ) -> Result<Bytes, Failure> {
-    let mut page = open_tasks(console, principal, query).await?;
+    let mut page = ask_tasks(console, principal, query).await?;
     for task in page["tasks"].as_array_mut().into_iter().flatten() {
         let token = task["taskToken"].as_str().unwrap_or_default();
         if let Some(claim) = console.records.claim_of(token).await? {
@@ -61,11 +68,13 @@ pub(crate) async fn claim(
 ) -> Result<Bytes, Failure> {
     let task: Task = parse(input)?;
     let asked: Value = parse(input)?;
-    require_open(console, principal, &task).await?;
     if asked["take"] == json!(false) {
+        // The task may have ended elsewhere; whoever may list tasks may let go of it all the same.
+        open_tasks(console, principal, &json!({"maxResults": 1})).await?;
         console.records.release(&task.task_token).await?;
         return Ok("{}".into());
     }
+    let task = require_open(console, principal, &task).await?;
     let claim = Claim {
         by: principal.arn(),
         at: console.clock.now().as_millis(),
@@ -88,14 +97,24 @@ pub(crate) async fn answer(
     via: &str,
 ) -> Result<Bytes, Failure> {
     let records = &console.records;
+    let found = open_task(console, principal, task).await?;
+    let task = found.as_ref().unwrap_or(task);
     let (execution, token) = (&task.execution_arn, &task.task_token);
+    let old = records.answer_of(execution, token).await?;
     let now = console.clock.now().as_millis();
+    // The task of an answer that never arrived, since the server died between the two, is still open.
+    if let Some(old) = &old
+        && (now - old.at < ON_ITS_WAY_MILLIS || found.is_none())
+    {
+        return Err(answered(old));
+    }
+    if found.is_none() {
+        return Err(waits_no_more());
+    }
     let failed = said.output.is_none();
-    let name = said
-        .name
-        .as_deref()
-        .map(str::trim)
-        .filter(|name| !name.is_empty());
+    // Whoever is signed in has a name already.
+    let name = said.name.as_deref().filter(|_| via == BY_LINK);
+    let name = name.map(str::trim).filter(|name| !name.is_empty());
     let given = Answer {
         by: principal.arn(),
         name: name.map(|name| name.chars().take(NAME_LETTERS_MAX).collect()),
@@ -104,13 +123,6 @@ pub(crate) async fn answer(
         state_name: task.state_name.clone(),
         error: failed.then(|| said.error.clone().unwrap_or_default()),
     };
-    let old = records.answer_of(execution, token).await?;
-    // The task of an answer that never arrived, since the server died between the two, is still open.
-    if let Some(old) = &old
-        && (now - old.at < ON_ITS_WAY_MILLIS || !is_open(console, principal, task).await?)
-    {
-        return Err(answered(old));
-    }
     if !records
         .begin_answer(execution, token, &given, old.as_ref())
         .await?
@@ -161,30 +173,64 @@ pub(crate) async fn find(
     principal: &Principal,
     task: &Task,
 ) -> Result<Option<Value>, Failure> {
-    let query = json!({"executionArn": task.execution_arn}).to_string();
-    let mut page = open_tasks(console, principal, query.into()).await?;
-    let tasks = page["tasks"].as_array_mut().map(std::mem::take);
-    let is_it = |one: &Value| one["taskToken"] == json!(task.task_token);
-    Ok(tasks.into_iter().flatten().find(is_it))
+    let mut query = json!({"executionArn": task.execution_arn, "maxResults": TASKS_AT_ONCE});
+    loop {
+        let mut page = open_tasks(console, principal, &query).await?;
+        let tasks = page["tasks"].as_array_mut().map(std::mem::take);
+        let is_it = |one: &Value| one["taskToken"] == json!(task.task_token);
+        if let Some(found) = tasks.into_iter().flatten().find(is_it) {
+            return Ok(Some(found));
+        }
+        match page["nextToken"].take() {
+            Value::Null => return Ok(None),
+            next => query["nextToken"] = next,
+        }
+    }
 }
 
-async fn is_open(console: &Console, principal: &Principal, task: &Task) -> Result<bool, Failure> {
-    Ok(find(console, principal, task).await?.is_some())
+/// Returns the task as the server knows it, if it waits.
+async fn open_task(
+    console: &Console,
+    principal: &Principal,
+    task: &Task,
+) -> Result<Option<Task>, Failure> {
+    let found = find(console, principal, task).await?;
+    let read = |found| {
+        serde_json::from_value(found).map_err(|error| {
+            tracing::error!(%error, "a task of the list is unreadable");
+            Failure::internal("The list of tasks is unreadable.")
+        })
+    };
+    found.map(read).transpose()
 }
 
+/// Returns the task as the server knows it.
+///
+/// # Errors
+/// `TaskTimedOut` where it does not wait.
 pub(crate) async fn require_open(
     console: &Console,
     principal: &Principal,
     task: &Task,
-) -> Result<Value, Failure> {
-    let found = find(console, principal, task).await?;
-    found.ok_or_else(|| {
-        let message = "The task does not wait for an answer any more.";
-        Failure::client("TaskTimedOut", message)
-    })
+) -> Result<Task, Failure> {
+    let found = open_task(console, principal, task).await?;
+    found.ok_or_else(waits_no_more)
+}
+
+fn waits_no_more() -> Failure {
+    let message = "The task does not wait for an answer any more.";
+    Failure::client("TaskTimedOut", message)
 }
 
 async fn open_tasks(
+    console: &Console,
+    principal: &Principal,
+    query: &Value,
+) -> Result<Value, Failure> {
+    ask_tasks(console, principal, query.to_string().into()).await
+}
+
+async fn ask_tasks(
     console: &Console,
     principal: &Principal,
     query: Bytes,
