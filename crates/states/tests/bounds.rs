@@ -21,7 +21,12 @@ async fn an_execution_in_memory_is_not_written_down_without_end() {
         ..Limits::default()
     };
     let world = World::within(limits).await;
-    let turns = json!({"StartAt": "P", "States": {"P": {"Type": "Pass", "Next": "P"}}});
+    let turns = json!({"StartAt": "P", "States": {
+        "P": {"Type": "Pass", "Next": "C"},
+        "C": {"Type": "Choice", "Default": "P",
+              "Choices": [{"Variable": "$.over", "IsPresent": true, "Next": "E"}]},
+        "E": {"Type": "Succeed"},
+    }});
     let machine = json!({
         "name": "P", "definition": turns.to_string(), "roleArn": ROLE, "type": "EXPRESS",
     });

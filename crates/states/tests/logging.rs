@@ -152,8 +152,8 @@ async fn backlog(world: &World) -> usize {
 async fn what_is_not_logged_leaves_nothing_to_be_logged() {
     for level in ["ERROR", "FATAL"] {
         let world = World::new().await;
-        *world.functions.failing_group.lock() = Some(GROUP);
         create(&world, &pass(), logging(level, true)).await;
+        *world.functions.failing_group.lock() = Some(GROUP);
         let arn = world.start("M", "E", "{}").await;
         world.until_closed(&arn).await;
         assert_eq!(backlog(&world).await, 0, "{level}");
