@@ -212,6 +212,8 @@ impl Server {
         )
         .context("the stacks cannot be opened")?;
         gateway.add_service(Arc::new(CloudFormation::new(deployer.clone())));
+        let events = events::Events::new(store.clone(), clock.clone(), site.clone());
+        gateway.add_service(Arc::new(events));
         gateway.add_service(Arc::new(sts::Sts::new(site.clone(), gateway.clone())));
         for name in ["stacks", "assets"] {
             let router = cloudformation::routes(deployer.clone());

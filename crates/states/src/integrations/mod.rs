@@ -8,6 +8,7 @@ mod aws_sdk;
 mod dynamodb;
 mod events;
 mod exchange;
+pub(crate) mod http;
 mod lambda;
 mod optimized;
 mod sns;
@@ -56,6 +57,7 @@ impl Answer {
 pub(crate) async fn call(
     gate: &dyn Gate,
     site: &Site,
+    client: &http::Client,
     task: &TaskDescription,
     principal: Principal,
 ) -> Answer {
@@ -78,6 +80,15 @@ pub(crate) async fn call(
             ("sqs", "sendMessage") => sqs::send_message(gate, task, principal).await,
             ("sns", "publish") => sns::publish(gate, task, principal).await,
             ("events", "putEvents") => events::put_events(gate, task, principal).await,
+            ("http", "invoke") => {
+                let invocation = http::Invocation {
+                    gate,
+                    site,
+                    client,
+                    principal,
+                };
+                invocation.make(task).await
+            }
             (service, action) => match service.strip_prefix("aws-sdk:") {
                 Some(name) => aws_sdk::call(gate, name, action, task, principal).await,
                 None => not_built(&format!("the service integration '{service}:{action}'")),
@@ -91,17 +102,17 @@ pub(crate) async fn call(
     }
 }
 
-/// Returns the name under which calls wait for one another: the function, or the service.
+/// Returns the name under which calls wait for one another: the function, the host, or the service.
 pub(crate) fn target(task: &TaskDescription) -> Arc<str> {
     match &task.resource {
         TaskResource::LambdaFunction { arn } | TaskResource::Activity { arn } => (**arn).into(),
         TaskResource::Integration { resource_type, .. } => {
-            let function = task
-                .parameters
-                .value()
-                .get("FunctionName")
-                .and_then(|name| name.as_str());
-            function.unwrap_or(resource_type).into()
+            let text = |name: &str| task.parameters.value().get(name)?.as_str();
+            let found = match &**resource_type {
+                "http" => text("ApiEndpoint").map(http::host_of),
+                _ => text("FunctionName"),
+            };
+            found.unwrap_or(resource_type).into()
         }
     }
 }

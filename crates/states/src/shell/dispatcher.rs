@@ -223,7 +223,7 @@ async fn carry_out(shell: &Shell, execution: ExecutionRef, task: TaskId) {
             seal: &|| shared.options.sealer.seal(execution, task),
             waits: waits_of(&call.description),
         };
-        integrations::call(&gate, &site, &call.description, principal).await
+        integrations::call(&gate, &site, &shared.http, &call.description, principal).await
     });
     let answer = AbortOnDrop(made).await.unwrap_or_else(unexpected);
     let command = match answer {

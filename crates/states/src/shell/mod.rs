@@ -38,6 +38,7 @@ use vocab::Timestamp;
 use crate::activities::{Activities, Polls};
 use crate::changes::Changes;
 use crate::definitions::{Definitions, unreadable};
+use crate::integrations::http;
 use crate::metrics::Metrics;
 use crate::open_tasks;
 use crate::rows::{self, Chunk, ExecutionRecord, ExecutionRef, MapRunRecord, MapRunRef};
@@ -139,6 +140,8 @@ struct Shared {
     /// What holds for executions of EXPRESS machines.
     express_limits: Limits,
     metrics: Metrics,
+    /// The way of HTTP tasks.
+    http: Arc<http::Client>,
     /// An execution ended of which a collector of traces is to be told.
     closed: tokio::sync::Notify,
     /// There are events to be logged.
@@ -188,6 +191,7 @@ impl Shell {
             finished,
             sync_seats: SyncSeats::default(),
             metrics: Metrics::default(),
+            http: Arc::new(http::Client::new()),
             closed: tokio::sync::Notify::new(),
             backlog: tokio::sync::Notify::new(),
             stopping: AtomicBool::new(false),
@@ -258,6 +262,10 @@ impl Shell {
     /// Returns what executions do, counted.
     pub(crate) fn metrics(&self) -> &Metrics {
         &self.shared.metrics
+    }
+
+    pub(crate) fn http(&self) -> &Arc<http::Client> {
+        &self.shared.http
     }
 
     /// Carries out commands in one commit; the answer is that of the last one. Once it is a moment, the

@@ -92,7 +92,7 @@ impl Recorder {
         }
     }
 
-    async fn write(&mut self, finished: Vec<Box<Finished>>) -> Result<(), CommandError> {
+    async fn write(&mut self, finished: Vec<Finished>) -> Result<(), CommandError> {
         let mut group = Group::default();
         for finished in finished {
             let execution = reference(self.next);
@@ -103,7 +103,7 @@ impl Recorder {
                 record,
                 events,
                 bytes: _,
-            } = *finished;
+            } = finished;
             let found_as = rows::found_as(&record.execution_arn);
             group.add_name(
                 rows::name_key(&record.state_machine_arn, found_as),
@@ -196,12 +196,12 @@ fn reference(number: u64) -> ExecutionRef {
 }
 
 /// Returns as many as one commit writes down: one, and more while they have few bytes.
-fn first_of(rest: &mut Peekable<impl Iterator<Item = Box<Finished>>>) -> Vec<Box<Finished>> {
-    let mut some: Vec<_> = rest.next().into_iter().collect();
+fn first_of(rest: &mut Peekable<impl Iterator<Item = Box<Finished>>>) -> Vec<Finished> {
+    let mut some: Vec<_> = rest.next().map(|finished| *finished).into_iter().collect();
     let mut bytes = some.iter().map(|finished| finished.bytes).sum::<usize>();
     while let Some(finished) = rest.next_if(|next| bytes + next.bytes <= COMMIT_BYTES_MAX) {
         bytes += finished.bytes;
-        some.push(finished);
+        some.push(*finished);
     }
     some
 }

@@ -252,8 +252,9 @@ impl Run {
         };
         let shared = self.shared.clone();
         let begun = self.calls.spawn(async move {
-            let site = &shared.options.site;
-            let answer = integrations::call(&*shared.gate, site, &call.description, principal);
+            let (gate, site) = (&*shared.gate, &shared.options.site);
+            let (client, task_description) = (&shared.http, &call.description);
+            let answer = integrations::call(gate, site, client, task_description, principal);
             command_of(task, answer.await)
         });
         self.tasks.insert(begun.id(), task);
