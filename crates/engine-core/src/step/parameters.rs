@@ -19,6 +19,8 @@ pub(super) fn faults(flow: &Flow, service: &str, action: &str, parameters: &Valu
             .filter(|field| !parameters.get(field).is_none_or(has_lists_of_text))
             .map(|field| format!("The value of the field '{field}' has an invalid format"));
         faults.extend(wrong);
+        let headers = parameters.get("Headers").and_then(Value::as_object);
+        faults.extend(headers.and_then(asl::unsupported_headers));
     }
     faults
 }
