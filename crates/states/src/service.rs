@@ -9,6 +9,7 @@ use aws_model::states::Operation;
 use engine_core::Limits;
 use service::{Call, Clock, Failure, Gate, Reply, Service, Site, SpanSink};
 use store::{Store, StoreError};
+use tracing::Instrument as _;
 
 use crate::api;
 use crate::api::delete_state_machine::Deletions;
@@ -205,6 +206,14 @@ impl Service for States {
     }
 
     async fn call(&self, call: Call) -> Result<Reply, Failure> {
+        let (operation, request_id) = (&*call.operation, call.request_id);
+        let span = tracing::debug_span!("call", operation, %request_id);
+        self.answer(call).instrument(span).await
+    }
+}
+
+impl States {
+    async fn answer(&self, call: Call) -> Result<Reply, Failure> {
         let Some(operation) = Operation::from_name(&call.operation) else {
             // Not of the API: AWS has it as a permission alone. Who comes here was allowed to.
             if call.operation == "InvokeHTTPEndpoint" {

@@ -165,11 +165,13 @@ impl Partition {
         for (number, touched) in &mut touched {
             let metrics = &self.shared.metrics;
             metrics.count(&touched.hot.record, &touched.events);
+            metrics.time(&touched.hot.execution.take_ended_tasks());
             if self.shared.options.spans.is_some() && touched.hot.execution.closed().is_some() {
                 group.add_spans(self.reference(*number));
                 closed = true;
             }
             group.add_execution(self.reference(*number), touched);
+            touched.say();
         }
         let (batch, begin) = group.finish();
         if !batch.is_empty()

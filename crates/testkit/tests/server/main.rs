@@ -18,6 +18,7 @@ mod page_walk;
 mod pollers;
 mod redrives;
 mod refusals;
+mod robust;
 mod stacks;
 mod system;
 mod tasks;

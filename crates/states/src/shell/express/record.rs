@@ -99,7 +99,7 @@ impl Recorder {
             self.next += 1;
             let Finished {
                 machine,
-                execution: folded,
+                execution: mut folded,
                 record,
                 events,
                 bytes: _,
@@ -110,6 +110,7 @@ impl Recorder {
                 execution,
             );
             self.shared.metrics.count(&record, &events);
+            self.shared.metrics.time(&folded.take_ended_tasks());
             if self.shared.options.spans.is_some() {
                 group.add_spans(execution);
             }
