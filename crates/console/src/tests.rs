@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use service::{Call, Failure, Gate, Principal, Reply, SystemClock};
 use store::MemoryStore;
 
-use crate::{Body, Console, ConsoleOptions, Foundations, OwnWays};
+use crate::{Body, Console, ConsoleOptions, Foundations, OwnWays, Signer};
 
 const TOKEN: &str = "AQAAAAAAAAAAAAcAAAAAAAAABWq0rPZ1x-7yXhTn_2o5bVQ";
 
@@ -24,6 +24,8 @@ const PIECE_BYTES: usize = 512;
 #[derive(Default)]
 struct Waiting {
     tasks: Mutex<Vec<Value>>,
+    /// The id of the one key.
+    key: Mutex<String>,
 }
 
 #[async_trait]
@@ -43,6 +45,10 @@ impl OwnWays for Waiting {
             page["nextToken"] = (at + 1).to_string().into();
         }
         Ok(page.to_string().into())
+    }
+
+    async fn has_key(&self, id: &str) -> bool {
+        *self.key.lock() == id
     }
 }
 
@@ -102,7 +108,12 @@ impl World {
         };
         let console = Console::new(&options, foundations);
         let account = "000000000000".into();
-        let path = console.sign_in_path(Principal::Root { account });
+        "AKIDROOT".clone_into(&mut waiting.key.lock());
+        let path = console.sign_in_path(Signer {
+            principal: Principal::Root { account },
+            key_id: "AKIDROOT".into(),
+            key_ends_at: None,
+        });
         let token = path.rsplit('#').next().expect("a path has an end");
         let body = json!({"token": token}).to_string();
         let mut world = Self {
@@ -191,6 +202,15 @@ async fn strangers_send_little() {
         let answer = world.send(path, body).await;
         assert_eq!(answer.status().as_u16(), expected, "{path}: {bytes} bytes");
     }
+}
+
+#[tokio::test]
+async fn nobody_stays_signed_in_with_a_key_that_is_gone() {
+    let world = World::start().await;
+    assert_eq!(world.ask("api/tasks", &json!({})).await.0, 200);
+    "ANOTHER".clone_into(&mut world.waiting.key.lock());
+    let (status, answer) = world.ask("api/tasks", &json!({})).await;
+    assert_eq!((status, &answer["__type"]), (401, &json!("NotSignedIn")));
 }
 
 #[tokio::test]
