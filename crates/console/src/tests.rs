@@ -31,8 +31,11 @@ struct Waiting {
 #[async_trait]
 impl OwnWays for Waiting {
     async fn ask(&self, name: &str, _: Principal, query: Bytes) -> Result<Bytes, Failure> {
-        assert_eq!(name, "tasks");
         let query: Value = serde_json::from_slice(&query).expect("the query is JSON");
+        if name == "look" {
+            return Ok(query.to_string().into());
+        }
+        assert_eq!(name, "tasks");
         let asked = query["executionArn"].as_str();
         let tasks = self.tasks.lock();
         let of_it = |task: &&Value| asked.is_none_or(|arn| task["executionArn"] == arn);
@@ -67,6 +70,12 @@ impl Gate for Waiting {
                 let states =
                     json!({"Ask": {"Type": "Task", "Resource": "a secret"}, "B": {"Type": "Pass"}});
                 json!({"definition": json!({"StartAt": "Ask", "States": states}).to_string()})
+            }
+            "ListExecutions" if input["stateMachineArn"] == "express" => {
+                return Err(Failure::client("StateMachineTypeNotSupported", ""));
+            }
+            "ListExecutions" | "StartExecution" => {
+                return Err(Failure::client("AccessDeniedException", ""));
             }
             operation => panic!("nobody calls {operation}"),
         };
@@ -211,6 +220,20 @@ async fn nobody_stays_signed_in_with_a_key_that_is_gone() {
     "ANOTHER".clone_into(&mut world.waiting.key.lock());
     let (status, answer) = world.ask("api/tasks", &json!({})).await;
     assert_eq!((status, &answer["__type"]), (401, &json!("NotSignedIn")));
+}
+
+#[tokio::test]
+async fn express_executions_are_looked_at_and_nothing_else_is() {
+    let world = World::start().await;
+    let input = json!({"stateMachineArn": "express"});
+    let (status, seen) = world.ask("api/ListExecutions", &input).await;
+    let expected = json!({"operation": "ListExecutions", "input": input});
+    assert_eq!((status, seen), (200, expected));
+    for (operation, machine) in [("ListExecutions", "refused"), ("StartExecution", "express")] {
+        let input = json!({"stateMachineArn": machine});
+        let (_, refused) = world.ask(&format!("api/{operation}"), &input).await;
+        assert_eq!(refused["__type"], "AccessDeniedException");
+    }
 }
 
 #[tokio::test]
