@@ -197,6 +197,7 @@ class Folding {
     if (isFailure(event.type)) return this.fault(visit, event, details);
     if (event.type.endsWith("Succeeded")) {
       this.turn(visit, "running");
+      visit.result = details.output;
       if (attempt !== undefined) {
         attempt.status = "succeeded";
         attempt.until = event.timestamp;

@@ -3,10 +3,20 @@ import { useLayoutEffect, useMemo, useRef, useState } from "react";
 import { barsOf } from "../history/timeline";
 import { type Line, treeOf, unfolded } from "../history/tree";
 import type { Story } from "../history/visit";
+import { useColumns } from "./preferences";
 import { StateStatusMark } from "./status";
 import "./states-table.css";
 import { duration, moment } from "./words";
 
+const COLUMNS = [
+  { id: "name", label: "Name", fixed: true },
+  { id: "type", label: "Type" },
+  { id: "status", label: "Status" },
+  { id: "resource", label: "Resource" },
+  { id: "after", label: "Started after" },
+  { id: "took", label: "Duration" },
+  { id: "timeline", label: "Timeline" },
+];
 const ROW = 34;
 const SPARE = 10;
 
@@ -24,6 +34,7 @@ export function StatesTable({ story, from, until, selected, onSelect, height = 4
   const tree = useMemo(() => treeOf(story), [story]);
   const [open, setOpen] = useState<ReadonlySet<string>>(() => new Set(tree.map((line) => line.id)));
   const lines = useMemo(() => unfolded(tree, open), [tree, open]);
+  const { shown, preferences } = useColumns("states", COLUMNS);
   const [top, setTop] = useState(0);
   const place = useRef<HTMLDivElement>(null);
   useLayoutEffect(() => {
@@ -43,39 +54,37 @@ export function StatesTable({ story, from, until, selected, onSelect, height = 4
     setOpen(next);
   };
   return (
+    <>
+    <div className="states-tools">{preferences}</div>
     <div ref={place} className="states" style={{ maxHeight: height }} onScroll={(event) => setTop(event.currentTarget.scrollTop)} tabIndex={0} role="region" aria-label="States">
       <table aria-rowcount={lines.length + 1}>
         <thead>
           <tr>
-            <th scope="col">Name</th>
-            <th scope="col">Type</th>
-            <th scope="col">Status</th>
-            <th scope="col">Resource</th>
-            <th scope="col">Started after</th>
-            <th scope="col">Duration</th>
-            <th scope="col">Timeline</th>
+            {COLUMNS.filter(({ id }) => shown.includes(id)).map(({ id, label }) => <th key={id} scope="col">{label}</th>)}
           </tr>
         </thead>
         <tbody>
-          {first > 0 && <tr aria-hidden="true" style={{ height: first * ROW }}><td colSpan={7} /></tr>}
+          {first > 0 && <tr aria-hidden="true" style={{ height: first * ROW }}><td colSpan={shown.length} /></tr>}
           {lines.slice(first, first + count).map(({ line, depth }, at) => (
             <Row
               key={line.id}
-              {...{ line, depth, from, until, toggle, onSelect }}
+              {...{ line, depth, from, until, toggle, onSelect, shown }}
               index={first + at}
               isOpen={open.has(line.id)}
               isSelected={line.visit !== undefined && line.visit.id === selected}
             />
           ))}
-          {lines.length > first + count && <tr aria-hidden="true" style={{ height: (lines.length - first - count) * ROW }}><td colSpan={7} /></tr>}
+          {lines.length > first + count && <tr aria-hidden="true" style={{ height: (lines.length - first - count) * ROW }}><td colSpan={shown.length} /></tr>}
         </tbody>
       </table>
     </div>
+    </>
   );
 }
 
 interface RowProps {
   line: Line;
+  shown: string[];
   depth: number;
   index: number;
   from: number;
@@ -86,7 +95,7 @@ interface RowProps {
   onSelect: (visit: number) => void;
 }
 
-function Row({ line, depth, index, from, until, isOpen, isSelected, toggle, onSelect }: RowProps) {
+function Row({ line, shown, depth, index, from, until, isOpen, isSelected, toggle, onSelect }: RowProps) {
   const { visit } = line;
   const name = <bdi>{line.name}</bdi>;
   return (
@@ -103,11 +112,12 @@ function Row({ line, depth, index, from, until, isOpen, isSelected, toggle, onSe
           <button type="button" className="link" aria-pressed={isSelected} onClick={() => onSelect(visit.id)}>{name}</button>
         )}
       </th>
-      <td>{line.type}</td>
-      <td><StateStatusMark status={line.status} /></td>
-      <td title={visit?.resource}><bdi>{visit?.resource?.split(":").slice(-2).join(":") ?? "–"}</bdi></td>
-      <td title={moment(line.from)}>{duration(line.from - from)}</td>
-      <td>{duration((line.until ?? until) - line.from)}</td>
+      {shown.includes("type") && <td>{line.type}</td>}
+      {shown.includes("status") && <td><StateStatusMark status={line.status} /></td>}
+      {shown.includes("resource") && <td title={visit?.resource}><bdi>{visit?.resource?.split(":").slice(-2).join(":") ?? "–"}</bdi></td>}
+      {shown.includes("after") && <td title={moment(line.from)}>{duration(line.from - from)}</td>}
+      {shown.includes("took") && <td>{duration((line.until ?? until) - line.from)}</td>}
+      {shown.includes("timeline") && (
       <td>
         {visit && (
           <div className={`timeline tone-${line.status}`}>
@@ -122,6 +132,7 @@ function Row({ line, depth, index, from, until, isOpen, isSelected, toggle, onSe
           </div>
         )}
       </td>
+      )}
     </tr>
   );
 }
