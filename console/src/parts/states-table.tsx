@@ -1,5 +1,5 @@
 // The states of an execution as a table: a tree with times and bars. Only what is in sight is drawn.
-import { useLayoutEffect, useMemo, useRef, useState } from "react";
+import { memo, useCallback, useLayoutEffect, useMemo, useRef, useState } from "react";
 import { barsOf } from "../history/timeline";
 import { type Line, treeOf, unfolded } from "../history/tree";
 import type { Story } from "../history/visit";
@@ -48,11 +48,13 @@ export function StatesTable({ story, from, until, selected, onSelect, height = 4
 
   const first = Math.max(0, Math.floor(top / ROW) - SPARE);
   const count = Math.ceil(height / ROW) + 2 * SPARE;
-  const toggle = (id: string) => {
-    const next = new Set(open);
-    if (!next.delete(id)) next.add(id);
-    setOpen(next);
-  };
+  const toggle = useCallback((id: string) => {
+    setOpen((before) => {
+      const next = new Set(before);
+      if (!next.delete(id)) next.add(id);
+      return next;
+    });
+  }, []);
   return (
     <>
     <div className="states-tools">{preferences}</div>
@@ -95,7 +97,7 @@ interface RowProps {
   onSelect: (visit: number) => void;
 }
 
-function Row({ line, shown, depth, index, from, until, isOpen, isSelected, toggle, onSelect }: RowProps) {
+const Row = memo(function Row({ line, shown, depth, index, from, until, isOpen, isSelected, toggle, onSelect }: RowProps) {
   const { visit } = line;
   const name = <bdi>{line.name}</bdi>;
   return (
@@ -135,4 +137,4 @@ function Row({ line, shown, depth, index, from, until, isOpen, isSelected, toggl
       )}
     </tr>
   );
-}
+});
