@@ -45,7 +45,7 @@ export class World {
   }
 
   async serve(listen) {
-    const server = spawn(this.stepd, ["serve", "--listen", listen, "--data-dir", this.folder], { stdio: ["ignore", "pipe", "ignore"] });
+    const server = spawn(this.stepd, ["serve", "--listen", listen, "--data-dir", this.folder, "--history-events-max", "50000"], { stdio: ["ignore", "pipe", "ignore"] });
     this.server = server;
     this.endpoint = await new Promise((ready, failed) => {
       let said = "";

@@ -1,12 +1,22 @@
 // The states of an execution as a table: a tree with times and bars. Only what is in sight is drawn.
-import { useLayoutEffect, useMemo, useRef, useState } from "react";
+import { memo, useCallback, useLayoutEffect, useMemo, useRef, useState } from "react";
 import { barsOf } from "../history/timeline";
 import { type Line, treeOf, unfolded } from "../history/tree";
 import type { Story } from "../history/visit";
+import { useColumns } from "./preferences";
 import { StateStatusMark } from "./status";
 import "./states-table.css";
 import { duration, moment } from "./words";
 
+const COLUMNS = [
+  { id: "name", label: "Name", fixed: true },
+  { id: "type", label: "Type" },
+  { id: "status", label: "Status" },
+  { id: "resource", label: "Resource" },
+  { id: "after", label: "Started after" },
+  { id: "took", label: "Duration" },
+  { id: "timeline", label: "Timeline" },
+];
 const ROW = 34;
 const SPARE = 10;
 
@@ -24,6 +34,7 @@ export function StatesTable({ story, from, until, selected, onSelect, height = 4
   const tree = useMemo(() => treeOf(story), [story]);
   const [open, setOpen] = useState<ReadonlySet<string>>(() => new Set(tree.map((line) => line.id)));
   const lines = useMemo(() => unfolded(tree, open), [tree, open]);
+  const { shown, preferences } = useColumns("states", COLUMNS);
   const [top, setTop] = useState(0);
   const place = useRef<HTMLDivElement>(null);
   useLayoutEffect(() => {
@@ -37,45 +48,45 @@ export function StatesTable({ story, from, until, selected, onSelect, height = 4
 
   const first = Math.max(0, Math.floor(top / ROW) - SPARE);
   const count = Math.ceil(height / ROW) + 2 * SPARE;
-  const toggle = (id: string) => {
-    const next = new Set(open);
-    if (!next.delete(id)) next.add(id);
-    setOpen(next);
-  };
+  const toggle = useCallback((id: string) => {
+    setOpen((before) => {
+      const next = new Set(before);
+      if (!next.delete(id)) next.add(id);
+      return next;
+    });
+  }, []);
   return (
+    <>
+    <div className="states-tools">{preferences}</div>
     <div ref={place} className="states" style={{ maxHeight: height }} onScroll={(event) => setTop(event.currentTarget.scrollTop)} tabIndex={0} role="region" aria-label="States">
       <table aria-rowcount={lines.length + 1}>
         <thead>
           <tr>
-            <th scope="col">Name</th>
-            <th scope="col">Type</th>
-            <th scope="col">Status</th>
-            <th scope="col">Resource</th>
-            <th scope="col">Started after</th>
-            <th scope="col">Duration</th>
-            <th scope="col">Timeline</th>
+            {COLUMNS.filter(({ id }) => shown.includes(id)).map(({ id, label }) => <th key={id} scope="col">{label}</th>)}
           </tr>
         </thead>
         <tbody>
-          {first > 0 && <tr aria-hidden="true" style={{ height: first * ROW }}><td colSpan={7} /></tr>}
+          {first > 0 && <tr aria-hidden="true" style={{ height: first * ROW }}><td colSpan={shown.length} /></tr>}
           {lines.slice(first, first + count).map(({ line, depth }, at) => (
             <Row
               key={line.id}
-              {...{ line, depth, from, until, toggle, onSelect }}
+              {...{ line, depth, from, until, toggle, onSelect, shown }}
               index={first + at}
               isOpen={open.has(line.id)}
               isSelected={line.visit !== undefined && line.visit.id === selected}
             />
           ))}
-          {lines.length > first + count && <tr aria-hidden="true" style={{ height: (lines.length - first - count) * ROW }}><td colSpan={7} /></tr>}
+          {lines.length > first + count && <tr aria-hidden="true" style={{ height: (lines.length - first - count) * ROW }}><td colSpan={shown.length} /></tr>}
         </tbody>
       </table>
     </div>
+    </>
   );
 }
 
 interface RowProps {
   line: Line;
+  shown: string[];
   depth: number;
   index: number;
   from: number;
@@ -86,7 +97,7 @@ interface RowProps {
   onSelect: (visit: number) => void;
 }
 
-function Row({ line, depth, index, from, until, isOpen, isSelected, toggle, onSelect }: RowProps) {
+const Row = memo(function Row({ line, shown, depth, index, from, until, isOpen, isSelected, toggle, onSelect }: RowProps) {
   const { visit } = line;
   const name = <bdi>{line.name}</bdi>;
   return (
@@ -103,11 +114,12 @@ function Row({ line, depth, index, from, until, isOpen, isSelected, toggle, onSe
           <button type="button" className="link" aria-pressed={isSelected} onClick={() => onSelect(visit.id)}>{name}</button>
         )}
       </th>
-      <td>{line.type}</td>
-      <td><StateStatusMark status={line.status} /></td>
-      <td title={visit?.resource}><bdi>{visit?.resource?.split(":").slice(-2).join(":") ?? "–"}</bdi></td>
-      <td title={moment(line.from)}>{duration(line.from - from)}</td>
-      <td>{duration((line.until ?? until) - line.from)}</td>
+      {shown.includes("type") && <td>{line.type}</td>}
+      {shown.includes("status") && <td><StateStatusMark status={line.status} /></td>}
+      {shown.includes("resource") && <td title={visit?.resource}><bdi>{visit?.resource?.split(":").slice(-2).join(":") ?? "–"}</bdi></td>}
+      {shown.includes("after") && <td title={moment(line.from)}>{duration(line.from - from)}</td>}
+      {shown.includes("took") && <td>{duration((line.until ?? until) - line.from)}</td>}
+      {shown.includes("timeline") && (
       <td>
         {visit && (
           <div className={`timeline tone-${line.status}`}>
@@ -122,6 +134,7 @@ function Row({ line, depth, index, from, until, isOpen, isSelected, toggle, onSe
           </div>
         )}
       </td>
+      )}
     </tr>
   );
-}
+});
