@@ -104,7 +104,12 @@ impl Target {
 
     fn of_path(parts: &Parts) -> Result<Self, Box<Unrecognized>> {
         let found = catalog::service("lambda").and_then(|entry| {
-            let (operation, labels) = rest::find(entry, parts.method.as_str(), parts.uri.path())?;
+            let (operation, labels) = rest::find(
+                entry,
+                parts.method.as_str(),
+                parts.uri.path(),
+                parts.uri.query().unwrap_or_default(),
+            )?;
             let model = lambda::Operation::from_name(operation).map(lambda::Operation::model);
             Some(Self {
                 service: entry.service,

@@ -31,7 +31,7 @@ pub struct Artifact {
 
 /// The properties that name local paths: type, property, kind, and how the uploaded file is named
 /// in its place.
-const PROPERTIES: [(&str, &str, ArtifactKind, Form); 4] = [
+const PROPERTIES: [(&str, &str, ArtifactKind, Form); 6] = [
     (
         "AWS::Serverless::Function",
         "CodeUri",
@@ -47,6 +47,18 @@ const PROPERTIES: [(&str, &str, ArtifactKind, Form); 4] = [
     (
         "AWS::Lambda::Function",
         "Code",
+        ArtifactKind::Archive,
+        Form::LambdaCode,
+    ),
+    (
+        "AWS::Serverless::LayerVersion",
+        "ContentUri",
+        ArtifactKind::Archive,
+        Form::SamUri,
+    ),
+    (
+        "AWS::Lambda::LayerVersion",
+        "Content",
         ArtifactKind::Archive,
         Form::LambdaCode,
     ),

@@ -82,7 +82,17 @@ where
 {
     let request_id = RequestId::random();
     let (parts, body) = request.into_parts();
-    // Asked first: buckets may have the names of ways of our own.
+    // Asked first: whatever path such a host is asked for, it is its own.
+    if let Some((hosted, signing_name)) = gateway.hosted_for(&parts) {
+        let (method, uri) = (parts.method.clone(), parts.uri.clone());
+        let answered =
+            crate::hosted::answer(gateway, &hosted, signing_name, parts, body, request_id);
+        let mut response = answered.await;
+        tracing::debug!(%method, path = uri.path(), status = response.status().as_u16(), %request_id);
+        name_request(response.headers_mut(), request_id);
+        return response.map(|body| Either::Left(Full::new(body)));
+    }
+    // Asked next: buckets may have the names of ways of our own.
     if let Some(service) = streaming::service_of(gateway, &parts) {
         let (method, uri) = (parts.method.clone(), parts.uri.clone());
         let response = streaming::answer(gateway, &*service, parts, body, request_id).await;
@@ -119,11 +129,15 @@ where
             answered.unwrap_or_else(|refused| refusal(&refused, request_id))
         }
     };
-    let text = request_id.to_string();
-    let id = HeaderValue::from_str(&text).expect("a UUID is made of hexadecimal digits and dashes");
-    response.headers_mut().insert("x-amzn-requestid", id);
+    name_request(response.headers_mut(), request_id);
     tracing::debug!(method = %parts.method, path = parts.uri.path(), status = response.status().as_u16(), %request_id);
     response
+}
+
+fn name_request(headers: &mut http::HeaderMap, request_id: RequestId) {
+    let text = request_id.to_string();
+    let id = HeaderValue::from_str(&text).expect("a UUID is made of hexadecimal digits and dashes");
+    headers.insert("x-amzn-requestid", id);
 }
 
 /// Answers a request to a service of AWS.
@@ -265,7 +279,9 @@ fn signing_name(service: &'static str) -> &'static str {
 
 fn body_bytes_max(target: &Target) -> usize {
     match (target.service, target.operation) {
-        ("lambda", "CreateFunction" | "UpdateFunctionCode") => CODE_BYTES_MAX,
+        ("lambda", "CreateFunction" | "UpdateFunctionCode" | "PublishLayerVersion") => {
+            CODE_BYTES_MAX
+        }
         ("lambda", "Invoke") => INVOKE_BYTES_MAX,
         _ => BODY_BYTES_MAX,
     }
@@ -279,7 +295,7 @@ fn held_on(room: Arrival, limit: usize) -> Option<Arrival> {
 }
 
 /// Reads a body of at most `limit` bytes, in time and as far as there is room, which comes with it.
-async fn read<B>(
+pub(crate) async fn read<B>(
     gateway: &Gateway,
     body: B,
     parts: &Parts,

@@ -16,6 +16,7 @@ use service::{
     TemporaryCredentials,
 };
 
+use crate::hosted::Hosted;
 use crate::keys::{KeyRing, Keys};
 use crate::metrics::Metrics;
 use crate::pages::Pages;
@@ -44,6 +45,7 @@ pub struct Gateway {
     /// For bodies of requests to pages.
     pub(crate) page_room: Room,
     pages: RwLock<Option<Arc<dyn Pages>>>,
+    hosted: RwLock<Vec<Arc<dyn Hosted>>>,
 }
 
 impl Gateway {
@@ -63,6 +65,7 @@ impl Gateway {
             routes: RwLock::default(),
             streaming: RwLock::default(),
             pages: RwLock::default(),
+            hosted: RwLock::default(),
             probes: RwLock::default(),
             metrics: Metrics::default(),
             room: Room::of_the_signed(),
@@ -93,6 +96,17 @@ impl Gateway {
     /// Sets who serves browsers.
     pub fn set_pages(&self, pages: Arc<dyn Pages>) {
         *self.pages.write() = Some(pages);
+    }
+
+    /// Adds who answers for hosts of the users' own.
+    pub fn add_hosted(&self, hosted: Arc<dyn Hosted>) {
+        self.hosted.write().push(hosted);
+    }
+
+    pub(crate) fn hosted_for(&self, parts: &Parts) -> Option<(Arc<dyn Hosted>, &'static str)> {
+        let all = self.hosted.read();
+        all.iter()
+            .find_map(|hosted| Some((Arc::clone(hosted), hosted.is_meant(parts)?)))
     }
 
     pub(crate) fn pages_for(&self, parts: &Parts) -> Option<Arc<dyn Pages>> {

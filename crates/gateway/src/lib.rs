@@ -9,6 +9,7 @@
 
 mod exchange;
 mod gateway;
+mod hosted;
 mod keys;
 mod metrics;
 mod pages;
@@ -19,6 +20,7 @@ mod server;
 mod streaming;
 
 pub use gateway::Gateway;
+pub use hosted::{Hosted, HostedRequest};
 pub use keys::{Keys, SenderKey};
 pub use pages::Pages;
 pub use probe::{Probe, ProbeAnswer};

@@ -1,6 +1,7 @@
 //! The listener: connections over HTTP/1.1, kept alive, closed politely.
 
 use std::convert::Infallible;
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,6 +14,7 @@ use tokio::sync::Semaphore;
 
 use crate::exchange;
 use crate::gateway::Gateway;
+use crate::hosted::Peer;
 
 /// Most connections at a time; more wait in the system's queue.
 const CONNECTIONS_MAX: usize = 10_000;
@@ -42,8 +44,8 @@ pub async fn serve(
         tokio::select! {
             () = &mut shutdown => break,
             (seat, accepted) = accepted => match accepted {
-                Ok((stream, _)) => {
-                    let connection = graceful.watch(connection(stream, Arc::clone(&gateway)));
+                Ok((stream, peer)) => {
+                    let connection = graceful.watch(connection(stream, peer.ip(), Arc::clone(&gateway)));
                     tokio::spawn(async move {
                         if let Err(error) = connection.await {
                             tracing::debug!(%error, "a connection ended");
@@ -70,12 +72,14 @@ pub async fn serve(
 
 fn connection(
     stream: TcpStream,
+    peer: IpAddr,
     gateway: Arc<Gateway>,
 ) -> impl hyper_util::server::graceful::GracefulConnection<Error = hyper::Error> {
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!(%error, "cannot switch Nagle's algorithm off");
     }
-    let service = service_fn(move |request| {
+    let service = service_fn(move |mut request: http::Request<hyper::body::Incoming>| {
+        request.extensions_mut().insert(Peer(peer));
         let gateway = Arc::clone(&gateway);
         async move { Ok::<_, Infallible>(exchange::answer(&gateway, request).await) }
     });

@@ -9,6 +9,7 @@ mod console;
 mod deploy;
 mod env;
 mod forward;
+mod function_urls;
 mod keys;
 mod limits;
 mod logs;

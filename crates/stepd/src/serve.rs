@@ -21,6 +21,7 @@ use tokio::net::TcpListener;
 
 use crate::console::{ConsoleLinks, ConsolePages, Ways};
 use crate::forward::{self, Forward, Forwarded};
+use crate::function_urls::FunctionUrls;
 use crate::keys::{Keys, RootAccessKey};
 use crate::logs::FunctionLogs;
 use crate::objects::Objects;
@@ -175,8 +176,9 @@ impl Server {
 
         let logs = Logs::open(store.clone(), clock.clone(), site.clone());
         gateway.add_service(logs.clone());
-        let lambda_options =
+        let mut lambda_options =
             LambdaOptions::new(data_dir.clone(), site.clone(), endpoint.to_owned());
+        lambda_options.gate = Some(gate.clone());
         let lambda = Lambda::open(
             lambda_options,
             store.clone(),
@@ -187,6 +189,7 @@ impl Server {
         .await
         .context("the functions cannot be opened")?;
         gateway.add_service(lambda.clone());
+        gateway.add_hosted(Arc::new(FunctionUrls(lambda.clone())));
         gateway.add_route(Arc::new(FunctionLogs {
             lambda: lambda.clone(),
             logs: logs.clone(),

@@ -16,7 +16,13 @@ use crate::stack::ResourceState;
 mod activity;
 mod bucket;
 mod function;
+mod function_url;
 mod ignored;
+mod invoke_config;
+mod lambda_alias;
+mod lambda_permission;
+mod lambda_version;
+mod layer;
 mod log_group;
 mod machine_alias;
 mod machine_version;
@@ -222,9 +228,16 @@ pub(crate) trait ResourceHandler: Send + Sync {
 
 /// Returns the handler of `kind`.
 pub(crate) fn handler(kind: &str) -> Option<&'static dyn ResourceHandler> {
-    const HANDLERS: [&dyn ResourceHandler; 10] = [
+    const HANDLERS: [&dyn ResourceHandler; 17] = [
         &role::Role,
         &function::Function,
+        &lambda_version::LambdaVersion,
+        &lambda_alias::LambdaAlias,
+        &lambda_permission::PERMISSION,
+        &lambda_permission::LAYER_PERMISSION,
+        &layer::LayerVersion,
+        &function_url::FunctionUrl,
+        &invoke_config::InvokeConfig,
         &table::Table,
         &state_machine::StateMachine,
         &machine_version::MachineVersion,
