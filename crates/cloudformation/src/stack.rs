@@ -176,6 +176,8 @@ pub(crate) enum Actor {
         role_arn: Arc<str>,
         session_name: Arc<str>,
     },
+    /// Anybody else.
+    Other(Principal),
 }
 
 impl From<&Principal> for Actor {
@@ -191,6 +193,7 @@ impl From<&Principal> for Actor {
                 role_arn: role_arn.clone(),
                 session_name: session_name.clone(),
             },
+            other => Self::Other(other.clone()),
         }
     }
 }
@@ -208,6 +211,7 @@ impl From<&Actor> for Principal {
                 role_arn: role_arn.clone(),
                 session_name: session_name.clone(),
             },
+            Actor::Other(other) => other.clone(),
         }
     }
 }

@@ -54,6 +54,7 @@ pub(crate) struct Session {
 pub(crate) enum Sealed {
     Root(String),
     Role(String, String),
+    Other(Principal),
 }
 
 impl From<&Principal> for Sealed {
@@ -64,6 +65,7 @@ impl From<&Principal> for Sealed {
                 role_arn,
                 session_name,
             } => Self::Role(role_arn.to_string(), session_name.to_string()),
+            other => Self::Other(other.clone()),
         }
     }
 }
@@ -78,6 +80,7 @@ impl From<Sealed> for Principal {
                 role_arn: Arc::from(role_arn),
                 session_name: Arc::from(session_name),
             },
+            Sealed::Other(other) => other,
         }
     }
 }
@@ -124,7 +127,7 @@ impl Sessions {
         }
         let seconds = match &link.principal {
             Principal::Root { .. } => OWNER_SECONDS,
-            Principal::Role { .. } => ROLE_SECONDS,
+            _ => ROLE_SECONDS,
         };
         Some(Session {
             principal: link.principal,
