@@ -172,6 +172,7 @@ impl Server {
         // The services call one another through the gateway, so it comes first and they are added to it.
         let gateway = Gateway::new(site.clone(), gateway_keys, Vec::new(), clock.clone());
         let gate: Arc<dyn Gate> = gateway.clone();
+        crate::access::open(&gateway, &store, &site, &clock).await?;
 
         let logs = Logs::open(store.clone(), clock.clone(), site.clone());
         gateway.add_service(logs.clone());

@@ -34,6 +34,7 @@ impl Sts {
                 role_arn,
                 session_name,
             } => format!("{}:{session_name}", role_id(role_arn)),
+            other => other.arn(),
         };
         json!({
             "UserId": user,
@@ -139,9 +140,9 @@ mod tests {
     struct Issuer;
 
     impl CredentialIssuer for Issuer {
-        fn issue(&self, role_arn: &str, session_name: &str, seconds: u64) -> TemporaryCredentials {
+        fn issue_to(&self, principal: &Principal, seconds: u64) -> TemporaryCredentials {
             TemporaryCredentials {
-                access_key_id: format!("{role_arn} {session_name}"),
+                access_key_id: principal.arn(),
                 secret_access_key: "secret".to_owned(),
                 session_token: "token".to_owned(),
                 expires_at: Timestamp::from_millis(0).plus_seconds(seconds),

@@ -8,6 +8,7 @@ mod crash;
 mod data_sets;
 mod example_walk;
 mod express;
+mod iam;
 mod logs;
 mod map_runs;
 mod mocked;
