@@ -91,6 +91,22 @@ impl Account {
             .filter(|identity| self.arn(identity) == arn)
     }
 
+    /// Returns the whole ARN of what `arn` names by kind and name.
+    pub fn by_name_in(&self, arn: &str) -> Option<String> {
+        let resource = vocab::Arn::parse(arn)?.resource;
+        let (kind, rest) = resource.split_once('/')?;
+        let name = rest.rsplit('/').next()?;
+        if kind == "policy" {
+            return self
+                .similar_policy(name)
+                .map(|found| self.policy_arn(found));
+        }
+        let kind = IdentityKind::ALL
+            .into_iter()
+            .find(|known| known.word() == kind)?;
+        self.identity(kind, name).map(|found| self.arn(found))
+    }
+
     pub fn key_user(&self, key: &str) -> Option<&Arc<Identity>> {
         self.identity(IdentityKind::User, self.keys.get(key)?)
     }

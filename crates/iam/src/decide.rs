@@ -342,6 +342,11 @@ impl Authority for Iam {
         role.role.as_ref().map(|role| role.session_seconds_max)
     }
 
+    fn full_arn(&self, arn: &str) -> Option<String> {
+        let account = self.account.read();
+        account.by_name_in(arn)
+    }
+
     fn unique_id(&self, arn: &str) -> Option<Arc<str>> {
         let account = self.account.read();
         account.by_arn(arn).map(|found| found.id.as_str().into())

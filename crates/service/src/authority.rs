@@ -46,6 +46,12 @@ pub trait Authority: Send + Sync {
     /// Returns the longest session of a role in seconds; `None` when there is no such role.
     fn role_session_seconds(&self, role_arn: &str) -> Option<u64>;
 
+    /// Returns the ARN of the user, role, group or policy that has this one but for the path.
+    fn full_arn(&self, arn: &str) -> Option<String>;
+
+    /// Hears of what a principal did, so that the least policy can be told later.
+    fn used(&self, _principal: &Principal, _access: &Access<'_>) {}
+
     /// Returns the unique id of a user or role (`AROA…`), by its ARN.
     fn unique_id(&self, arn: &str) -> Option<Arc<str>>;
 

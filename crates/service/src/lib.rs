@@ -131,6 +131,16 @@ pub trait Service: Send + Sync {
 
     /// Answers `call`. Once this returns `Ok`, what it says is durable.
     async fn call(&self, call: Call) -> Result<Reply, Failure>;
+
+    /// Returns the ARN that a call is about where only the service can tell, as behind a task's token.
+    async fn resource_of(&self, _call: &Call) -> Option<String> {
+        None
+    }
+
+    /// Returns the policy of the resource with this ARN, where it has one.
+    async fn resource_policy(&self, _resource: &str) -> Option<String> {
+        None
+    }
 }
 
 /// The way from one service to another: authorizes the call as its principal, then routes it.

@@ -16,13 +16,13 @@ use crate::stack::ResourceState;
 mod activity;
 mod bucket;
 mod function;
+mod iam;
 mod ignored;
 mod log_group;
 mod machine_alias;
 mod machine_version;
 mod properties;
 mod recorded;
-mod role;
 mod simple;
 mod stack;
 mod state_machine;
@@ -222,8 +222,14 @@ pub(crate) trait ResourceHandler: Send + Sync {
 
 /// Returns the handler of `kind`.
 pub(crate) fn handler(kind: &str) -> Option<&'static dyn ResourceHandler> {
-    const HANDLERS: [&dyn ResourceHandler; 10] = [
-        &role::Role,
+    const HANDLERS: [&dyn ResourceHandler; 16] = [
+        &iam::ROLE,
+        &iam::USER,
+        &iam::GROUP,
+        &iam::Inline,
+        &iam::ManagedPolicy,
+        &iam::AccessKey,
+        &iam::InstanceProfile,
         &function::Function,
         &table::Table,
         &state_machine::StateMachine,

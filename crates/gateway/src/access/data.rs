@@ -40,7 +40,8 @@ pub(super) fn dynamodb(operation: &str, members: &Members<'_>, place: Place<'_>)
                 .to_vec()
         }
         _ => {
-            let name = members.any_text(&["TableName", "ResourceArn", "TableArn", "TargetTableName"]);
+            let name =
+                members.any_text(&["TableName", "ResourceArn", "TableArn", "TargetTableName"]);
             let Some(name) = name else {
                 return everything(action);
             };

@@ -65,7 +65,10 @@ impl Facts for RequestFacts<'_> {
             "sts:externalid" => one(self.members.text("ExternalId")?.into_owned()),
             "sts:rolesessionname" => one(self.members.text("RoleSessionName")?.into_owned()),
             "s3:prefix" => one(self.members.any_text(&["Prefix", "prefix"])?.into_owned()),
-            "s3:delimiter" => one(self.members.any_text(&["Delimiter", "delimiter"])?.into_owned()),
+            "s3:delimiter" => one(self
+                .members
+                .any_text(&["Delimiter", "delimiter"])?
+                .into_owned()),
             // Which rows and columns a call reads is not looked at, and so it is not believed.
             "dynamodb:leadingkeys" | "dynamodb:attributes" | "dynamodb:select"
                 if self.service == "dynamodb" =>

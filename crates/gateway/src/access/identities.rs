@@ -13,8 +13,14 @@ pub(super) fn iam(operation: &str, members: &Members<'_>, place: Place<'_>) -> V
         Some(format!("arn:aws:iam::{account}:{kind}{path}{name}"))
     };
     let resource = match operation {
-        "ListUsers" | "ListRoles" | "ListGroups" | "ListPolicies" | "ListInstanceProfiles"
-        | "GetAccountAuthorizationDetails" | "GetAccountSummary" | "SimulateCustomPolicy" => None,
+        "ListUsers"
+        | "ListRoles"
+        | "ListGroups"
+        | "ListPolicies"
+        | "ListInstanceProfiles"
+        | "GetAccountAuthorizationDetails"
+        | "GetAccountSummary"
+        | "SimulateCustomPolicy" => None,
         "SimulatePrincipalPolicy" => members.text("PolicySourceArn").map(|arn| arn.into_owned()),
         "AddUserToGroup" | "RemoveUserFromGroup" => named("group", "GroupName"),
         _ => named("user", "UserName")
@@ -24,7 +30,10 @@ pub(super) fn iam(operation: &str, members: &Members<'_>, place: Place<'_>) -> V
             .or_else(|| members.text("PolicyArn").map(|arn| arn.into_owned()))
             .or_else(|| named("policy", "PolicyName")),
     };
-    vec![Need::new(action, resource.unwrap_or_else(|| "*".to_owned()))]
+    vec![Need::new(
+        action,
+        resource.unwrap_or_else(|| "*".to_owned()),
+    )]
 }
 
 /// Returns what a call of STS needs. Who one is everybody may ask.
@@ -52,7 +61,9 @@ pub(super) fn cloudformation(
 ) -> Vec<Need> {
     let name = members.text("StackName").or_else(|| {
         // A change set may be named by its ARN alone.
-        members.text("ChangeSetName").filter(|name| name.starts_with("arn:"))
+        members
+            .text("ChangeSetName")
+            .filter(|name| name.starts_with("arn:"))
     });
     let resource = match name {
         Some(arn) if arn.starts_with("arn:") => arn.into_owned(),

@@ -61,7 +61,9 @@ impl<'a> Members<'a> {
 
     /// Returns the keys of tags that a call gives or takes away.
     pub fn tag_keys(&self) -> Vec<String> {
-        let taken = ["tagKeys", "TagKeys"].iter().find_map(|name| self.value(name));
+        let taken = ["tagKeys", "TagKeys"]
+            .iter()
+            .find_map(|name| self.value(name));
         match taken {
             Some(Value::Array(keys)) => {
                 let keys = keys.iter().filter_map(Value::as_str);

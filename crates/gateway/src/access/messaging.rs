@@ -33,7 +33,9 @@ pub(super) fn needs(
             .or_else(|| named("", "Name")),
         "events" if operation == "PutEvents" => put_events(members, place),
         "events" => {
-            let bus = members.text("EventBusName").filter(|bus| &**bus != "default");
+            let bus = members
+                .text("EventBusName")
+                .filter(|bus| &**bus != "default");
             let bus = bus.map(|bus| format!("{}/", bus.rsplit('/').next().unwrap_or(&bus)));
             let bus = bus.unwrap_or_default();
             members
@@ -74,7 +76,10 @@ pub(super) fn needs(
     if let ("ssm", "GetParametersByPath", Some(path)) = (service, operation, members.text("Path")) {
         return vec![Need::new(action, parameter(&path, place))];
     }
-    let mut needs = vec![Need::new(action, resource.unwrap_or_else(|| "*".to_owned()))];
+    let mut needs = vec![Need::new(
+        action,
+        resource.unwrap_or_else(|| "*".to_owned()),
+    )];
     let role = members.any_text(&["RoleArn"]).or_else(|| {
         let target = members.value("Target")?;
         Some(target["RoleArn"].as_str()?.to_owned().into())
@@ -94,7 +99,10 @@ fn parameter(name: &str, place: Place<'_>) -> String {
     if name.starts_with("arn:") {
         return name.to_owned();
     }
-    place.arn("ssm", &format!("parameter/{}", name.trim_start_matches('/')))
+    place.arn(
+        "ssm",
+        &format!("parameter/{}", name.trim_start_matches('/')),
+    )
 }
 
 /// Returns the one bus that all events of a call go to; where there are several, `*`.

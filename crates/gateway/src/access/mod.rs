@@ -85,7 +85,12 @@ impl<'a> Place<'a> {
 }
 
 /// Returns what a call needs. `asked` is the resource that the service itself says the call is about.
-pub(crate) fn needs(call: &Call, members: &Members<'_>, site: &Site, asked: Option<String>) -> Vec<Need> {
+pub(crate) fn needs(
+    call: &Call,
+    members: &Members<'_>,
+    site: &Site,
+    asked: Option<String>,
+) -> Vec<Need> {
     let place = Place::of(site);
     let operation = &*call.operation;
     match call.service {

@@ -44,8 +44,13 @@ pub(crate) fn object_needs(
         "ListMultipartUploads" => ("ListBucketMultipartUploads".to_owned(), of_bucket()),
         "ListParts" => ("ListMultipartUploadParts".to_owned(), of_object()),
         "HeadObject" | "GetObject" | "GetObjectAttributes" => ("GetObject".to_owned(), of_object()),
-        "PutObject" | "CopyObject" | "CreateMultipartUpload" | "UploadPart" | "UploadPartCopy"
-        | "CompleteMultipartUpload" | "PostObject" => ("PutObject".to_owned(), of_object()),
+        "PutObject"
+        | "CopyObject"
+        | "CreateMultipartUpload"
+        | "UploadPart"
+        | "UploadPartCopy"
+        | "CompleteMultipartUpload"
+        | "PostObject" => ("PutObject".to_owned(), of_object()),
         "DeleteObjects" => ("DeleteObject".to_owned(), of_object()),
         other if other.contains("Object") || other == "AbortMultipartUpload" => {
             (other.to_owned(), of_object())

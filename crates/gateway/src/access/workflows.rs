@@ -63,7 +63,10 @@ pub(super) fn lambda(operation: &str, members: &Members<'_>, place: Place<'_>) -
         other => format!("lambda:{other}"),
     };
     let resource = match operation {
-        "ListFunctions" | "ListLayers" | "GetAccountSettings" | "CreateEventSourceMapping"
+        "ListFunctions"
+        | "ListLayers"
+        | "GetAccountSettings"
+        | "CreateEventSourceMapping"
         | "ListEventSourceMappings" => None,
         "ListTags" | "TagResource" | "UntagResource" => {
             members.text("Resource").map(|arn| arn.into_owned())
@@ -90,7 +93,10 @@ pub(super) fn lambda(operation: &str, members: &Members<'_>, place: Place<'_>) -
                 Some(place.arn("lambda", &format!("event-source-mapping:{id}")))
             }),
     };
-    let mut needs = vec![Need::new(action, resource.unwrap_or_else(|| "*".to_owned()))];
+    let mut needs = vec![Need::new(
+        action,
+        resource.unwrap_or_else(|| "*".to_owned()),
+    )];
     let gives = ["CreateFunction", "UpdateFunctionConfiguration"];
     if gives.contains(&operation)
         && let Some(role) = members.text("Role")

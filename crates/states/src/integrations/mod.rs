@@ -5,6 +5,7 @@
 
 pub(crate) mod asking;
 mod aws_sdk;
+mod credentials;
 mod dynamodb;
 mod events;
 mod exchange;
@@ -59,6 +60,10 @@ pub(crate) async fn call(
     task: &TaskDescription,
     principal: Principal,
 ) -> Answer {
+    let principal = match credentials::assumed(gate, task, principal).await {
+        Ok(principal) => principal,
+        Err(answer) => return answer,
+    };
     match &task.resource {
         TaskResource::LambdaFunction { arn } => {
             lambda::call_function(gate, arn, task, principal).await

@@ -2,6 +2,7 @@
 //!
 //! One test program, because every one that links costs; one module a subject.
 
+mod access;
 mod clients;
 mod command_line;
 mod crash;

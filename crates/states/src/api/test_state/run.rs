@@ -146,12 +146,8 @@ fn timed_out() -> Told {
 /// Makes a state's call as the given role; a call ends with the caller's patience.
 async fn called(states: &States, call: TaskCall, role_arn: &str) -> Told {
     let description = call.description;
-    let role = description
-        .credentials_role_arn
-        .as_deref()
-        .unwrap_or(role_arn);
     let principal = Principal::Role {
-        role_arn: role.into(),
+        role_arn: role_arn.into(),
         session_name: random_name().into(),
     };
     let seconds = description
