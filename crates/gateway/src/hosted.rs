@@ -16,11 +16,8 @@ use service::{Principal, RequestId};
 
 use crate::exchange;
 use crate::gateway::Gateway;
-use crate::room::Taken;
-
-/// The address that a connection comes from, among a request's extensions.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Peer(pub(crate) IpAddr);
+use crate::room::Arrival;
+use crate::server::Peer;
 
 /// A request for a host of the users' own.
 pub struct HostedRequest {
@@ -67,7 +64,7 @@ where
         Ok(verified) => verified,
         Err(refusal) => return refused(refusal),
     };
-    let source = parts.extensions.get::<Peer>().map(|peer| peer.0);
+    let source = parts.extensions.get::<Peer>().map(|peer| peer.address);
     hosted
         .answer(HostedRequest {
             parts,
@@ -86,7 +83,7 @@ async fn verified<B>(
     parts: &Parts,
     body: B,
     limit: usize,
-) -> Result<(Option<(Principal, String)>, Bytes, Taken), Refusal>
+) -> Result<(Option<(Principal, String)>, Bytes, Arrival), Refusal>
 where
     B: Body<Data = Bytes> + Unpin,
 {

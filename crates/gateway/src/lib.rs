@@ -2,11 +2,12 @@
 //!
 //! A request is read, its signature verified, its operation recognized, its sender asked for leave,
 //! and then it is one [`service::Call`] like those that services make of each other through
-//! [`service::Gate`]. Deliberately absent: what any operation does, and policies (until there are
-//! some, every sender who is known may do everything: see `authorize`).
+//! [`service::Gate`]. Deliberately absent: what any operation does, and what policies say, which the
+//! [`service::Authority`] knows.
 
 #![forbid(unsafe_code)]
 
+mod access;
 mod exchange;
 mod gateway;
 mod hosted;
@@ -18,6 +19,7 @@ mod room;
 mod route;
 mod server;
 mod streaming;
+mod watch;
 
 pub use gateway::Gateway;
 pub use hosted::{Hosted, HostedRequest};
@@ -27,3 +29,4 @@ pub use probe::{Probe, ProbeAnswer};
 pub use route::{Route, RouteAnswer, RouteRequest};
 pub use server::serve;
 pub use streaming::{Leave, StreamedBody, StreamedRequest, StreamingService};
+pub use watch::Enforcement;

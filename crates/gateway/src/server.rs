@@ -1,10 +1,11 @@
 //! The listener: connections over HTTP/1.1, kept alive, closed politely.
 
 use std::convert::Infallible;
-use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use hyper::Request;
+use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -14,7 +15,6 @@ use tokio::sync::Semaphore;
 
 use crate::exchange;
 use crate::gateway::Gateway;
-use crate::hosted::Peer;
 
 /// Most connections at a time; more wait in the system's queue.
 const CONNECTIONS_MAX: usize = 10_000;
@@ -44,8 +44,9 @@ pub async fn serve(
         tokio::select! {
             () = &mut shutdown => break,
             (seat, accepted) = accepted => match accepted {
-                Ok((stream, peer)) => {
-                    let connection = graceful.watch(connection(stream, peer.ip(), Arc::clone(&gateway)));
+                Ok((stream, from)) => {
+                    let peer = Peer { address: from.ip(), secure: false };
+                    let connection = graceful.watch(connection(stream, peer, Arc::clone(&gateway)));
                     tokio::spawn(async move {
                         if let Err(error) = connection.await {
                             tracing::debug!(%error, "a connection ended");
@@ -70,16 +71,24 @@ pub async fn serve(
     }
 }
 
+/// Who is at the other end of a connection.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Peer {
+    pub address: std::net::IpAddr,
+    /// Whether the connection is encrypted.
+    pub secure: bool,
+}
+
 fn connection(
     stream: TcpStream,
-    peer: IpAddr,
+    peer: Peer,
     gateway: Arc<Gateway>,
 ) -> impl hyper_util::server::graceful::GracefulConnection<Error = hyper::Error> {
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!(%error, "cannot switch Nagle's algorithm off");
     }
-    let service = service_fn(move |mut request: http::Request<hyper::body::Incoming>| {
-        request.extensions_mut().insert(Peer(peer));
+    let service = service_fn(move |mut request: Request<Incoming>| {
+        request.extensions_mut().insert(peer);
         let gateway = Arc::clone(&gateway);
         async move { Ok::<_, Infallible>(exchange::answer(&gateway, request).await) }
     });

@@ -205,6 +205,19 @@ impl States {
 
 #[async_trait]
 impl Service for States {
+    /// The machine whose execution waits behind a token: AWS's policies name it for answers to tasks.
+    async fn resource_of(&self, call: &Call) -> Option<String> {
+        #[derive(serde::Deserialize)]
+        struct Answered {
+            #[serde(rename = "taskToken")]
+            task_token: String,
+        }
+        let Answered { task_token } = serde_json::from_slice(&call.input).ok()?;
+        let (execution, _) = self.tokens.open(&task_token).ok()?;
+        let record = self.shell.record(execution).await.ok()??;
+        Some(record.state_machine_arn)
+    }
+
     fn name(&self) -> &'static str {
         "states"
     }

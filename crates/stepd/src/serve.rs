@@ -19,6 +19,7 @@ use store::Store;
 use store_fjall::FjallStore;
 use tokio::net::TcpListener;
 
+use crate::access::Enforcement;
 use crate::console::{ConsoleLinks, ConsolePages, Ways};
 use crate::forward::{self, Forward, Forwarded};
 use crate::function_urls::FunctionUrls;
@@ -58,6 +59,9 @@ pub struct Arguments {
         value_name = "ID:SECRET"
     )]
     root_access_key: Option<RootAccessKey>,
+    /// What becomes of calls that no policy allows; the root access key may do everything
+    #[arg(long, value_enum, default_value_t = Enforcement::Enforce)]
+    iam: Enforcement,
     /// Listen on an address that other machines reach, although requests are not encrypted
     #[arg(long)]
     allow_remote: bool,
@@ -173,6 +177,7 @@ impl Server {
         // The services call one another through the gateway, so it comes first and they are added to it.
         let gateway = Gateway::new(site.clone(), gateway_keys, Vec::new(), clock.clone());
         let gate: Arc<dyn Gate> = gateway.clone();
+        let iam = crate::access::open(&gateway, &store, &site, &clock, arguments.iam).await?;
 
         let logs = Logs::open(store.clone(), clock.clone(), site.clone());
         gateway.add_service(logs.clone());
@@ -217,7 +222,12 @@ impl Server {
         gateway.add_service(Arc::new(CloudFormation::new(deployer.clone())));
         let events = events::Events::new(store.clone(), clock.clone(), site.clone());
         gateway.add_service(Arc::new(events));
-        gateway.add_service(Arc::new(sts::Sts::new(site.clone(), gateway.clone())));
+        gateway.add_service(Arc::new(sts::Sts::new(
+            site.clone(),
+            gateway.clone(),
+            iam,
+            clock.clone(),
+        )));
         for name in ["stacks", "assets"] {
             let router = cloudformation::routes(deployer.clone());
             gateway.add_route(Arc::new(StackRoute {

@@ -64,11 +64,13 @@ pub enum Space {
     LogBacklog = 20,
     /// Executions that ended, of which a collector of traces has not heard.
     SpanBacklog = 21,
+    /// IAM: users, groups, roles, policies, access keys.
+    Iam = 22,
 }
 
 impl Space {
     /// Every space, in the order of their numbers.
-    pub const ALL: [Self; 22] = [
+    pub const ALL: [Self; 23] = [
         Self::Meta,
         Self::StateMachines,
         Self::Executions,
@@ -91,6 +93,7 @@ impl Space {
         Self::LogEvents,
         Self::LogBacklog,
         Self::SpanBacklog,
+        Self::Iam,
     ];
 }
 

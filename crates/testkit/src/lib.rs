@@ -10,6 +10,7 @@ mod aws;
 mod binary;
 pub mod client;
 mod page;
+mod roles;
 mod sam;
 mod server;
 

@@ -17,6 +17,7 @@ mod activity;
 mod bucket;
 mod function;
 mod function_url;
+mod iam;
 mod ignored;
 mod invoke_config;
 mod lambda_alias;
@@ -28,7 +29,6 @@ mod machine_alias;
 mod machine_version;
 mod properties;
 mod recorded;
-mod role;
 mod simple;
 mod stack;
 mod state_machine;
@@ -228,8 +228,14 @@ pub(crate) trait ResourceHandler: Send + Sync {
 
 /// Returns the handler of `kind`.
 pub(crate) fn handler(kind: &str) -> Option<&'static dyn ResourceHandler> {
-    const HANDLERS: [&dyn ResourceHandler; 17] = [
-        &role::Role,
+    const HANDLERS: [&dyn ResourceHandler; 23] = [
+        &iam::ROLE,
+        &iam::USER,
+        &iam::GROUP,
+        &iam::Inline,
+        &iam::ManagedPolicy,
+        &iam::AccessKey,
+        &iam::InstanceProfile,
         &function::Function,
         &lambda_version::LambdaVersion,
         &lambda_alias::LambdaAlias,

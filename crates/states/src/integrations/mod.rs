@@ -6,6 +6,7 @@
 mod apigateway;
 pub(crate) mod asking;
 mod aws_sdk;
+mod credentials;
 mod dynamodb;
 mod events;
 mod exchange;
@@ -62,6 +63,10 @@ pub(crate) async fn call(
     task: &TaskDescription,
     principal: Principal,
 ) -> Answer {
+    let principal = match credentials::assumed(gate, task, principal).await {
+        Ok(principal) => principal,
+        Err(answer) => return answer,
+    };
     match &task.resource {
         TaskResource::LambdaFunction { arn } => {
             lambda::call_function(gate, arn, task, principal).await

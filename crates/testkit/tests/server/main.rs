@@ -2,12 +2,14 @@
 //!
 //! One test program, because every one that links costs; one module a subject.
 
+mod access;
 mod clients;
 mod command_line;
 mod crash;
 mod data_sets;
 mod example_walk;
 mod express;
+mod iam;
 mod logs;
 mod map_runs;
 mod mocked;
