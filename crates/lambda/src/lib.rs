@@ -12,7 +12,7 @@ use std::fs;
 use std::io;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock, Weak};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -33,6 +33,7 @@ mod instance;
 mod invoke;
 mod invoker;
 mod log_tail;
+mod mappings;
 mod name;
 mod output;
 mod pool;
@@ -47,6 +48,7 @@ use crate::catalog::Catalog;
 use crate::code::CodeStore;
 use crate::events::EventQueue;
 use crate::invoker::Invoker;
+use crate::mappings::Mappings;
 use crate::pool::Grounds;
 use crate::runtime::Launcher;
 use crate::runtime_api::RuntimeApi;
@@ -148,6 +150,9 @@ pub struct Lambda {
     launcher: Arc<Launcher>,
     invoker: Arc<Invoker>,
     events: Arc<EventQueue>,
+    mappings: Mappings,
+    /// Itself, for those who poll.
+    mappings_of: OnceLock<Weak<Lambda>>,
     shutdown_grace: Duration,
     reaper: Mutex<Option<JoinHandle<()>>>,
 }
@@ -171,6 +176,7 @@ impl Lambda {
         // Code is for the server's user alone.
         make_private(&directory).map_err(prepare("the data directory"))?;
         let catalog = Arc::new(Catalog::new(Arc::clone(&store)));
+        let mappings = Mappings::new(Arc::clone(&store));
         let code =
             CodeStore::open(directory.join("code")).map_err(prepare("the folder of code"))?;
         code.retain(&catalog.code_hashes().await?)
@@ -219,6 +225,8 @@ impl Lambda {
             launcher,
             invoker,
             events,
+            mappings,
+            mappings_of: OnceLock::new(),
             shutdown_grace: options.shutdown_grace,
             reaper: Mutex::new(Some(reaper)),
         }))
@@ -238,6 +246,7 @@ impl Lambda {
             reaper.abort();
         }
         self.events.stop();
+        self.mappings.stop();
         self.invoker.shutdown(self.shutdown_grace).await;
     }
 }
@@ -248,6 +257,7 @@ impl Drop for Lambda {
             reaper.abort();
         }
         self.events.stop();
+        self.mappings.stop();
     }
 }
 
@@ -285,6 +295,11 @@ impl Service for Lambda {
             "GetFunctionConfiguration" => self.get_function_configuration(&call.input).await,
             "ListFunctions" => self.list_functions(&call.input).await,
             "DeleteFunction" => self.delete_function(&call.input).await,
+            "CreateEventSourceMapping" => self.create_mapping(&call.input).await,
+            "GetEventSourceMapping" => self.get_mapping(&call.input).await,
+            "ListEventSourceMappings" => self.list_mappings(&call.input).await,
+            "UpdateEventSourceMapping" => self.update_mapping(&call.input).await,
+            "DeleteEventSourceMapping" => self.delete_mapping(&call.input).await,
             operation => {
                 let message =
                     format!("stepd's Lambda does not have the operation {operation} yet.");

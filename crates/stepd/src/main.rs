@@ -12,6 +12,7 @@ mod forward;
 mod keys;
 mod limits;
 mod logs;
+mod messaging;
 mod names;
 mod objects;
 mod observe;

@@ -23,6 +23,7 @@ use crate::console::{ConsoleLinks, ConsolePages, Ways};
 use crate::forward::{self, Forward, Forwarded};
 use crate::keys::{Keys, RootAccessKey};
 use crate::logs::FunctionLogs;
+use crate::messaging::Messaging;
 use crate::objects::Objects;
 use crate::observe::{MeteredStore, Observed};
 use crate::opening::Opening;
@@ -140,6 +141,7 @@ struct Server {
     states: Arc<States>,
     lambda: Arc<Lambda>,
     logs: Arc<Logs>,
+    messaging: Messaging,
     observed: Arc<Observed>,
     console: Arc<Console>,
     expiry: tokio::task::JoinHandle<()>,
@@ -199,6 +201,7 @@ impl Server {
         let s3 = Arc::new(s3.await.context("the objects cannot be opened")?);
         gateway.add_service(s3.clone());
         gateway.add_streaming(Arc::new(Objects(s3)));
+        let messaging = Messaging::open(&gateway, &store, &clock, &site, endpoint).await?;
         let options = cloudformation::Options {
             data_dir: data_dir.clone(),
             ignore_unknown: arguments.ignore_unknown_resources,
@@ -272,6 +275,7 @@ impl Server {
             states,
             lambda,
             logs,
+            messaging,
             observed,
             console,
             expiry,
@@ -281,10 +285,12 @@ impl Server {
     async fn run(self, listener: TcpListener) -> anyhow::Result<()> {
         let (states, console) = (self.states.clone(), self.console.clone());
         let observed = self.observed.clone();
+        let messaging = self.messaging;
         let stopped = async move {
             stopped().await;
             observed.stop();
             states.stop_polls();
+            messaging.stop_polls();
             console.stop();
         };
         gateway::serve(listener, self.gateway, stopped).await;

@@ -64,11 +64,17 @@ pub enum Space {
     LogBacklog = 20,
     /// Executions that ended, of which a collector of traces has not heard.
     SpanBacklog = 21,
+    /// Queues.
+    Queues = 22,
+    /// Messages in queues: when each is seen, how often it was received.
+    QueueIndex = 23,
+    /// What messages in queues say.
+    Messages = 24,
 }
 
 impl Space {
     /// Every space, in the order of their numbers.
-    pub const ALL: [Self; 22] = [
+    pub const ALL: [Self; 25] = [
         Self::Meta,
         Self::StateMachines,
         Self::Executions,
@@ -91,6 +97,9 @@ impl Space {
         Self::LogEvents,
         Self::LogBacklog,
         Self::SpanBacklog,
+        Self::Queues,
+        Self::QueueIndex,
+        Self::Messages,
     ];
 }
 
