@@ -105,6 +105,11 @@ impl Catalog {
         self.all(&format!("change-set/{stack}/")).await
     }
 
+    /// Returns the change sets of all stacks.
+    pub(crate) async fn all_change_sets(&self) -> Result<Vec<ChangeSetRow>, StoreError> {
+        self.all("change-set/").await
+    }
+
     /// Writes a change set.
     pub(crate) async fn put_change_set(&self, row: &ChangeSetRow) -> Result<(), StoreError> {
         let key = change_set_key(&row.stack_name, &row.name);
@@ -232,6 +237,12 @@ impl Change {
         self.batch
             .put
             .push((event_key(&self.stack, number), write(event)));
+        self
+    }
+
+    pub(crate) fn change_set(mut self, row: &ChangeSetRow) -> Self {
+        let key = change_set_key(&row.stack_name, &row.name);
+        self.batch.put.push((key, write(row)));
         self
     }
 

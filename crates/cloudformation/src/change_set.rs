@@ -1,6 +1,6 @@
 //! Change sets: what a deployment would change, kept until somebody executes it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use indexmap::IndexMap;
@@ -207,19 +207,11 @@ impl Deployer {
     /// Begins to do what a change set says. Once this returns, that is written down.
     pub(crate) async fn execute_change_set(
         self: &Arc<Self>,
-        mut row: ChangeSetRow,
+        row: ChangeSetRow,
         principal: Principal,
         on_failure: Option<OnFailure>,
     ) -> Result<(), DeployError> {
-        if row.execution != Execution::Available {
-            return Err(DeployError::ChangeSetStatus {
-                id: row.id.clone(),
-                status: match row.failure {
-                    Some(_) => "FAILED",
-                    None => row.execution.name(),
-                },
-            });
-        }
+        check_available(&row)?;
         let deployment = Deployment {
             stack_name: row.stack_name.clone(),
             template: row.template.clone(),
@@ -231,25 +223,60 @@ impl Deployer {
             id: row.id.clone(),
             on_failure: on_failure.unwrap_or(row.on_failure),
         };
-        // Written first: a deployment that is quick may end before this returns.
-        row.execution = Execution::ExecuteInProgress;
-        self.put_change_set(&row).await?;
+        // Its row is written by whoever holds the stack, and by nobody else: who comes second must
+        // not touch what the first has written.
         match self.start(deployment, principal, intent).await {
-            Ok(_) => Ok(()),
-            // The stack has become what the change set wants by another way.
-            Err(DeployError::Unchanged) => {
-                row.execution = Execution::ExecuteComplete;
-                self.put_change_set(&row).await
-            }
-            Err(error) => {
-                row.execution = Execution::Available;
-                self.put_change_set(&row).await?;
-                Err(error)
-            }
+            Ok(_) | Err(DeployError::Unchanged) => Ok(()),
+            Err(error) => Err(error),
         }
     }
 
-    async fn put_change_set(&self, row: &ChangeSetRow) -> Result<(), DeployError> {
+    /// Returns the change set `id` as it is once its execution has begun, if it can. Only who holds the
+    /// stack may ask.
+    pub(crate) async fn executable(
+        &self,
+        stack: &str,
+        id: &str,
+    ) -> Result<ChangeSetRow, DeployError> {
+        let rows = self.change_sets(stack).await?;
+        let found = rows.into_iter().find(|row| row.id == id);
+        let mut row = found.ok_or_else(|| DeployError::NoChangeSet(id.to_owned()))?;
+        check_available(&row)?;
+        row.execution = Execution::ExecuteInProgress;
+        Ok(row)
+    }
+
+    /// Settles the change sets whose execution a stop of the server has cut off, except those whose
+    /// stacks, called `open`, are taken up: those settle them.
+    pub(crate) async fn settle_change_sets(
+        &self,
+        stacks: &[StackRow],
+        open: &BTreeSet<String>,
+    ) -> Result<(), DeployError> {
+        let rows = self.catalog.all_change_sets().await;
+        let rows = rows.map_err(DeployError::store("(all)"))?;
+        let cut_off = rows
+            .into_iter()
+            .filter(|row| row.execution == Execution::ExecuteInProgress);
+        for mut row in cut_off {
+            let stack = stacks.iter().find(|stack| stack.id == row.stack_id);
+            let Some(stack) = stack else {
+                self.delete_change_set(&row).await?;
+                continue;
+            };
+            let executed = stack.change_set_id.as_ref() == Some(&row.id);
+            if !executed {
+                // It was never begun.
+                row.execution = Execution::Available;
+                self.put_change_set(&row).await?;
+            } else if !open.contains(&stack.name) {
+                self.settle_change_set(stack, &row.id).await?;
+            }
+        }
+        Ok(())
+    }
+
+    pub(crate) async fn put_change_set(&self, row: &ChangeSetRow) -> Result<(), DeployError> {
         let kept = self.catalog.put_change_set(row).await;
         kept.map_err(DeployError::store(&row.stack_name))
     }
@@ -263,7 +290,7 @@ impl Deployer {
     ) -> Result<(), DeployError> {
         let rows = self.change_sets(&stack.name).await?;
         for mut row in rows {
-            if row.id == id {
+            if row.id == id && row.execution == Execution::ExecuteInProgress {
                 row.execution = match stack.status {
                     Status::CreateComplete | Status::UpdateComplete => Execution::ExecuteComplete,
                     _ => Execution::ExecuteFailed,
@@ -302,6 +329,19 @@ impl Deployer {
             .await;
         removed.map_err(DeployError::store(&row.stack_name))
     }
+}
+
+fn check_available(row: &ChangeSetRow) -> Result<(), DeployError> {
+    if row.execution == Execution::Available {
+        return Ok(());
+    }
+    Err(DeployError::ChangeSetStatus {
+        id: row.id.clone(),
+        status: match row.failure {
+            Some(_) => "FAILED",
+            None => row.execution.name(),
+        },
+    })
 }
 
 fn changes(

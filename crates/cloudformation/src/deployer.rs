@@ -14,17 +14,20 @@ use tokio::sync::oneshot;
 
 use crate::assets::{AssetError, Assets};
 use crate::catalog::{Catalog, Loaded};
+use crate::change_set::Execution;
 use crate::error::DeployError;
 use crate::operation::Operation;
 use crate::plan::{Plan, with_former};
 use crate::resource::Services;
 use crate::stack::{
-    Actor, Contents, OnFailure, ResourceSummary, Settings, StackEvent, StackRow, StackSummary,
-    Status,
+    Actor, Contents, OnFailure, Parent, ResourceSummary, Settings, StackEvent, StackRow,
+    StackSummary, Status,
 };
 
 /// Longest name of a stack (`StackName` of the API model).
 const NAME_CHARS_MAX: usize = 128;
+/// Most stacks of an account and region (CloudFormation quotas, "Stacks").
+const STACKS_MAX: usize = 2_000;
 
 /// What a deployer can be told.
 #[derive(Clone, Debug)]
@@ -61,6 +64,8 @@ pub(crate) enum Intent {
     Create {
         on_failure: OnFailure,
         protected: bool,
+        /// The stack that it is a resource of.
+        parent: Option<Parent>,
     },
     /// A stack.
     Update { on_failure: OnFailure },
@@ -236,7 +241,15 @@ impl Deployer {
         operation.stack.actor = Actor::from(&principal);
         let (plan, deployment) = self.plan(&operation.stack, deployment, &intent).await?;
         let steps = plan.steps(&operation.resources, &operation.stack.contents)?;
+        if let Intent::ChangeSet { id, .. } = &intent {
+            operation.executes = Some(self.executable(&name, id).await?);
+        }
         if !first && steps.is_none() {
+            // The stack has become what the change set wants by another way.
+            if let Some(mut executed) = operation.executes.take() {
+                executed.execution = Execution::ExecuteComplete;
+                self.put_change_set(&executed).await?;
+            }
             return Ok(Outcome::Unchanged(operation.stack.summary()));
         }
         let stack = operation.deploy(&plan, &deployment.template, first).await?;
@@ -266,8 +279,12 @@ impl Deployer {
             | Intent::ChangeSet { on_failure, .. } => *on_failure,
         };
         let Some(loaded) = loaded else {
-            if let Intent::Create { protected, .. } = intent {
+            if let Intent::Create {
+                protected, parent, ..
+            } = intent
+            {
                 operation.stack.protected = *protected;
+                operation.stack.parent.clone_from(parent);
             } else if !matches!(intent, Intent::Whatever) {
                 return Err(DeployError::Invalid(format!(
                     "Stack [{name}] does not exist"
@@ -327,6 +344,9 @@ impl Deployer {
         self.check_assets(&deployment).await?;
         let stacks = self.catalog.stacks().await;
         let stacks = stacks.map_err(DeployError::store(&stack.name))?;
+        if stacks.len() >= STACKS_MAX && !stacks.iter().any(|other| other.id == stack.id) {
+            return Err(DeployError::TooManyStacks);
+        }
         let exports = stacks
             .into_iter()
             .filter(|other| other.id != stack.id)
@@ -444,20 +464,23 @@ impl Deployer {
             .await
             .map_err(DeployError::store(name))?
             .len() as u64;
+        let stack = self.new_stack(name, principal, earlier);
         Ok(Operation {
             services: Services {
                 gate: self.gate.clone(),
                 site: self.site.clone(),
                 assets: self.assets.clone(),
                 principal: principal.clone(),
+                stack_id: stack.id.clone(),
             },
             catalog: self.catalog.clone(),
             clock: self.clock.clone(),
-            stack: self.new_stack(name, principal, earlier),
+            stack,
             resources: IndexMap::new(),
             row: None,
             progress,
             begun: None,
+            executes: None,
         })
     }
 
@@ -480,6 +503,7 @@ impl Deployer {
             on_failure: OnFailure::Rollback,
             change_set_id: None,
             deleted_at: None,
+            parent: None,
         }
     }
 

@@ -30,6 +30,12 @@ pub enum DeployError {
     /// There is a stack of this name already.
     #[error("Stack [{0}] already exists")]
     Exists(String),
+    /// There are as many stacks as there may be.
+    #[error("Limit for stack has been exceeded")]
+    TooManyStacks,
+    /// The stack would be in more stacks than may be.
+    #[error("Limit for nested stacks has been exceeded: a stack may be in at most {0} others")]
+    TooDeep(usize),
     /// The stack is what the template asks for.
     #[error("No updates are to be performed.")]
     Unchanged,
@@ -92,6 +98,9 @@ impl DeployError {
             | Self::MissingAssets(_) => Failure::client("ValidationError", self.to_string()),
             Self::Exists(_) | Self::ChangeSetExists(_) => {
                 Failure::client("AlreadyExistsException", self.to_string())
+            }
+            Self::TooManyStacks | Self::TooDeep(_) => {
+                Failure::client("LimitExceededException", self.to_string())
             }
             Self::NoChangeSet(_) => {
                 Failure::client("ChangeSetNotFound", self.to_string()).with_status(404)

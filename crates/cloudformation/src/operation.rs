@@ -9,6 +9,7 @@ use tokio::sync::mpsc::UnboundedSender;
 use tokio::sync::oneshot;
 
 use crate::catalog::{Catalog, Change, Loaded};
+use crate::change_set::ChangeSetRow;
 use crate::error::DeployError;
 use crate::plan::{Plan, Step, There};
 use crate::resource::Services;
@@ -29,6 +30,8 @@ pub(crate) struct Operation {
     pub(crate) progress: UnboundedSender<StackEvent>,
     /// Who waits only until the operation is written down.
     pub(crate) begun: Option<oneshot::Sender<String>>,
+    /// The change set that is executed, as it is written with the beginning.
+    pub(crate) executes: Option<ChangeSetRow>,
 }
 
 /// Why a step was not done.
@@ -53,6 +56,7 @@ impl From<DeployError> for StepError {
 
 impl Operation {
     pub(crate) fn adopt(&mut self, loaded: Loaded) {
+        self.services.stack_id.clone_from(&loaded.stack.id);
         self.stack = loaded.stack;
         self.resources = loaded
             .resources
@@ -217,7 +221,10 @@ impl Operation {
             self.stack.updated_at = Some(self.clock.now());
         }
         let event = self.stack_event(status, Some("User Initiated".to_owned()));
-        let change = Change::of(&self.stack).template(&self.stack.contents.template, template);
+        let mut change = Change::of(&self.stack).template(&self.stack.contents.template, template);
+        if let Some(executed) = self.executes.take() {
+            change = change.change_set(&executed);
+        }
         self.commit(change.event(self.stack.next_event - 1, &event), event)
             .await
     }
@@ -284,7 +291,7 @@ impl Operation {
             .get(handler.name_property())
             .and_then(Value::as_str);
         let name = given.map_or_else(|| handler.draw_name(&self.stack.name, id), str::to_owned);
-        let physical_id = handler.physical_id(&name, &self.services.site);
+        let physical_id = handler.physical_id(&name, &properties, &self.services.site);
         let verb = if former.is_some() { "update" } else { "create" };
         let (doing, done, not_done) = match former {
             None => (
@@ -303,24 +310,27 @@ impl Operation {
         });
         // Asked before anything is written: what somebody else has made must never be taken for
         // ours when a deployment is rolled back.
-        let taken = match handler.exists(&self.services, &physical_id).await {
-            Ok(false) => None,
-            Ok(true) => Some(format!("{physical_id} already exists")),
-            Err(failure) => Some(reason_of(handler.kind(), &failure)),
+        let known = match handler.exists(&self.services, &physical_id).await {
+            Ok(false) => match handler.known_before(&self.services, &properties).await {
+                Ok(known) => Ok(known),
+                Err(failure) => Err(reason_of(handler.kind(), &failure)),
+            },
+            Ok(true) => Err(format!("{physical_id} already exists")),
+            Err(failure) => Err(reason_of(handler.kind(), &failure)),
         };
-        if let Some(reason) = taken {
-            let event = self.event(id, "", handler.kind(), not_done, Some(reason.clone()));
-            self.commit(
-                Change::of(&self.stack).event(self.stack.next_event - 1, &event),
-                event,
-            )
-            .await?;
-            return Err(StepError::Failed {
-                logical_id: id.to_owned(),
-                reason,
-                verb,
-            });
-        }
+        let attributes = match known {
+            Ok(known) => known,
+            Err(reason) => {
+                let event = self.event(id, "", handler.kind(), not_done, Some(reason.clone()));
+                let change = Change::of(&self.stack).event(self.stack.next_event - 1, &event);
+                self.commit(change, event).await?;
+                return Err(StepError::Failed {
+                    logical_id: id.to_owned(),
+                    reason,
+                    verb,
+                });
+            }
+        };
         let restored = former.clone();
         let row = ResourceRow {
             logical_id: id.to_owned(),
@@ -331,7 +341,7 @@ impl Operation {
             state: ResourceState {
                 physical_id,
                 properties: Value::Object(properties.clone()),
-                attributes: Map::new(),
+                attributes,
                 position,
                 retain: resource.is_retained(),
                 retain_replaced: resource.is_retained_when_replaced(),

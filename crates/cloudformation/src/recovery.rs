@@ -109,16 +109,16 @@ impl Deployer {
         let stacks = self.catalog.stacks().await;
         let stacks = stacks.map_err(DeployError::store("(all)"))?;
         let mut open = Vec::new();
-        for stack in stacks
-            .into_iter()
-            .filter(|stack| stack.status.is_under_way())
-        {
+        let under_way = stacks.iter().filter(|stack| stack.status.is_under_way());
+        let names = under_way.clone().map(|stack| stack.name.clone()).collect();
+        self.settle_change_sets(&stacks, &names).await?;
+        for stack in under_way {
             tracing::warn!(
                 stack = stack.name,
                 status = stack.status.name(),
                 "an interrupted operation is taken up"
             );
-            open.push((self.claim(&stack.name, "updated").await?, stack));
+            open.push((self.claim(&stack.name, "updated").await?, stack.clone()));
         }
         let deployer = self.clone();
         Ok(async move {

@@ -205,7 +205,7 @@ impl Operation {
         let handler = handler_or_ignored(kind);
         self.tell(id, physical_id, kind, Status::DeleteInProgress, None)
             .await?;
-        match handler.delete(&self.services, physical_id).await {
+        match handler.remove(&self.services, state).await {
             Ok(()) => {
                 self.tell(id, physical_id, kind, Status::DeleteComplete, None)
                     .await?;

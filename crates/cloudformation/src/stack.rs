@@ -102,6 +102,19 @@ pub(crate) struct StackRow {
     /// When it was deleted.
     #[serde(default)]
     pub(crate) deleted_at: Option<Timestamp>,
+    /// The stack that it is a resource of.
+    #[serde(default)]
+    pub(crate) parent: Option<Parent>,
+}
+
+/// The stack that another one is a resource of.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Parent {
+    pub(crate) id: String,
+    /// The stack that is in no other.
+    pub(crate) root_id: String,
+    /// How many stacks the inner one is in.
+    pub(crate) depth: usize,
 }
 
 /// What becomes of a deployment that fails.

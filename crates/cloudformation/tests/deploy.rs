@@ -8,6 +8,8 @@ use tokio::sync::mpsc::unbounded_channel;
 
 use world::{World, principal};
 
+// The other tests use the rest of it.
+#[allow(dead_code)]
 mod world;
 
 const MACHINE: &str = "
@@ -474,4 +476,32 @@ async fn what_is_wrong_is_said_before_anything_changes() {
     assert_eq!(text, "nothing was uploaded for: src/");
     assert_eq!(world.cloud.take_calls(), Vec::<String>::new());
     assert_eq!(world.deployer.stacks().await.expect("lists"), []);
+}
+
+#[tokio::test]
+async fn tags_change_in_place() {
+    let world = World::new();
+    let resources = |tags: &str| {
+        format!(
+            "
+  A: {{Type: AWS::StepFunctions::Activity, Properties: {{Name: a, Tags: {tags}}}}}
+  B: {{Type: AWS::S3::Bucket, Properties: {{BucketName: b, Tags: {tags}}}}}
+"
+        )
+    };
+    let first = resources("[{Key: gone, Value: x}, {Key: k, Value: one}]");
+    world
+        .state_after(world.deployment(&first, "one", &[]).await)
+        .await;
+    let second = resources("[{Key: k, Value: two}]");
+    let after = world.deployment(&second, "one", &[]).await;
+    let calls = ["UntagResource a", "TagResource a"].map(str::to_owned);
+    assert_eq!(
+        world.state_after(after).await,
+        ("UPDATE_COMPLETE".to_owned(), calls.to_vec())
+    );
+    assert_eq!(
+        world.cloud.get("states a")["tags"],
+        json!([{"key": "k", "value": "two"}])
+    );
 }

@@ -53,6 +53,14 @@ pub(super) fn stack(row: &StackRow) -> Value {
     present([
         ("StackId", text(&row.id)),
         ("StackName", text(&row.name)),
+        (
+            "ParentId",
+            row.parent.as_ref().and_then(|parent| text(&parent.id)),
+        ),
+        (
+            "RootId",
+            row.parent.as_ref().and_then(|parent| text(&parent.root_id)),
+        ),
         ("ChangeSetId", row.change_set_id.as_deref().and_then(text)),
         (
             "Description",

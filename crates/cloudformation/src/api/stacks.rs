@@ -9,10 +9,13 @@ use service::Principal;
 use crate::catalog::Change;
 use crate::deployer::{Deployment, Intent};
 use crate::error::DeployError;
-use crate::stack::{Contents, OnFailure};
+use crate::stack::{Contents, OnFailure, Parent};
 
 use super::input::{Input, invalid};
 use super::{CloudFormation, name_of, templates};
+
+/// In how many others a stack may be.
+const DEPTH_MAX: usize = 10;
 
 impl CloudFormation {
     pub(super) async fn create_stack(
@@ -24,6 +27,10 @@ impl CloudFormation {
         let on_failure = input.on_failure("OnFailure")?.unwrap_or_default();
         let protected = input.flag("EnableTerminationProtection").unwrap_or(false);
         input.ignore(&["ClientRequestToken"]);
+        let parent = match input.text("ParentId") {
+            Some(id) => Some(self.parent(&id).await?),
+            None => None,
+        };
         let deployment = self
             .deployment(input, &stack_name, &Contents::default(), &principal)
             .await?;
@@ -32,9 +39,30 @@ impl CloudFormation {
         let intent = Intent::Create {
             on_failure,
             protected,
+            parent,
         };
         let id = self.deployer.start(deployment, principal, intent).await?;
         Ok(json!({"StackId": id}))
+    }
+
+    /// Returns what a stack that is a resource of the stack `id` keeps of that. A template may name
+    /// itself, so the depth has a limit (docs/adr/0049).
+    async fn parent(&self, id: &str) -> Result<Parent, DeployError> {
+        let Some(stack) = self.living(id).await? else {
+            return Err(invalid(format!("Stack [{id}] does not exist")));
+        };
+        let (root_id, depth) = match stack.parent {
+            Some(parent) => (parent.root_id, parent.depth + 1),
+            None => (stack.id.clone(), 1),
+        };
+        if depth > DEPTH_MAX {
+            return Err(DeployError::TooDeep(DEPTH_MAX));
+        }
+        Ok(Parent {
+            id: stack.id,
+            root_id,
+            depth,
+        })
     }
 
     pub(super) async fn update_stack(

@@ -13,6 +13,8 @@ use super::{Caller, CloudFormation, present};
 
 /// Longest template that a request may carry itself (CloudFormation quotas).
 const BODY_BYTES_MAX: usize = 51_200;
+/// Longest template in S3 (CloudFormation quotas). The quota says 1 MB, the refusal says how many bytes.
+const OBJECT_BYTES_MAX: usize = 1_000_000;
 
 impl CloudFormation {
     /// Takes `TemplateBody` or what `TemplateURL` points to.
@@ -34,14 +36,15 @@ impl CloudFormation {
         }
     }
 
-    /// Reads an object of S3 as the caller.
+    /// Reads an object of S3 as the caller, and no more of it than tells that it is too long.
     async fn fetch(&self, url: &str, caller: Caller<'_>) -> Result<String, DeployError> {
         let Some((bucket, key)) = object_of(url) else {
             return Err(invalid(format!(
                 "TemplateURL must be a supported URL: {url}"
             )));
         };
-        let input = json!({"Bucket": bucket, "Key": key});
+        let range = format!("bytes=0-{OBJECT_BYTES_MAX}");
+        let input = json!({"Bucket": bucket, "Key": key, "Range": range});
         let call = Call {
             service: "s3",
             operation: "GetObject".into(),
@@ -51,7 +54,17 @@ impl CloudFormation {
             request_id: RequestId::random(),
         };
         let reply = self.deployer.gate().call(call).await;
-        let reply = reply.map_err(|failure| invalid(format!("S3 error: {}", failure.message)))?;
+        let reply = match reply {
+            Ok(reply) => reply,
+            // Nothing has no first byte.
+            Err(failure) if failure.code == "InvalidRange" => Default::default(),
+            Err(failure) => return Err(invalid(format!("S3 error: {}", failure.message))),
+        };
+        if reply.payload.len() > OBJECT_BYTES_MAX {
+            return Err(invalid(format!(
+                "Template may not exceed {OBJECT_BYTES_MAX} bytes in size."
+            )));
+        }
         String::from_utf8(reply.payload.to_vec())
             .map_err(|_| invalid(format!("The template at {url} is not UTF-8")))
     }

@@ -9,7 +9,8 @@ pub(super) const ACTIVITY: Simple = Simple {
     name_property: "Name",
     name_chars_max: 80,
     small_letters: false,
-    immutable: &["Name", "Tags"],
+    immutable: &["Name"],
+    tagged: true,
     attribute_names: &["Arn", "Name"],
     attributes: &[
         ("Arn", "arn:aws:states:{region}:{account}:activity:{name}"),

@@ -24,6 +24,8 @@ pub(super) const BUCKET: Simple = Simple {
     name_chars_max: 63,
     small_letters: true,
     immutable: &["BucketName"],
+    // There is no PutBucketTagging here: the stack's row has them.
+    tagged: false,
     attribute_names: &[
         "Arn",
         "DomainName",

@@ -3,7 +3,7 @@
 
 use async_trait::async_trait;
 use serde_json::{Map, Value, json};
-use service::Failure;
+use service::{Failure, Site};
 
 use super::{Made, NotCreated, ResourceHandler, Services, generated_name, properties};
 
@@ -40,9 +40,31 @@ impl ResourceHandler for MachineAlias {
         generated_name(stack, logical_id, 80)
     }
 
-    /// Which machine it would belong to is only in the properties.
-    async fn exists(&self, _: &Services, _: &str) -> Result<bool, Failure> {
-        Ok(false)
+    /// Which machine it belongs to is only in the properties.
+    fn physical_id(&self, name: &str, properties: &Map<String, Value>, _: &Site) -> String {
+        let version = properties
+            .get("RoutingConfiguration")
+            .and_then(|routes| routes.get(0))
+            .or_else(|| properties.get("DeploymentPreference"))
+            .and_then(|route| route.get("StateMachineVersionArn"))
+            .and_then(Value::as_str);
+        match version.and_then(|version| version.rsplit_once(':')) {
+            Some((machine, _)) => format!("{machine}:{name}"),
+            None => name.to_owned(),
+        }
+    }
+
+    async fn exists(&self, services: &Services, physical_id: &str) -> Result<bool, Failure> {
+        if !physical_id.starts_with("arn:") {
+            return Ok(false);
+        }
+        let arn = properties::object([("stateMachineAliasArn", physical_id.into())]);
+        let found = services.call("states", "DescribeStateMachineAlias", arn);
+        match found.await {
+            Ok(_) => Ok(true),
+            Err(failure) if failure.code == "ResourceNotFound" => Ok(false),
+            Err(failure) => Err(failure),
+        }
     }
 
     async fn create(

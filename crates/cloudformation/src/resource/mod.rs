@@ -11,6 +11,7 @@ use serde_json::{Map, Value};
 use service::{Call, Failure, Gate, Principal, Reply, RequestId, Site};
 
 use crate::assets::{ASSET_BUCKET, Assets};
+use crate::stack::ResourceState;
 
 mod activity;
 mod bucket;
@@ -26,6 +27,7 @@ mod simple;
 mod stack;
 mod state_machine;
 mod table;
+mod tags;
 
 /// What a handler may use: the other services, as whoever deploys.
 pub(crate) struct Services {
@@ -33,6 +35,8 @@ pub(crate) struct Services {
     pub(crate) site: Site,
     pub(crate) assets: Assets,
     pub(crate) principal: Principal,
+    /// The stack that is worked on: the parent of those that are made in it.
+    pub(crate) stack_id: String,
 }
 
 impl Services {
@@ -155,8 +159,18 @@ pub(crate) trait ResourceHandler: Send + Sync {
     fn draw_name(&self, stack: &str, logical_id: &str) -> String;
 
     /// Returns what `Ref` gives for the resource called `name`.
-    fn physical_id(&self, name: &str, _site: &Site) -> String {
+    fn physical_id(&self, name: &str, _properties: &Map<String, Value>, _site: &Site) -> String {
         name.to_owned()
+    }
+
+    /// Returns what is to be known later about the time before the resource was made, where its name
+    /// does not say which one it is. It is written down before the resource is made.
+    async fn known_before(
+        &self,
+        _services: &Services,
+        _properties: &Map<String, Value>,
+    ) -> Result<Map<String, Value>, Failure> {
+        Ok(Map::new())
     }
 
     /// Says whether there is a resource of this name already.
@@ -198,6 +212,12 @@ pub(crate) trait ResourceHandler: Send + Sync {
 
     /// Deletes the resource. One that is not there is no failure.
     async fn delete(&self, services: &Services, physical_id: &str) -> Result<(), Failure>;
+
+    /// Deletes what `state` describes, which may not have been made, or been made by a call whose answer
+    /// nobody has written down.
+    async fn remove(&self, services: &Services, state: &ResourceState) -> Result<(), Failure> {
+        self.delete(services, &state.physical_id).await
+    }
 }
 
 /// Returns the handler of `kind`.

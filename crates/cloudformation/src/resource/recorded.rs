@@ -130,7 +130,7 @@ impl ResourceHandler for Recorded {
         generated_name(stack, logical_id, NAME_CHARS_MAX)
     }
 
-    fn physical_id(&self, name: &str, site: &Site) -> String {
+    fn physical_id(&self, name: &str, _: &Map<String, Value>, site: &Site) -> String {
         let text = self.physical_id.replace("{name}", name);
         text.replace("{account}", &site.account_id)
     }

@@ -5,7 +5,7 @@ use async_trait::async_trait;
 use serde_json::{Map, Value};
 use service::{Failure, Site};
 
-use super::{Made, NotCreated, ResourceHandler, Services, generated_name, properties};
+use super::{Made, NotCreated, ResourceHandler, Services, generated_name, properties, tags};
 
 /// A type of resource as a table. In texts, `{name}`, `{region}` and `{account}` stand for themselves.
 pub(super) struct Simple {
@@ -17,6 +17,8 @@ pub(super) struct Simple {
     /// Whether names that are drawn have small letters alone.
     pub(super) small_letters: bool,
     pub(super) immutable: &'static [&'static str],
+    /// Whether its tags change in the service, and not in the stack's row alone.
+    pub(super) tagged: bool,
     /// What `Fn::GetAtt` gives: names, and the same names with their texts.
     pub(super) attribute_names: &'static [&'static str],
     pub(super) attributes: &'static [(&'static str, &'static str)],
@@ -81,7 +83,7 @@ impl ResourceHandler for Simple {
         }
     }
 
-    fn physical_id(&self, name: &str, site: &Site) -> String {
+    fn physical_id(&self, name: &str, _: &Map<String, Value>, site: &Site) -> String {
         self.written(self.physical_id, name, site)
     }
 
@@ -118,14 +120,17 @@ impl ResourceHandler for Simple {
         Ok(attributes.collect::<Map<_, _>>().into())
     }
 
-    /// What may change without another resource is only written down.
+    /// What may change without another resource is only written down, but for tags.
     async fn update(
         &self,
-        _: &Services,
-        _: &str,
-        _: &Map<String, Value>,
-        _: &Map<String, Value>,
+        services: &Services,
+        physical_id: &str,
+        before: &Map<String, Value>,
+        after: &Map<String, Value>,
     ) -> Result<Map<String, Value>, Failure> {
+        if self.tagged {
+            tags::change(services, physical_id, before, after).await?;
+        }
         Ok(Map::new())
     }
 

@@ -15,6 +15,9 @@ const NAME_CHARS_MAX: usize = 128;
 /// How often the inner stack is looked after.
 const PAUSE_MIN: Duration = Duration::from_millis(20);
 const PAUSE_MAX: Duration = Duration::from_secs(2);
+/// How often an inner stack that somebody still holds is asked for. With the pauses above, these are
+/// about twelve seconds.
+const ATTEMPTS_MAX: usize = 12;
 /// Who deploys a template with stacks in it has said so for these as well.
 const CAPABILITIES: [&str; 3] = [
     "CAPABILITY_IAM",
@@ -62,7 +65,8 @@ impl ResourceHandler for Stack {
         name: &str,
         given: &Map<String, Value>,
     ) -> Result<Made, NotCreated> {
-        let input = input(name, given);
+        let mut input = input(name, given);
+        input.insert("ParentId".to_owned(), services.stack_id.as_str().into());
         services
             .call("cloudformation", "CreateStack", input)
             .await?;
@@ -90,11 +94,27 @@ impl ResourceHandler for Stack {
         _: &Map<String, Value>,
         after: &Map<String, Value>,
     ) -> Result<Map<String, Value>, Failure> {
-        let input = input(physical_id, after);
-        match services.call("cloudformation", "UpdateStack", input).await {
-            Ok(_) => {}
-            Err(failure) if failure.message == "No updates are to be performed." => {}
-            Err(failure) => return Err(failure),
+        let mut pause = PAUSE_MIN;
+        let mut attempts = 0;
+        loop {
+            // What was interrupted goes back first: a stack in a stack is taken up by itself.
+            let stack = settled(services, physical_id).await?;
+            let input = input(physical_id, after);
+            match services.call("cloudformation", "UpdateStack", input).await {
+                Ok(_) => break,
+                // It is what it shall be, whichever way it came there.
+                Err(failure) if failure.message == "No updates are to be performed." => {
+                    return match is_whole(&stack) {
+                        true => Ok(outputs(&stack)),
+                        false => Err(failed(&stack)),
+                    };
+                }
+                Err(failure) if attempts < ATTEMPTS_MAX && is_held(&failure, is_whole(&stack)) => {
+                    attempts += 1;
+                    rest(&mut pause).await;
+                }
+                Err(failure) => return Err(failure),
+            }
         }
         let stack = settled(services, physical_id).await?;
         match status(&stack) {
@@ -104,13 +124,31 @@ impl ResourceHandler for Stack {
     }
 
     async fn delete(&self, services: &Services, physical_id: &str) -> Result<(), Failure> {
-        let name = properties::object([("StackName", physical_id.into())]);
-        services.call("cloudformation", "DeleteStack", name).await?;
+        // A name is nobody's once its stack is gone.
+        let gone = |failure: &Failure| failure.message.ends_with(" does not exist");
+        let mut pause = PAUSE_MIN;
+        let mut attempts = 0;
+        loop {
+            match settled(services, physical_id).await {
+                Ok(stack) if status(&stack) == "DELETE_COMPLETE" => return Ok(()),
+                Ok(_) => {}
+                Err(failure) if gone(&failure) => return Ok(()),
+                Err(failure) => return Err(failure),
+            }
+            let name = properties::object([("StackName", physical_id.into())]);
+            match services.call("cloudformation", "DeleteStack", name).await {
+                Ok(_) => break,
+                Err(failure) if attempts < ATTEMPTS_MAX && is_held(&failure, true) => {
+                    attempts += 1;
+                    rest(&mut pause).await;
+                }
+                Err(failure) => return Err(failure),
+            }
+        }
         match settled(services, physical_id).await {
             Ok(stack) if status(&stack) == "DELETE_COMPLETE" => Ok(()),
             Ok(stack) => Err(failed(&stack)),
-            // A name is nobody's once its stack is gone.
-            Err(failure) if failure.message.ends_with(" does not exist") => Ok(()),
+            Err(failure) if gone(&failure) => Ok(()),
             Err(failure) => Err(failure),
         }
     }
@@ -160,9 +198,31 @@ async fn settled(services: &Services, name: &str) -> Result<Value, Failure> {
         if !status(&stack).ends_with("_IN_PROGRESS") {
             return Ok(stack);
         }
-        tokio::time::sleep(pause).await;
-        pause = (pause * 2).min(PAUSE_MAX);
+        rest(&mut pause).await;
     }
+}
+
+/// Waits for `pause`, and makes the next one longer.
+async fn rest(pause: &mut Duration) {
+    tokio::time::sleep(*pause).await;
+    *pause = (*pause * 2).min(PAUSE_MAX);
+}
+
+/// Says whether a stack is one that can be updated.
+fn is_whole(stack: &Value) -> bool {
+    matches!(
+        status(stack),
+        "CREATE_COMPLETE" | "UPDATE_COMPLETE" | "UPDATE_ROLLBACK_COMPLETE"
+    )
+}
+
+/// Says whether a stack was refused because somebody works on it, and not for the state that it is in:
+/// whoever has settled it holds it for a moment longer, and somebody may have begun in between.
+fn is_held(failure: &Failure, may_be_changed: bool) -> bool {
+    let text = failure.message.as_str();
+    let refused = text.ends_with(" state and can not be updated.")
+        || text.ends_with(" state and can not be deleted.");
+    refused && (may_be_changed || text.contains("_IN_PROGRESS state"))
 }
 
 fn status(stack: &Value) -> &str {

@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use serde_json::{Map, Value};
 use service::{Failure, Site};
 
-use super::{MIXED_CASE, Made, NotCreated, ResourceHandler, Services, letters, properties};
+use super::{MIXED_CASE, Made, NotCreated, ResourceHandler, Services, letters, properties, tags};
 
 pub(super) struct StateMachine;
 
@@ -57,7 +57,7 @@ impl ResourceHandler for StateMachine {
         format!("{logical_id}-{end}")
     }
 
-    fn physical_id(&self, name: &str, site: &Site) -> String {
+    fn physical_id(&self, name: &str, _: &Map<String, Value>, site: &Site) -> String {
         format!(
             "arn:aws:states:{}:{}:stateMachine:{name}",
             site.region, site.account_id
@@ -88,7 +88,7 @@ impl ResourceHandler for StateMachine {
             input.insert("tags".to_owned(), properties::lower_first(tags));
         }
         let made = services.call("states", "CreateStateMachine", input).await?;
-        let arn = self.physical_id(name, &services.site);
+        let arn = self.physical_id(name, properties, &services.site);
         Ok(attributes(&arn, &made).into())
     }
 
@@ -126,23 +126,7 @@ impl ResourceHandler for StateMachine {
             input.insert("stateMachineArn".to_owned(), physical_id.into());
             made = services.call("states", "UpdateStateMachine", input).await?;
         }
-        let (changed, gone) = properties::tag_changes(before.get("Tags"), after.get("Tags"));
-        if !gone.is_empty() {
-            let input = properties::object([
-                ("resourceArn", physical_id.into()),
-                ("tagKeys", gone.into()),
-            ]);
-            services.call("states", "UntagResource", input).await?;
-        }
-        if !changed.is_empty() {
-            let tags: Vec<Value> = changed
-                .into_iter()
-                .map(|(key, value)| serde_json::json!({"key": key, "value": value}))
-                .collect();
-            let input =
-                properties::object([("resourceArn", physical_id.into()), ("tags", tags.into())]);
-            services.call("states", "TagResource", input).await?;
-        }
+        tags::change(services, physical_id, before, after).await?;
         Ok(attributes(physical_id, &made))
     }
 

@@ -12,6 +12,8 @@ use store::MemoryStore;
 use tokio::sync::Notify;
 use tokio::sync::mpsc::unbounded_channel;
 
+pub mod server;
+
 /// Functions, machines and tables by name, behind the port that the deployer calls.
 #[derive(Default)]
 pub struct Cloud {
@@ -22,6 +24,11 @@ pub struct Cloud {
     /// An operation that never answers, and who is told that it was called.
     pub hanging: Mutex<Option<String>>,
     pub hung: Notify,
+    /// The same, but it is done before it does not answer.
+    pub hanging_after: Mutex<Option<String>>,
+    /// What there is in S3, by bucket and key, and how much of one object was read at most.
+    pub objects: Mutex<BTreeMap<String, String>>,
+    pub read_most: Mutex<usize>,
     /// Who answers for stacks in stacks.
     pub stacks: Mutex<Option<Arc<dyn Service>>>,
 }
@@ -58,8 +65,32 @@ impl Gate for Cloud {
             "the deployer acts as whoever deploys"
         );
         let input: Value = serde_json::from_slice(&call.input).expect("the input is JSON");
+        let what = format!("{} {}", call.operation, stable(&name_of(&input)));
+        let answer = self.answer(call, input, &what).await;
+        if self.hanging_after.lock().expect("lock").as_ref() == Some(&what) {
+            self.hung.notify_one();
+            std::future::pending::<()>().await;
+        }
+        answer
+    }
+}
+
+/// Splits the ARN of a version or an alias into the machine's name and the rest.
+fn qualified(input: &Value) -> Option<(String, String)> {
+    let members = [
+        "stateMachineVersionArn",
+        "stateMachineAliasArn",
+        "stateMachineArn",
+    ];
+    let arn = members.iter().find_map(|member| input[*member].as_str())?;
+    let parts: Vec<&str> = arn.split(':').collect();
+    Some(((*parts.get(6)?).to_owned(), (*parts.get(7)?).to_owned()))
+}
+
+impl Cloud {
+    async fn answer(&self, call: Call, input: Value, what: &str) -> Result<Reply, Failure> {
         let name = name_of(&input);
-        let what = format!("{} {}", call.operation, stable(&name));
+        let what = what.to_owned();
         if !call.operation.starts_with("Describe") && !call.operation.starts_with("Get") {
             self.calls.lock().expect("lock").push(what.clone());
         }
@@ -80,6 +111,15 @@ impl Gate for Cloud {
                 .call(call)
                 .await;
         }
+        if let Some(answer) = self.versions(&call, &input) {
+            return answer.map(|output| Reply {
+                output: output.to_string().into(),
+                ..Reply::default()
+            });
+        }
+        if &*call.operation == "GetObject" {
+            return self.object(&input);
+        }
         let absent = match call.service {
             "states" if call.operation.contains("Activity") => "ActivityDoesNotExist",
             "states" => "StateMachineDoesNotExist",
@@ -93,18 +133,6 @@ impl Gate for Cloud {
                 Some(_) => json!({"logGroups": [{"logGroupName": name}]}),
                 None => json!({"logGroups": []}),
             },
-            ("PublishStateMachineVersion", Some(machine)) => {
-                let number = machine["versions"].as_u64().unwrap_or_default() + 1;
-                machine["versions"] = number.into();
-                json!({"stateMachineVersionArn": format!("arn:aws:states:us-east-1:000000000000:stateMachine:{name}:{number}")})
-            }
-            ("CreateStateMachineAlias", _) => {
-                json!({"stateMachineAliasArn": format!("arn:aws:states:us-east-1:000000000000:stateMachine:M:{name}")})
-            }
-            (
-                "DeleteStateMachineVersion" | "DeleteStateMachineAlias" | "UpdateStateMachineAlias",
-                _,
-            ) => json!({}),
             (operation, Some(_)) if operation.starts_with("Create") => {
                 return Err(Failure::client("ResourceInUseException", "it is there"));
             }
@@ -151,7 +179,125 @@ pub fn stable(name: &str) -> String {
     }
 }
 
+/// Where the machines of tests are.
+const MACHINES: &str = "arn:aws:states:us-east-1:000000000000:stateMachine:";
+
 impl Cloud {
+    /// Answers what is asked of versions and aliases, whose numbers are never given twice.
+    fn versions(&self, call: &Call, input: &Value) -> Option<Result<Value, Failure>> {
+        let mut there = self.there.lock().expect("lock");
+        let absent = || Err(Failure::client("ResourceNotFound", "it is not there"));
+        let missing = || {
+            Err(Failure::client(
+                "StateMachineDoesNotExist",
+                "it is not there",
+            ))
+        };
+        let (machine, qualifier) = qualified(input).unwrap_or_default();
+        Some(match &*call.operation {
+            "PublishStateMachineVersion" => {
+                let Some(found) = there.get_mut(&format!("states {}", name_of(input))) else {
+                    return Some(missing());
+                };
+                let number = found["last"].as_u64().unwrap_or_default() + 1;
+                found["last"] = number.into();
+                found["versions"][number.to_string()] = input["description"].clone();
+                let arn = input["stateMachineArn"].as_str().unwrap_or_default();
+                Ok(json!({"stateMachineVersionArn": format!("{arn}:{number}")}))
+            }
+            "ListStateMachineVersions" => {
+                let found = there.get(&format!("states {}", name_of(input)));
+                let Some(found) = found else {
+                    return Some(missing());
+                };
+                let none = serde_json::Map::new();
+                let numbers = found["versions"].as_object().unwrap_or(&none).keys();
+                let mut numbers: Vec<u64> = numbers.filter_map(|key| key.parse().ok()).collect();
+                numbers.sort_by_key(|number| std::cmp::Reverse(*number));
+                let most = input["maxResults"].as_u64().unwrap_or(100) as usize;
+                let arn = input["stateMachineArn"].as_str().unwrap_or_default();
+                let items: Vec<Value> = numbers
+                    .iter()
+                    .take(most)
+                    .map(|number| json!({"stateMachineVersionArn": format!("{arn}:{number}")}))
+                    .collect();
+                Ok(json!({"stateMachineVersions": items}))
+            }
+            "DescribeStateMachine" if !qualifier.is_empty() => {
+                match there.get(&format!("states {machine}")) {
+                    Some(found) if found["versions"].get(&qualifier).is_some() => Ok(json!({
+                        "revisionId": machine,
+                        "description": found["versions"][&qualifier],
+                    })),
+                    _ => missing(),
+                }
+            }
+            "DeleteStateMachineVersion" => {
+                let found = there.get_mut(&format!("states {machine}"));
+                let versions = found.and_then(|found| found["versions"].as_object_mut());
+                match versions.and_then(|versions| versions.shift_remove(&qualifier)) {
+                    Some(_) => Ok(json!({})),
+                    None => absent(),
+                }
+            }
+            "CreateStateMachineAlias" => {
+                let version = &input["routingConfiguration"][0]["stateMachineVersionArn"];
+                let version = version.as_str().unwrap_or_default();
+                let (machine, _) = version.rsplit_once(':').unwrap_or_default();
+                let machine = machine.rsplit(':').next().unwrap_or_default();
+                let name = input["name"].as_str().unwrap_or_default();
+                let key = format!("alias {machine}:{name}");
+                let arn = format!("{MACHINES}{machine}:{name}");
+                match there.get(&key) {
+                    Some(other) if other != input => {
+                        Err(Failure::client("ConflictException", "there is another"))
+                    }
+                    _ => {
+                        there.insert(key, input.clone());
+                        Ok(json!({"stateMachineAliasArn": arn}))
+                    }
+                }
+            }
+            "DescribeStateMachineAlias" | "UpdateStateMachineAlias" => {
+                match there.get(&format!("alias {machine}:{qualifier}")) {
+                    Some(_) => Ok(json!({})),
+                    None => absent(),
+                }
+            }
+            "DeleteStateMachineAlias" => {
+                match there.remove(&format!("alias {machine}:{qualifier}")) {
+                    Some(_) => Ok(json!({})),
+                    None => absent(),
+                }
+            }
+            _ => return None,
+        })
+    }
+
+    /// Answers the bytes of an object that the range asks for.
+    fn object(&self, input: &Value) -> Result<Reply, Failure> {
+        let text = |member: &str| input[member].as_str().unwrap_or_default();
+        let key = format!("{}/{}", text("Bucket"), text("Key"));
+        let objects = self.objects.lock().expect("lock");
+        let Some(object) = objects.get(&key) else {
+            return Err(Failure::client(
+                "NoSuchKey",
+                "The specified key does not exist.",
+            ));
+        };
+        let last = text("Range")
+            .rsplit('-')
+            .next()
+            .and_then(|last| last.parse().ok());
+        let end = last.map_or(object.len(), |last: usize| object.len().min(last + 1));
+        let mut most = self.read_most.lock().expect("lock");
+        *most = end.max(*most);
+        Ok(Reply {
+            payload: object.as_bytes()[..end].to_vec().into(),
+            ..Reply::default()
+        })
+    }
+
     pub fn take_calls(&self) -> Vec<String> {
         std::mem::take(&mut *self.calls.lock().expect("lock"))
     }
