@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use anyhow::Context as _;
 use gateway::Gateway;
+use lambda::Lambda;
 use service::{Clock, Site};
 use sqs::Sqs;
 use store::Store;
@@ -24,6 +25,7 @@ impl Messaging {
         clock: &Arc<dyn Clock>,
         site: &Site,
         endpoint: &str,
+        lambda: &Arc<Lambda>,
     ) -> anyhow::Result<Self> {
         let sqs = Sqs::open(
             store.clone(),
@@ -33,6 +35,9 @@ impl Messaging {
         );
         let sqs = sqs.await.context("the queues cannot be opened")?;
         gateway.add_service(sqs.clone());
+        // Functions whose queues those are poll them from here on.
+        let mappings = lambda.begin_mappings(gateway.clone()).await;
+        mappings.context("the event source mappings cannot be opened")?;
         Ok(Self { sqs })
     }
 

@@ -201,7 +201,7 @@ impl Server {
         let s3 = Arc::new(s3.await.context("the objects cannot be opened")?);
         gateway.add_service(s3.clone());
         gateway.add_streaming(Arc::new(Objects(s3)));
-        let messaging = Messaging::open(&gateway, &store, &clock, &site, endpoint).await?;
+        let messaging = Messaging::open(&gateway, &store, &clock, &site, endpoint, &lambda).await?;
         let options = cloudformation::Options {
             data_dir: data_dir.clone(),
             ignore_unknown: arguments.ignore_unknown_resources,

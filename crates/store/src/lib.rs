@@ -10,8 +10,10 @@ use async_trait::async_trait;
 use bytes::Bytes;
 
 pub mod conformance;
+mod documents;
 mod memory;
 
+pub use documents::Documents;
 pub use memory::MemoryStore;
 
 /// A key space: keys of different spaces never meet, and each space is scanned alone.
@@ -70,11 +72,19 @@ pub enum Space {
     QueueIndex = 23,
     /// What messages in queues say.
     Messages = 24,
+    /// Topics and their subscriptions.
+    Topics = 25,
+    /// Event buses, their rules, and schedules.
+    Schedules = 26,
+    /// Parameters and secrets.
+    Parameters = 27,
+    /// Calls that are still to be made for topics, rules and schedules.
+    Deliveries = 28,
 }
 
 impl Space {
     /// Every space, in the order of their numbers.
-    pub const ALL: [Self; 25] = [
+    pub const ALL: [Self; 29] = [
         Self::Meta,
         Self::StateMachines,
         Self::Executions,
@@ -100,6 +110,10 @@ impl Space {
         Self::Queues,
         Self::QueueIndex,
         Self::Messages,
+        Self::Topics,
+        Self::Schedules,
+        Self::Parameters,
+        Self::Deliveries,
     ];
 }
 

@@ -20,6 +20,7 @@ mod ignored;
 mod log_group;
 mod machine_alias;
 mod machine_version;
+mod messaging;
 mod properties;
 mod recorded;
 mod role;
@@ -239,6 +240,7 @@ pub(crate) fn handler(kind: &str) -> Option<&'static dyn ResourceHandler> {
         .map(|handler| handler as &dyn ResourceHandler);
     HANDLERS
         .into_iter()
+        .chain(messaging::HANDLERS.iter().copied())
         .chain(recorded)
         .find(|handler| handler.kind() == kind)
 }
