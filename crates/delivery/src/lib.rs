@@ -145,7 +145,11 @@ impl Deliveries {
     pub fn add(&self, batch: &mut Batch, delivery: Delivery) -> Ticket {
         let now = self.clock.now();
         let number = self.seq.fetch_add(1, Ordering::Relaxed);
-        let name = format!("{:016x}/{number:x}/{}", now.as_millis(), RequestId::random());
+        let name = format!(
+            "{:016x}/{number:x}/{}",
+            now.as_millis(),
+            RequestId::random()
+        );
         let row = Row {
             delivery,
             accepted_at: now,
@@ -277,7 +281,9 @@ impl Deliveries {
                 };
                 let reply = match self.gate.call(call.clone()).await {
                     // A log stream is made by who writes to it first.
-                    Err(failure) if service == "logs" && failure.code == "ResourceNotFoundException" => {
+                    Err(failure)
+                        if service == "logs" && failure.code == "ResourceNotFoundException" =>
+                    {
                         let stream = Call {
                             operation: "CreateLogStream".into(),
                             input: json!({
@@ -316,16 +322,19 @@ impl Deliveries {
         }
     }
 
-    async fn post(&self, url: &str, headers: &[(String, String)], body: &str) -> Result<(), Failure> {
+    async fn post(
+        &self,
+        url: &str,
+        headers: &[(String, String)],
+        body: &str,
+    ) -> Result<(), Failure> {
         let mut request = self.agent.post(url);
         for (name, value) in headers {
             request = request.header(name, value);
         }
         let body = body.to_owned();
         let sent = tokio::task::spawn_blocking(move || request.send(body)).await;
-        let unreachable = |text: String| {
-            Failure::client("SDK_CLIENT_ERROR", text).with_status(503)
-        };
+        let unreachable = |text: String| Failure::client("SDK_CLIENT_ERROR", text).with_status(503);
         match sent {
             Ok(Ok(response)) if response.status().is_success() => Ok(()),
             Ok(Ok(response)) => {
@@ -358,7 +367,12 @@ impl Deliveries {
             .clone()
             .chain(said.into_iter().filter(|_| own.len() > 0))
             .filter(|(_, value)| !value.is_empty())
-            .map(|(name, value)| (name.to_owned(), json!({"DataType": "String", "StringValue": value})))
+            .map(|(name, value)| {
+                (
+                    name.to_owned(),
+                    json!({"DataType": "String", "StringValue": value}),
+                )
+            })
             .collect();
         let call = Call {
             service: "sqs",

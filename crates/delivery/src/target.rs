@@ -48,7 +48,8 @@ pub(crate) fn known(service: &str) -> Option<&'static str> {
 /// With why, where there is none.
 pub fn of_target(arn: &str, body: &str, settings: &Settings) -> Result<Action, Refused> {
     let refused = || Refused(format!("Target {arn} is not supported here yet"));
-    let parsed = Arn::parse(arn).ok_or_else(|| Refused(format!("Parameter {arn} is not valid.")))?;
+    let parsed =
+        Arn::parse(arn).ok_or_else(|| Refused(format!("Parameter {arn} is not valid.")))?;
     let resource = parsed.resource;
     let action = |service: &str, operation: &str, input: Value| Action::Call {
         service: service.to_owned(),
@@ -73,13 +74,19 @@ pub fn of_target(arn: &str, body: &str, settings: &Settings) -> Result<Action, R
             }
             Ok(action("sqs", "SendMessage", input))
         }
-        "sns" => Ok(action("sns", "Publish", json!({"TopicArn": arn, "Message": body}))),
+        "sns" => Ok(action(
+            "sns",
+            "Publish",
+            json!({"TopicArn": arn, "Message": body}),
+        )),
         "states" if resource.starts_with("stateMachine:") => {
             let input = json!({"stateMachineArn": arn, "input": body, "name": settings.unique});
             Ok(action("states", "StartExecution", input))
         }
         "logs" if resource.starts_with("log-group:") => {
-            let group = resource.trim_start_matches("log-group:").trim_end_matches(":*");
+            let group = resource
+                .trim_start_matches("log-group:")
+                .trim_end_matches(":*");
             let input = json!({
                 "logGroupName": group,
                 "logStreamName": settings.unique,
@@ -89,7 +96,8 @@ pub fn of_target(arn: &str, body: &str, settings: &Settings) -> Result<Action, R
         }
         "events" if resource.starts_with("event-bus/") => {
             let (source, kind) = settings.event.clone().ok_or_else(refused)?;
-            let entry = json!({"Source": source, "DetailType": kind, "Detail": body, "EventBusName": arn});
+            let entry =
+                json!({"Source": source, "DetailType": kind, "Detail": body, "EventBusName": arn});
             Ok(action("events", "PutEvents", json!({"Entries": [entry]})))
         }
         // `arn:aws:scheduler:::aws-sdk:sqs:sendMessage`: any operation, with its own input.
@@ -111,7 +119,10 @@ pub fn of_target(arn: &str, body: &str, settings: &Settings) -> Result<Action, R
             let input: Map<String, Value> = serde_json::from_str(body)
                 .map_err(|_| Refused("Provided Input is not a valid JSON object.".to_owned()))?;
             let input = match service {
-                "states" | "logs" => input.into_iter().map(|(name, v)| (lower_first(&name), v)).collect(),
+                "states" | "logs" => input
+                    .into_iter()
+                    .map(|(name, v)| (lower_first(&name), v))
+                    .collect(),
                 _ => input,
             };
             Ok(action(service, &operation, input.into()))
@@ -138,17 +149,50 @@ mod tests {
             ..Settings::default()
         };
         for (arn, body, expected) in [
-            ("arn:aws:sqs:r:0:q", "b", r#"sqs:SendMessage {"QueueUrl":"q","MessageBody":"b"}"#),
-            ("arn:aws:lambda:r:0:function:f", "{}", r#"lambda:Invoke {"FunctionName":"arn:aws:lambda:r:0:function:f","InvocationType":"Event"}"#),
-            ("arn:aws:sns:r:0:t", "b", r#"sns:Publish {"TopicArn":"arn:aws:sns:r:0:t","Message":"b"}"#),
-            ("arn:aws:states:r:0:stateMachine:m", "{}", r#"states:StartExecution {"stateMachineArn":"arn:aws:states:r:0:stateMachine:m","input":"{}","name":"u"}"#),
-            ("arn:aws:scheduler:::aws-sdk:sqs:sendMessage", r#"{"QueueUrl":"q"}"#, r#"sqs:SendMessage {"QueueUrl":"q"}"#),
-            ("arn:aws:scheduler:::aws-sdk:sfn:startExecution", r#"{"StateMachineArn":"m"}"#, r#"states:StartExecution {"stateMachineArn":"m"}"#),
-            ("arn:aws:ecs:r:0:cluster/c", "", "Target arn:aws:ecs:r:0:cluster/c is not supported here yet"),
+            (
+                "arn:aws:sqs:r:0:q",
+                "b",
+                r#"sqs:SendMessage {"QueueUrl":"q","MessageBody":"b"}"#,
+            ),
+            (
+                "arn:aws:lambda:r:0:function:f",
+                "{}",
+                r#"lambda:Invoke {"FunctionName":"arn:aws:lambda:r:0:function:f","InvocationType":"Event"}"#,
+            ),
+            (
+                "arn:aws:sns:r:0:t",
+                "b",
+                r#"sns:Publish {"TopicArn":"arn:aws:sns:r:0:t","Message":"b"}"#,
+            ),
+            (
+                "arn:aws:states:r:0:stateMachine:m",
+                "{}",
+                r#"states:StartExecution {"stateMachineArn":"arn:aws:states:r:0:stateMachine:m","input":"{}","name":"u"}"#,
+            ),
+            (
+                "arn:aws:scheduler:::aws-sdk:sqs:sendMessage",
+                r#"{"QueueUrl":"q"}"#,
+                r#"sqs:SendMessage {"QueueUrl":"q"}"#,
+            ),
+            (
+                "arn:aws:scheduler:::aws-sdk:sfn:startExecution",
+                r#"{"StateMachineArn":"m"}"#,
+                r#"states:StartExecution {"stateMachineArn":"m"}"#,
+            ),
+            (
+                "arn:aws:ecs:r:0:cluster/c",
+                "",
+                "Target arn:aws:ecs:r:0:cluster/c is not supported here yet",
+            ),
             ("x", "", "Parameter x is not valid."),
         ] {
             let told = match of_target(arn, body, &settings) {
-                Ok(Action::Call { service, operation, input, .. }) => format!("{service}:{operation} {input}"),
+                Ok(Action::Call {
+                    service,
+                    operation,
+                    input,
+                    ..
+                }) => format!("{service}:{operation} {input}"),
                 Ok(other) => format!("{other:?}"),
                 Err(Refused(reason)) => reason,
             };

@@ -80,7 +80,9 @@ impl Sns {
                 topic.subscriptions.push(Arc::new(row.into()));
             }
         }
-        let topics = topics.into_iter().map(|(name, topic)| (name, Arc::new(topic)));
+        let topics = topics
+            .into_iter()
+            .map(|(name, topic)| (name, Arc::new(topic)));
         Ok(Arc::new(Self {
             core: Core {
                 documents,
@@ -105,7 +107,10 @@ impl Sns {
 
 impl Core {
     pub(crate) fn arn(&self, name: &str) -> String {
-        format!("arn:aws:sns:{}:{}:{name}", self.site.region, self.site.account_id)
+        format!(
+            "arn:aws:sns:{}:{}:{name}",
+            self.site.region, self.site.account_id
+        )
     }
 
     /// Returns the topic with this ARN.

@@ -32,7 +32,11 @@ pub(crate) fn delivery(core: &Core, row: &SubscriptionRow, message: &Message) ->
             (action, payload)
         }
         "sqs" => {
-            let body = if raw { text.to_owned() } else { envelope().to_string() };
+            let body = if raw {
+                text.to_owned()
+            } else {
+                envelope().to_string()
+            };
             let queue = row.endpoint.rsplit(':').next().unwrap_or_default();
             let mut input = json!({"QueueUrl": queue, "MessageBody": body});
             if raw && !message.attributes.is_empty() {
@@ -50,9 +54,16 @@ pub(crate) fn delivery(core: &Core, row: &SubscriptionRow, message: &Message) ->
             (action, body)
         }
         _ => {
-            let body = if raw { text.to_owned() } else { envelope().to_string() };
+            let body = if raw {
+                text.to_owned()
+            } else {
+                envelope().to_string()
+            };
             let mut headers = headers(core, row, "Notification", &message.id);
-            headers.push(("x-amz-sns-subscription-arn".to_owned(), subscription_arn(core, row)));
+            headers.push((
+                "x-amz-sns-subscription-arn".to_owned(),
+                subscription_arn(core, row),
+            ));
             if raw {
                 headers.push(("x-amz-sns-rawdelivery".to_owned(), "true".to_owned()));
             }
@@ -68,7 +79,11 @@ pub(crate) fn delivery(core: &Core, row: &SubscriptionRow, message: &Message) ->
     Delivery {
         action,
         role: None,
-        retries_max: if posted { POST_RETRIES_MAX } else { RETRIES_MAX },
+        retries_max: if posted {
+            POST_RETRIES_MAX
+        } else {
+            RETRIES_MAX
+        },
         seconds_max: SECONDS_MAX,
         dead_letter: row.dead_letter(),
         dead_body: body,
@@ -86,7 +101,10 @@ fn headers(core: &Core, row: &SubscriptionRow, kind: &str, id: &str) -> Vec<(Str
         ("x-amz-sns-message-id", id.to_owned()),
         ("x-amz-sns-topic-arn", core.arn(&row.topic)),
         ("content-type", "text/plain; charset=UTF-8".to_owned()),
-        ("user-agent", "Amazon Simple Notification Service Agent".to_owned()),
+        (
+            "user-agent",
+            "Amazon Simple Notification Service Agent".to_owned(),
+        ),
     ]
     .map(|(name, value)| (name.to_owned(), value))
     .into()
@@ -94,13 +112,18 @@ fn headers(core: &Core, row: &SubscriptionRow, kind: &str, id: &str) -> Vec<(Str
 
 fn unsubscribe_url(core: &Core, row: &SubscriptionRow) -> String {
     let arn = subscription_arn(core, row);
-    format!("{}/?Action=Unsubscribe&SubscriptionArn={arn}", core.endpoint)
+    format!(
+        "{}/?Action=Unsubscribe&SubscriptionArn={arn}",
+        core.endpoint
+    )
 }
 
 /// Returns the attributes of a message as notifications show them.
 fn shown_attributes(attributes: &Map<String, Value>) -> Map<String, Value> {
     let shown = attributes.iter().map(|(name, attribute)| {
-        let value = attribute.get("StringValue").or_else(|| attribute.get("BinaryValue"));
+        let value = attribute
+            .get("StringValue")
+            .or_else(|| attribute.get("BinaryValue"));
         let value = json!({"Type": attribute["DataType"], "Value": value});
         (name.clone(), value)
     });
@@ -173,5 +196,8 @@ pub(crate) fn confirmation(core: &Core, row: &SubscriptionRow) -> (Vec<(String, 
         "SubscribeURL": format!("{}/?Action=ConfirmSubscription&TopicArn={arn}&Token={token}", core.endpoint),
         "Timestamp": core.clock.now().to_string(),
     });
-    (headers(core, row, "SubscriptionConfirmation", &id), body.to_string())
+    (
+        headers(core, row, "SubscriptionConfirmation", &id),
+        body.to_string(),
+    )
 }

@@ -43,7 +43,9 @@ pub(crate) async fn one(core: &Core, input: &Members) -> Result<Value, Failure> 
     }
     let arn = input.text("TopicArn").or_else(|| input.text("TargetArn"));
     let Some(arn) = arn else {
-        return Err(failure::invalid("TopicArn or TargetArn Reason: no value for required parameter"));
+        return Err(failure::invalid(
+            "TopicArn or TargetArn Reason: no value for required parameter",
+        ));
     };
     let topic = core.topic(arn)?;
     let message = read(core, input)?;
@@ -56,7 +58,10 @@ pub(crate) async fn batch(core: &Core, input: &Members) -> Result<Value, Failure
     let given = input.list("PublishBatchRequestEntries");
     let problem = |code: &'static str, text: &str| Err(Failure::client(code, text));
     if given.is_empty() {
-        return problem("EmptyBatchRequest", "The batch request doesn't contain any entries.");
+        return problem(
+            "EmptyBatchRequest",
+            "The batch request doesn't contain any entries.",
+        );
     }
     if given.len() > ENTRIES_MAX {
         return problem(
@@ -103,17 +108,27 @@ fn read(core: &Core, input: &Members) -> Result<Message, Failure> {
     let attributes = input.map("MessageAttributes").cloned().unwrap_or_default();
     for (name, attribute) in &attributes {
         let kind = attribute["DataType"].as_str().unwrap_or_default();
-        let member = if kind.starts_with("Binary") { "BinaryValue" } else { "StringValue" };
+        let member = if kind.starts_with("Binary") {
+            "BinaryValue"
+        } else {
+            "StringValue"
+        };
         let base = kind.split('.').next().unwrap_or_default();
         if !matches!(base, "String" | "Number" | "Binary") {
-            return Err(Failure::client("ParameterValueInvalid", format!(
-                "The message attribute '{name}' has an invalid message attribute type, the set of supported type prefixes is Binary, Number, and String."
-            )));
+            return Err(Failure::client(
+                "ParameterValueInvalid",
+                format!(
+                    "The message attribute '{name}' has an invalid message attribute type, the set of supported type prefixes is Binary, Number, and String."
+                ),
+            ));
         }
         if attribute[member].as_str().unwrap_or_default().is_empty() {
-            return Err(Failure::client("ParameterValueInvalid", format!(
-                "The message attribute '{name}' must contain non-empty message attribute value for message attribute type '{base}'."
-            )));
+            return Err(Failure::client(
+                "ParameterValueInvalid",
+                format!(
+                    "The message attribute '{name}' must contain non-empty message attribute value for message attribute type '{base}'."
+                ),
+            ));
         }
     }
     let size = text.len() + Value::Object(attributes.clone()).to_string().len();
@@ -122,8 +137,9 @@ fn read(core: &Core, input: &Members) -> Result<Message, Failure> {
     }
     let texts = match input.text("MessageStructure") {
         Some("json") => {
-            let texts: Map<String, Value> = serde_json::from_str(text)
-                .map_err(|_| failure::invalid("Message Structure - JSON message body failed to parse"))?;
+            let texts: Map<String, Value> = serde_json::from_str(text).map_err(|_| {
+                failure::invalid("Message Structure - JSON message body failed to parse")
+            })?;
             if !texts.get("default").is_some_and(Value::is_string) {
                 return Err(failure::invalid(
                     "Message Structure - No default entry in JSON message body",
@@ -132,7 +148,9 @@ fn read(core: &Core, input: &Members) -> Result<Message, Failure> {
             texts
         }
         Some(_) => return Err(failure::invalid("MessageStructure")),
-        None => [("default".to_owned(), Value::from(text))].into_iter().collect(),
+        None => [("default".to_owned(), Value::from(text))]
+            .into_iter()
+            .collect(),
     };
     Ok(Message {
         id: uuid::Uuid::new_v4().to_string(),

@@ -64,7 +64,9 @@ fn check(name: &str, value: &str, protocol: &str) -> Result<(), Failure> {
         "RedrivePolicy" if !value.is_empty() => {
             let policy: Value = serde_json::from_str(value).unwrap_or_default();
             if policy["deadLetterTargetArn"].as_str().is_none() {
-                return Err(failure::invalid("RedrivePolicy: deadLetterTargetArn is missing"));
+                return Err(failure::invalid(
+                    "RedrivePolicy: deadLetterTargetArn is missing",
+                ));
             }
         }
         _ => {}
@@ -88,12 +90,16 @@ pub(crate) async fn subscribe(core: &Core, input: &Members) -> Result<Value, Fai
         }
         "http" | "https" => {
             if !endpoint.starts_with(&format!("{protocol}://")) {
-                return Err(failure::invalid("Endpoint must match the specified protocol"));
+                return Err(failure::invalid(
+                    "Endpoint must match the specified protocol",
+                ));
             }
             false
         }
         "email" | "email-json" | "sms" | "application" | "firehose" => {
-            return Err(failure::not_built(&format!("A subscription of the protocol '{protocol}'")));
+            return Err(failure::not_built(&format!(
+                "A subscription of the protocol '{protocol}'"
+            )));
         }
         other => {
             let text = format!("Amazon SNS does not support this protocol string: {other}");
@@ -113,7 +119,9 @@ pub(crate) async fn subscribe(core: &Core, input: &Members) -> Result<Value, Fai
         (known.row.protocol.as_str(), known.row.endpoint.as_str()) == (protocol, endpoint)
     });
     if let Some(known) = known.filter(|known| known.row.token.is_none()) {
-        let same = attributes.iter().all(|(name, value)| known.row.attributes.get(name) == Some(value));
+        let same = attributes
+            .iter()
+            .all(|(name, value)| known.row.attributes.get(name) == Some(value));
         if !same {
             return Err(failure::invalid(
                 "Attributes Reason: Subscription already exists with different attributes",
@@ -178,15 +186,22 @@ fn put(core: &Core, topic: &Topic, row: SubscriptionRow) {
     let mut changed = topic.clone();
     changed.subscriptions.retain(|known| known.row.id != row.id);
     changed.subscriptions.push(Arc::new(row.into()));
-    changed.subscriptions.sort_by(|left, right| left.row.id.cmp(&right.row.id));
-    core.topics.write().insert(changed.row.name.clone(), Arc::new(changed));
+    changed
+        .subscriptions
+        .sort_by(|left, right| left.row.id.cmp(&right.row.id));
+    core.topics
+        .write()
+        .insert(changed.row.name.clone(), Arc::new(changed));
 }
 
 pub(crate) async fn confirm(core: &Core, input: &Members) -> Result<Value, Failure> {
     let _changing = core.changing.lock().await;
     let topic = core.topic(input.text("TopicArn").unwrap_or_default())?;
     let token = input.text("Token").unwrap_or_default();
-    let known = topic.subscriptions.iter().find(|known| known.row.token.as_deref() == Some(token));
+    let known = topic
+        .subscriptions
+        .iter()
+        .find(|known| known.row.token.as_deref() == Some(token));
     let Some(known) = known.filter(|_| !token.is_empty()) else {
         return Err(failure::invalid("Token"));
     };
@@ -208,10 +223,16 @@ async fn write(core: &Core, row: &SubscriptionRow) -> Result<(), Failure> {
 /// Returns the subscription with this ARN and its topic.
 fn find(core: &Core, arn: &str) -> Result<(Arc<Topic>, Arc<Subscription>), Failure> {
     let Some((topic, id)) = arn.rsplit_once(':') else {
-        return Err(failure::invalid("SubscriptionArn Reason: An ARN must have at least 6 elements"));
+        return Err(failure::invalid(
+            "SubscriptionArn Reason: An ARN must have at least 6 elements",
+        ));
     };
     let topic = core.topic(topic).map_err(|_| failure::no_subscription())?;
-    let found = topic.subscriptions.iter().find(|known| known.row.id == id).cloned();
+    let found = topic
+        .subscriptions
+        .iter()
+        .find(|known| known.row.id == id)
+        .cloned();
     let found = found.ok_or_else(failure::no_subscription)?;
     Ok((topic, found))
 }
@@ -228,16 +249,16 @@ pub(crate) async fn unsubscribe(core: &Core, input: &Members) -> Result<Value, F
     let removed = core.documents.remove(&subscription.row.key()).await;
     removed.map_err(|error| failure::store(&error))?;
     let mut changed = (*topic).clone();
-    changed.subscriptions.retain(|known| known.row.id != subscription.row.id);
-    core.topics.write().insert(changed.row.name.clone(), Arc::new(changed));
+    changed
+        .subscriptions
+        .retain(|known| known.row.id != subscription.row.id);
+    core.topics
+        .write()
+        .insert(changed.row.name.clone(), Arc::new(changed));
     Ok(Value::Null)
 }
 
-pub(crate) fn list(
-    core: &Core,
-    input: &Members,
-    of: Option<Arc<Topic>>,
-) -> Result<Value, Failure> {
+pub(crate) fn list(core: &Core, input: &Members, of: Option<Arc<Topic>>) -> Result<Value, Failure> {
     let topics = of.map_or_else(|| core.all(), |topic| vec![topic]);
     let all: std::collections::BTreeMap<String, Arc<Subscription>> = topics
         .iter()
@@ -273,7 +294,10 @@ pub(crate) fn attributes(core: &Core, input: &Members) -> Result<Value, Failure>
         ("Endpoint", row.endpoint.clone()),
         ("RawMessageDelivery", "false".to_owned()),
         ("PendingConfirmation", row.token.is_some().to_string()),
-        ("ConfirmationWasAuthenticated", row.token.is_none().to_string()),
+        (
+            "ConfirmationWasAuthenticated",
+            row.token.is_none().to_string(),
+        ),
     ] {
         shown.insert(name.to_owned(), value.into());
     }
@@ -281,7 +305,9 @@ pub(crate) fn attributes(core: &Core, input: &Members) -> Result<Value, Failure>
         shown.insert(name.clone(), value.as_str().into());
     }
     if row.attributes.contains_key("FilterPolicy") {
-        shown.entry("FilterPolicyScope").or_insert("MessageAttributes".into());
+        shown
+            .entry("FilterPolicyScope")
+            .or_insert("MessageAttributes".into());
     }
     Ok(json!({ "Attributes": shown }))
 }

@@ -35,7 +35,11 @@ pub(crate) async fn create(core: &Core, input: &Members) -> Result<Value, Failur
         check(attribute, &value)?;
         attributes.insert(attribute.clone(), value);
     }
-    if name.ends_with(".fifo") || attributes.get("FifoTopic").is_some_and(|fifo| fifo == "true") {
+    if name.ends_with(".fifo")
+        || attributes
+            .get("FifoTopic")
+            .is_some_and(|fifo| fifo == "true")
+    {
         return Err(failure::not_built("A FIFO topic"));
     }
     attributes.remove("FifoTopic");
@@ -53,7 +57,10 @@ pub(crate) async fn create(core: &Core, input: &Members) -> Result<Value, Failur
                 ));
             }
         }
-        if tags.iter().any(|(key, value)| topic.row.tags.get(key) != Some(value)) {
+        if tags
+            .iter()
+            .any(|(key, value)| topic.row.tags.get(key) != Some(value))
+        {
             return Err(failure::invalid(
                 "Tags Reason: Topic already exists with different tags",
             ));
@@ -65,12 +72,24 @@ pub(crate) async fn create(core: &Core, input: &Members) -> Result<Value, Failur
         attributes,
         tags,
     };
-    write(core, Topic { row, subscriptions: Vec::new() }).await?;
+    write(
+        core,
+        Topic {
+            row,
+            subscriptions: Vec::new(),
+        },
+    )
+    .await?;
     Ok(json!({ "TopicArn": arn }))
 }
 
 fn tags_of(list: &[Value]) -> BTreeMap<String, String> {
-    let tag = |tag: &Value| Some((tag.get("Key")?.as_str()?.to_owned(), tag.get("Value")?.as_str()?.to_owned()));
+    let tag = |tag: &Value| {
+        Some((
+            tag.get("Key")?.as_str()?.to_owned(),
+            tag.get("Value")?.as_str()?.to_owned(),
+        ))
+    };
     list.iter().filter_map(tag).collect()
 }
 
@@ -80,7 +99,9 @@ fn check(attribute: &str, value: &str) -> Result<(), Failure> {
     }
     let is_json = || serde_json::from_str::<Map<String, Value>>(value).is_ok();
     if matches!(attribute, "Policy" | "DeliveryPolicy") && !value.is_empty() && !is_json() {
-        return Err(failure::invalid(format!("{attribute}: failed to parse JSON.")));
+        return Err(failure::invalid(format!(
+            "{attribute}: failed to parse JSON."
+        )));
     }
     Ok(())
 }
@@ -104,9 +125,13 @@ pub(crate) async fn delete(core: &Core, input: &Members) -> Result<Value, Failur
         Err(failure) => return Err(failure),
     };
     let mut batch = Batch::default();
-    batch.delete.push(core.documents.key(&format!("t/{}", topic.row.name)));
+    batch
+        .delete
+        .push(core.documents.key(&format!("t/{}", topic.row.name)));
     for subscription in &topic.subscriptions {
-        batch.delete.push(core.documents.key(&subscription.row.key()));
+        batch
+            .delete
+            .push(core.documents.key(&subscription.row.key()));
     }
     let committed = core.documents.commit(batch).await;
     committed.map_err(|error| failure::store(&error))?;
@@ -118,7 +143,10 @@ pub(crate) fn list(core: &Core, input: &Members) -> Result<Value, Failure> {
     let topics = core.all();
     let names = topics.iter().map(|topic| topic.row.name.as_str());
     let (page, next) = page(names, input.text("NextToken"));
-    let topics: Vec<Value> = page.iter().map(|name| json!({"TopicArn": core.arn(name)})).collect();
+    let topics: Vec<Value> = page
+        .iter()
+        .map(|name| json!({"TopicArn": core.arn(name)}))
+        .collect();
     let mut output = json!({ "Topics": topics });
     if let Some(next) = next {
         output["NextToken"] = next.into();
@@ -160,13 +188,23 @@ fn default_policy(core: &Core, arn: &str) -> Value {
 pub(crate) fn attributes(core: &Core, input: &Members) -> Result<Value, Failure> {
     let topic = core.topic(input.text("TopicArn").unwrap_or_default())?;
     let arn = core.arn(&topic.row.name);
-    let pending = topic.subscriptions.iter().filter(|one| one.row.token.is_some()).count();
+    let pending = topic
+        .subscriptions
+        .iter()
+        .filter(|one| one.row.token.is_some())
+        .count();
     let mut shown: Map<String, Value> = Map::new();
-    shown.insert("Policy".into(), default_policy(core, &arn).to_string().into());
+    shown.insert(
+        "Policy".into(),
+        default_policy(core, &arn).to_string().into(),
+    );
     shown.insert("Owner".into(), (*core.site.account_id).into());
     shown.insert("SubscriptionsPending".into(), pending.to_string().into());
     let confirmed = topic.subscriptions.len() - pending;
-    shown.insert("SubscriptionsConfirmed".into(), confirmed.to_string().into());
+    shown.insert(
+        "SubscriptionsConfirmed".into(),
+        confirmed.to_string().into(),
+    );
     shown.insert("SubscriptionsDeleted".into(), "0".into());
     shown.insert("TopicArn".into(), arn.into());
     shown.insert("DisplayName".into(), "".into());
@@ -188,7 +226,10 @@ pub(crate) async fn set_attribute(core: &Core, input: &Members) -> Result<Value,
     let mut topic = (*topic).clone();
     match value {
         "" => topic.row.attributes.remove(name),
-        value => topic.row.attributes.insert(name.to_owned(), value.to_owned()),
+        value => topic
+            .row
+            .attributes
+            .insert(name.to_owned(), value.to_owned()),
     };
     write(core, topic).await?;
     Ok(Value::Null)
@@ -197,7 +238,9 @@ pub(crate) async fn set_attribute(core: &Core, input: &Members) -> Result<Value,
 fn resource(core: &Core, input: &Members) -> Result<Arc<Topic>, Failure> {
     let topic = core.topic(input.text("ResourceArn").unwrap_or_default());
     topic.map_err(|failure| match &*failure.code {
-        "NotFound" => Failure::client("ResourceNotFound", "Resource does not exist").with_status(404),
+        "NotFound" => {
+            Failure::client("ResourceNotFound", "Resource does not exist").with_status(404)
+        }
         _ => failure,
     })
 }
@@ -205,7 +248,9 @@ fn resource(core: &Core, input: &Members) -> Result<Arc<Topic>, Failure> {
 pub(crate) fn tags(core: &Core, input: &Members) -> Result<Value, Failure> {
     let topic = resource(core, input)?;
     let tags = topic.row.tags.iter();
-    let tags: Vec<Value> = tags.map(|(key, value)| json!({"Key": key, "Value": value})).collect();
+    let tags: Vec<Value> = tags
+        .map(|(key, value)| json!({"Key": key, "Value": value}))
+        .collect();
     Ok(json!({ "Tags": tags }))
 }
 
@@ -230,9 +275,15 @@ pub(crate) async fn untag(core: &Core, input: &Members) -> Result<Value, Failure
 pub(crate) async fn add_permission(core: &Core, input: &Members) -> Result<Value, Failure> {
     let label = input.text("Label").unwrap_or_default();
     let accounts = input.texts("AWSAccountId");
-    let principals: Vec<String> = accounts.iter().map(|id| format!("arn:aws:iam::{id}:root")).collect();
-    let actions: Vec<String> =
-        input.texts("ActionName").iter().map(|action| format!("SNS:{action}")).collect();
+    let principals: Vec<String> = accounts
+        .iter()
+        .map(|id| format!("arn:aws:iam::{id}:root"))
+        .collect();
+    let actions: Vec<String> = input
+        .texts("ActionName")
+        .iter()
+        .map(|action| format!("SNS:{action}"))
+        .collect();
     change_policy(core, input, |statements, arn| {
         if statements.iter().any(|known| known["Sid"] == label) {
             return Err(failure::invalid("Statement already exists"));
@@ -273,7 +324,10 @@ async fn change_policy(
     };
     with(&mut statements, &arn)?;
     policy["Statement"] = statements.into();
-    topic.row.attributes.insert("Policy".to_owned(), policy.to_string());
+    topic
+        .row
+        .attributes
+        .insert("Policy".to_owned(), policy.to_string());
     write(core, topic).await?;
     Ok(Value::Null)
 }

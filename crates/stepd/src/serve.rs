@@ -23,7 +23,7 @@ use crate::console::{ConsoleLinks, ConsolePages, Ways};
 use crate::forward::{self, Forward, Forwarded};
 use crate::keys::{Keys, RootAccessKey};
 use crate::logs::FunctionLogs;
-use crate::messaging::Messaging;
+use crate::messaging::{Grounds, Messaging};
 use crate::objects::Objects;
 use crate::observe::{MeteredStore, Observed};
 use crate::opening::Opening;
@@ -201,7 +201,15 @@ impl Server {
         let s3 = Arc::new(s3.await.context("the objects cannot be opened")?);
         gateway.add_service(s3.clone());
         gateway.add_streaming(Arc::new(Objects(s3)));
-        let messaging = Messaging::open(&gateway, &store, &clock, &site, endpoint, &lambda).await?;
+        let messaging = Messaging::open(Grounds {
+            gateway: &gateway,
+            store: &store,
+            clock: &clock,
+            site: &site,
+            endpoint,
+            lambda: &lambda,
+        })
+        .await?;
         let options = cloudformation::Options {
             data_dir: data_dir.clone(),
             ignore_unknown: arguments.ignore_unknown_resources,
@@ -290,7 +298,7 @@ impl Server {
             stopped().await;
             observed.stop();
             states.stop_polls();
-            messaging.stop_polls();
+            messaging.stop();
             console.stop();
         };
         gateway::serve(listener, self.gateway, stopped).await;

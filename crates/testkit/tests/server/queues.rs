@@ -66,7 +66,10 @@ fn nothing_that_was_sent_is_lost() -> anyhow::Result<()> {
         handle,
     ])?;
     let received = receive(&aws, url, &["--max-number-of-messages", "10"])?;
-    ensure!(received.len() == 1 && received[0]["Body"] == "second", "{received:?}");
+    ensure!(
+        received.len() == 1 && received[0]["Body"] == "second",
+        "{received:?}"
+    );
     let refused = aws.refused(&["sqs", "get-queue-url", "--queue-name", "nope"])?;
     ensure!(
         refused.code == "AWS.SimpleQueueService.NonExistentQueue"
@@ -98,7 +101,12 @@ fn machines_send_and_wait_for_answers() -> anyhow::Result<()> {
         "--definition",
         &definition,
     ])?;
-    let execution = start(&aws, made["stateMachineArn"].as_str().context("an ARN")?, "one", "{}")?;
+    let execution = start(
+        &aws,
+        made["stateMachineArn"].as_str().context("an ARN")?,
+        "one",
+        "{}",
+    )?;
     let received = receive(&aws, &url, &["--wait-time-seconds", "20"])?;
     let body: Value = serde_json::from_str(received[0]["Body"].as_str().context("a body")?)?;
     ensure!(body["ask"] == "may I?", "{body}");
@@ -161,10 +169,18 @@ fn a_template_gives_a_function_its_queue() -> anyhow::Result<()> {
         "CAPABILITY_AUTO_EXPAND",
     ])?;
     let stack = until("the stack is there", || {
-        let described = ["cloudformation", "describe-stacks", "--stack-name", "orders"];
+        let described = [
+            "cloudformation",
+            "describe-stacks",
+            "--stack-name",
+            "orders",
+        ];
         let stack = aws.call(&described)?["Stacks"][0].clone();
         let status = stack["StackStatus"].as_str().unwrap_or_default().to_owned();
-        ensure!(!status.contains("ROLLBACK") && !status.contains("FAILED"), "{stack}");
+        ensure!(
+            !status.contains("ROLLBACK") && !status.contains("FAILED"),
+            "{stack}"
+        );
         Ok((status == "CREATE_COMPLETE").then_some(stack))
     })?;
     let output = |name: &str| -> anyhow::Result<String> {
@@ -174,12 +190,32 @@ fn a_template_gives_a_function_its_queue() -> anyhow::Result<()> {
         Ok(value.context("a text")?.to_owned())
     };
     let (work, seen, dead) = (output("Work")?, output("Seen")?, output("Dead")?);
-    let attributes = ["sqs", "get-queue-attributes", "--queue-url", &work, "--attribute-names", "All"];
+    let attributes = [
+        "sqs",
+        "get-queue-attributes",
+        "--queue-url",
+        &work,
+        "--attribute-names",
+        "All",
+    ];
     let attributes = aws.call(&attributes)?;
-    ensure!(attributes["Attributes"]["VisibilityTimeout"] == "5", "{attributes}");
-    ensure!(attributes["Attributes"]["Policy"].is_string(), "{attributes}");
+    ensure!(
+        attributes["Attributes"]["VisibilityTimeout"] == "5",
+        "{attributes}"
+    );
+    ensure!(
+        attributes["Attributes"]["Policy"].is_string(),
+        "{attributes}"
+    );
     let entries = r#"[{"Id":"1","MessageBody":"good"},{"Id":"2","MessageBody":"bad"}]"#;
-    aws.call(&["sqs", "send-message-batch", "--queue-url", &work, "--entries", entries])?;
+    aws.call(&[
+        "sqs",
+        "send-message-batch",
+        "--queue-url",
+        &work,
+        "--entries",
+        entries,
+    ])?;
     let got = receive(&aws, &seen, &["--wait-time-seconds", "20"])?;
     ensure!(got.len() == 1 && got[0]["Body"] == "good", "{got:?}");
     // What the function failed on is given up after one try, when it is seen again.
@@ -187,9 +223,18 @@ fn a_template_gives_a_function_its_queue() -> anyhow::Result<()> {
     ensure!(got.len() == 1 && got[0]["Body"] == "bad", "{got:?}");
     let mappings = aws.call(&["lambda", "list-event-source-mappings"])?;
     let mapping = &mappings["EventSourceMappings"][0];
-    ensure!(mapping["State"] == "Enabled" && mapping["BatchSize"] == 10, "{mappings}");
+    ensure!(
+        mapping["State"] == "Enabled" && mapping["BatchSize"] == 10,
+        "{mappings}"
+    );
     let uuid = mapping["UUID"].as_str().context("an id")?;
-    let updated = aws.call(&["lambda", "update-event-source-mapping", "--uuid", uuid, "--no-enabled"])?;
+    let updated = aws.call(&[
+        "lambda",
+        "update-event-source-mapping",
+        "--uuid",
+        uuid,
+        "--no-enabled",
+    ])?;
     ensure!(updated["State"] == "Updating", "{updated}");
     let shown = aws.call(&["lambda", "get-event-source-mapping", "--uuid", uuid])?;
     ensure!(shown["State"] == "Disabled", "{shown}");

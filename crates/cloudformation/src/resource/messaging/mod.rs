@@ -3,6 +3,9 @@
 mod event_source;
 mod queue;
 mod queue_policy;
+mod subscription;
+mod topic;
+mod topic_policy;
 
 use super::ResourceHandler;
 
@@ -11,4 +14,7 @@ pub(super) const HANDLERS: &[&dyn ResourceHandler] = &[
     &queue::Queue,
     &queue_policy::QueuePolicy,
     &event_source::EventSource,
+    &topic::Topic,
+    &topic_policy::TopicPolicy,
+    &subscription::Subscription,
 ];
