@@ -22,6 +22,10 @@ use bytes::Bytes;
 use serde_json::{Map, Value};
 use vocab::Timestamp;
 
+mod members;
+
+pub use members::Members;
+
 /// One call of one operation.
 #[derive(Clone, Debug)]
 pub struct Call {

@@ -14,6 +14,7 @@ mod function_urls;
 mod keys;
 mod limits;
 mod logs;
+mod messaging;
 mod names;
 mod objects;
 mod observe;

@@ -25,6 +25,7 @@ use crate::forward::{self, Forward, Forwarded};
 use crate::function_urls::FunctionUrls;
 use crate::keys::{Keys, RootAccessKey};
 use crate::logs::FunctionLogs;
+use crate::messaging::{Grounds, Messaging};
 use crate::objects::Objects;
 use crate::observe::{MeteredStore, Observed};
 use crate::opening::Opening;
@@ -145,6 +146,7 @@ struct Server {
     states: Arc<States>,
     lambda: Arc<Lambda>,
     logs: Arc<Logs>,
+    messaging: Messaging,
     observed: Arc<Observed>,
     console: Arc<Console>,
     expiry: tokio::task::JoinHandle<()>,
@@ -207,6 +209,15 @@ impl Server {
         let s3 = Arc::new(s3.await.context("the objects cannot be opened")?);
         gateway.add_service(s3.clone());
         gateway.add_streaming(Arc::new(Objects(s3)));
+        let messaging = Messaging::open(Grounds {
+            gateway: &gateway,
+            store: &store,
+            clock: &clock,
+            site: &site,
+            endpoint,
+            lambda: &lambda,
+        })
+        .await?;
         let options = cloudformation::Options {
             data_dir: data_dir.clone(),
             ignore_unknown: arguments.ignore_unknown_resources,
@@ -220,8 +231,6 @@ impl Server {
         )
         .context("the stacks cannot be opened")?;
         gateway.add_service(Arc::new(CloudFormation::new(deployer.clone())));
-        let events = events::Events::new(store.clone(), clock.clone(), site.clone());
-        gateway.add_service(Arc::new(events));
         gateway.add_service(Arc::new(sts::Sts::new(
             site.clone(),
             gateway.clone(),
@@ -288,6 +297,7 @@ impl Server {
             states,
             lambda,
             logs,
+            messaging,
             observed,
             console,
             expiry,
@@ -297,10 +307,12 @@ impl Server {
     async fn run(self, listener: TcpListener) -> anyhow::Result<()> {
         let (states, console) = (self.states.clone(), self.console.clone());
         let observed = self.observed.clone();
+        let messaging = self.messaging;
         let stopped = async move {
             stopped().await;
             observed.stop();
             states.stop_polls();
+            messaging.stop();
             console.stop();
         };
         gateway::serve(listener, self.gateway, stopped).await;

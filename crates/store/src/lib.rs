@@ -10,8 +10,10 @@ use async_trait::async_trait;
 use bytes::Bytes;
 
 pub mod conformance;
+mod documents;
 mod memory;
 
+pub use documents::Documents;
 pub use memory::MemoryStore;
 
 /// A key space: keys of different spaces never meet, and each space is scanned alone.
@@ -64,13 +66,27 @@ pub enum Space {
     LogBacklog = 20,
     /// Executions that ended, of which a collector of traces has not heard.
     SpanBacklog = 21,
+    /// Queues.
+    Queues = 22,
+    /// Messages in queues: when each is seen, how often it was received.
+    QueueIndex = 23,
+    /// What messages in queues say.
+    Messages = 24,
+    /// Topics and their subscriptions.
+    Topics = 25,
+    /// Event buses, their rules, and schedules.
+    Schedules = 26,
+    /// Parameters and secrets.
+    Parameters = 27,
+    /// Calls that are still to be made for topics, rules and schedules.
+    Deliveries = 28,
     /// IAM: users, groups, roles, policies, access keys.
-    Iam = 22,
+    Iam = 29,
 }
 
 impl Space {
     /// Every space, in the order of their numbers.
-    pub const ALL: [Self; 23] = [
+    pub const ALL: [Self; 30] = [
         Self::Meta,
         Self::StateMachines,
         Self::Executions,
@@ -93,6 +109,13 @@ impl Space {
         Self::LogEvents,
         Self::LogBacklog,
         Self::SpanBacklog,
+        Self::Queues,
+        Self::QueueIndex,
+        Self::Messages,
+        Self::Topics,
+        Self::Schedules,
+        Self::Parameters,
+        Self::Deliveries,
         Self::Iam,
     ];
 }

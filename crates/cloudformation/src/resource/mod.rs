@@ -27,6 +27,7 @@ mod layer;
 mod log_group;
 mod machine_alias;
 mod machine_version;
+mod messaging;
 mod properties;
 mod recorded;
 mod simple;
@@ -258,6 +259,7 @@ pub(crate) fn handler(kind: &str) -> Option<&'static dyn ResourceHandler> {
         .map(|handler| handler as &dyn ResourceHandler);
     HANDLERS
         .into_iter()
+        .chain(messaging::HANDLERS.iter().copied())
         .chain(recorded)
         .find(|handler| handler.kind() == kind)
 }

@@ -18,6 +18,7 @@ mod objects;
 mod observed;
 mod page_walk;
 mod pollers;
+mod queues;
 mod redrives;
 mod refusals;
 mod robust;
