@@ -119,6 +119,10 @@ impl KeyRing {
                 let holder = holder.ok_or(SignatureError::UnknownKey)?;
                 Ok(Sender {
                     principal: holder.principal,
+                    key: SenderKey {
+                        id: id.into(),
+                        ends_at: None,
+                    },
                     secret: Secret::OfUser,
                 })
             }
@@ -142,7 +146,11 @@ impl KeyRing {
 
     /// Says whether the key `id`, which ends not by itself, is one that requests may be signed with.
     pub fn has(&self, id: &str) -> bool {
-        id == &*self.keys.root.0
+        let of_user = || {
+            let holder = self.authority.get().and_then(|known| known.key_holder(id));
+            holder.is_some_and(|holder| holder.active)
+        };
+        id == &*self.keys.root.0 || of_user()
     }
 
     /// Returns the secret that the sender's keys are derived from.
