@@ -4,6 +4,7 @@
 //! journal an event is CBOR with numbered fields: one may be added, none may change or be reused.
 
 mod place;
+mod size;
 mod task;
 
 use minicbor::{Decode, Encode};

@@ -1,5 +1,6 @@
 //! What anybody who reaches the server may ask without a key: whether it lives, whether it is ready,
-//! what it counts. A page shows names and numbers, never data of a caller, and changes nothing.
+//! what it counts. A page shows names and numbers, never data of a caller, and changes nothing that a
+//! caller can see.
 
 use async_trait::async_trait;
 use bytes::Bytes;

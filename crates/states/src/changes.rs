@@ -19,7 +19,7 @@ pub struct Change {
     pub state_machine_arn: Arc<str>,
     /// The number of the last event of its history.
     pub last_event: u64,
-    /// It began or ended: lists and counts are different now.
+    /// It began, ended, or goes on after its end: lists and counts are different now.
     pub is_listed_anew: bool,
 }
 

@@ -4,7 +4,7 @@
 //! that CloudWatch Logs shows for AWS's own.
 
 use engine_core::history::{View, event_details, event_type};
-use engine_core::{EventId, Recorded};
+use engine_core::{Event, EventId, Recorded, StateType};
 use serde_json::{Map, Value, json};
 use vocab::Timestamp;
 
@@ -26,6 +26,55 @@ pub(crate) fn is_logged(level: LevelCode, event_type: &str) -> bool {
             event_type,
             "ExecutionFailed" | "ExecutionTimedOut" | "ExecutionAborted"
         ),
+    }
+}
+
+/// Says whether an event can be one that is logged at a level, without its type's name: where this says
+/// no, [`is_logged`] does.
+pub(crate) fn may_log(level: LevelCode, event: &Event) -> bool {
+    match level {
+        LevelCode::Off => false,
+        LevelCode::All => event.is_public(),
+        LevelCode::Error => match event {
+            Event::StateEntered { state_type, .. } => *state_type == StateType::Fail,
+            Event::TaskFailed { .. }
+            | Event::TaskTimedOut { .. }
+            | Event::ParallelFailed { .. }
+            | Event::IterationFailed { .. }
+            | Event::IterationAborted { .. }
+            | Event::MapFailed { .. }
+            | Event::MapRunFailed { .. }
+            | Event::MapRunAborted { .. }
+            | Event::StateAborted { .. }
+            | Event::EvaluationFailed { .. }
+            | Event::ExecutionFailed { .. }
+            | Event::ExecutionAborted { .. }
+            | Event::ExecutionTimedOut => true,
+            Event::ExecutionStarted(_)
+            | Event::StateExited { .. }
+            | Event::TaskScheduled { .. }
+            | Event::TaskStarted { .. }
+            | Event::TaskSubmitted { .. }
+            | Event::HeartbeatReceived { .. }
+            | Event::TaskSucceeded { .. }
+            | Event::RetryScheduled { .. }
+            | Event::WaitStarted { .. }
+            | Event::ParallelStarted { .. }
+            | Event::BranchSucceeded { .. }
+            | Event::ParallelSucceeded { .. }
+            | Event::MapStarted { .. }
+            | Event::IterationStarted { .. }
+            | Event::IterationSucceeded { .. }
+            | Event::MapSucceeded { .. }
+            | Event::ExecutionSucceeded { .. }
+            | Event::StateFailed { .. }
+            | Event::DistributedMapStarted { .. }
+            | Event::MapRunStarted { .. }
+            | Event::MapRunSucceeded { .. }
+            | Event::ExecutionRedriven { .. }
+            | Event::MapRunRedriven { .. } => false,
+        },
+        LevelCode::Fatal => event.closes() && !matches!(event, Event::ExecutionSucceeded { .. }),
     }
 }
 
@@ -98,6 +147,8 @@ pub(crate) fn stream_name(machine: &str, at: Timestamp) -> String {
 
 #[cfg(test)]
 mod tests {
+    use engine_core::{FrameId, Payload, Scope, TaskResource};
+
     use super::*;
 
     #[test]
@@ -146,6 +197,93 @@ mod tests {
         expected(&fatal, true, true, true);
         expected(&error, true, true, false);
         expected(&other, true, false, false);
+    }
+
+    #[test]
+    fn no_event_is_passed_over_that_is_logged() {
+        let frame = FrameId(EventId(1));
+        let entered = |state_type| Event::StateEntered {
+            name: "S".into(),
+            state_type,
+            scope: Scope::ROOT,
+            input: Payload::empty_object(),
+        };
+        let resource = || TaskResource::Activity { arn: "a".into() };
+        let (name, error) = (|| "S".into(), || "E".into());
+        let events = [
+            entered(StateType::Fail),
+            entered(StateType::Pass),
+            Event::TaskFailed {
+                frame,
+                error: None,
+                cause: None,
+                resource: resource(),
+            },
+            Event::TaskTimedOut {
+                frame,
+                heartbeat: false,
+                resource: resource(),
+            },
+            Event::TaskSucceeded {
+                frame,
+                output: Payload::empty_object(),
+                resource: resource(),
+            },
+            Event::ParallelFailed { frame },
+            Event::ParallelSucceeded { frame },
+            Event::IterationFailed {
+                scope: Scope::ROOT,
+                name: name(),
+            },
+            Event::IterationAborted {
+                scope: Scope::ROOT,
+                name: name(),
+            },
+            Event::MapFailed { frame },
+            Event::MapRunFailed {
+                frame,
+                error: error(),
+                cause: error(),
+            },
+            Event::MapRunAborted { frame },
+            Event::StateAborted {
+                frame,
+                state_type: StateType::Wait,
+            },
+            Event::EvaluationFailed {
+                frame,
+                state: name(),
+                error: error(),
+                cause: error(),
+                location: name(),
+            },
+            Event::ExecutionSucceeded {
+                output: Payload::empty_object(),
+            },
+            Event::ExecutionFailed {
+                error: None,
+                cause: None,
+            },
+            Event::ExecutionAborted {
+                error: None,
+                cause: None,
+            },
+            Event::ExecutionTimedOut,
+        ];
+        for event in events {
+            let levels = [
+                LevelCode::All,
+                LevelCode::Error,
+                LevelCode::Fatal,
+                LevelCode::Off,
+            ];
+            let logged = levels.map(|level| is_logged(level, &event_type(&event)));
+            assert_eq!(
+                levels.map(|level| may_log(level, &event)),
+                logged,
+                "{event:?}"
+            );
+        }
     }
 
     #[test]

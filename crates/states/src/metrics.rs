@@ -107,8 +107,15 @@ impl<T> Default for Names<T> {
 
 impl<T> Names<T> {
     fn of(&self, name: &str, make: impl Fn(Arc<str>) -> T) -> Arc<T> {
-        if let Some(known) = self.0.read().get(name) {
-            return Arc::clone(known);
+        {
+            let names = self.0.read();
+            let other = || {
+                let full = names.len() >= NAMES_MAX;
+                names.get(OTHER).filter(|_| full)
+            };
+            if let Some(known) = names.get(name).or_else(other) {
+                return Arc::clone(known);
+            }
         }
         let mut names = self.0.write();
         let name = if names.len() < NAMES_MAX { name } else { OTHER };

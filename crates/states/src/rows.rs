@@ -352,6 +352,20 @@ pub struct Chunk {
     pub events: Vec<Recorded>,
 }
 
+impl Chunk {
+    /// Returns the events with their numbers in the history. One that is not part of the history has the
+    /// number of the last one before it that is.
+    pub fn numbered(&self) -> impl Iterator<Item = (EventId, &Recorded)> {
+        let mut id = self.after;
+        self.events.iter().map(move |recorded| {
+            if recorded.event.is_public() {
+                id = id.next();
+            }
+            (id, recorded)
+        })
+    }
+}
+
 /// Returns the bytes of a record.
 pub fn encode<T: Encode<()>>(record: &T) -> Vec<u8> {
     minicbor::to_vec(record).expect("writing to memory does not fail")

@@ -45,11 +45,7 @@ impl<'r> Spans<'r> {
 
     /// Adds what happened in a chunk.
     pub fn add(&mut self, chunk: &Chunk) {
-        let mut id = chunk.after;
-        for recorded in &chunk.events {
-            if recorded.event.is_public() {
-                id.0 += 1;
-            }
+        for (id, recorded) in chunk.numbered() {
             self.add_event(id, recorded);
         }
     }

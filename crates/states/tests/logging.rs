@@ -2,8 +2,11 @@
 
 mod common;
 
+use std::sync::atomic::Ordering;
+
 use common::{ROLE, World, fail, machine_arn, pass};
 use serde_json::{Value, json};
+use store::{Range, Space, Store as _};
 
 const GROUP: &str = "/aws/vendedlogs/states/M";
 
@@ -136,6 +139,70 @@ async fn executions_do_not_mind_that_their_group_is_gone() {
     let arn = world.start("M", "F", "{}").await;
     let lines = lines(&world, 4).await;
     assert!(lines.iter().any(|(_, line)| line["execution_arn"] == arn));
+}
+
+/// Returns how many rows wait to be logged.
+async fn backlog(world: &World) -> usize {
+    let all = Range::prefix(Space::LogBacklog, b"");
+    let rows = world.store.scan(&all, usize::MAX).await;
+    rows.expect("reads").len()
+}
+
+#[tokio::test]
+async fn what_is_not_logged_leaves_nothing_to_be_logged() {
+    for level in ["ERROR", "FATAL"] {
+        let world = World::new().await;
+        create(&world, &pass(), logging(level, true)).await;
+        *world.functions.failing_group.lock() = Some(GROUP);
+        let arn = world.start("M", "E", "{}").await;
+        world.until_closed(&arn).await;
+        assert_eq!(backlog(&world).await, 0, "{level}");
+        let update =
+            json!({ "stateMachineArn": machine_arn("M"), "definition": fail().to_string() });
+        world.ok("UpdateStateMachine", update).await;
+        let arn = world.start("M", "F", "{}").await;
+        world.until_closed(&arn).await;
+        assert_eq!(backlog(&world).await, 1, "{level}");
+    }
+}
+
+#[tokio::test]
+async fn a_group_that_takes_nothing_holds_up_no_other() {
+    let world = World::new().await;
+    create(&world, &pass(), logging("ALL", true)).await;
+    let others = ["/aws/a", "/aws/z"];
+    let level = logging("ALL", true).to_string();
+    for (name, group) in ["A", "Z"].into_iter().zip(others) {
+        world
+            .logs("CreateLogGroup", json!({ "logGroupName": group }))
+            .await;
+        let logging: Value = serde_json::from_str(&level.replace(GROUP, group)).expect("JSON");
+        let input = json!({ "name": name, "definition": pass().to_string(), "roleArn": ROLE,
+                            "loggingConfiguration": logging });
+        world.ok("CreateStateMachine", input).await;
+    }
+    *world.functions.failing_group.lock() = Some(GROUP);
+    // More of the failing ones than are taken at once.
+    for number in 0..300 {
+        world.start("M", &format!("E{number}"), "{}").await;
+    }
+    for name in ["A", "Z"] {
+        world.start(name, "E", "{}").await;
+    }
+    let deadline = std::time::Instant::now() + std::time::Duration::from_secs(20);
+    let failed = || world.functions.failed_puts.load(Ordering::SeqCst);
+    while failed() < 4 || backlog(&world).await > 300 {
+        assert!(std::time::Instant::now() < deadline, "others are held up");
+        tokio::task::yield_now().await;
+    }
+    for group in others {
+        let input = json!({ "logGroupName": group, "logStreamNamePrefix": "states/" });
+        let page = world.logs("FilterLogEvents", input).await;
+        let count = page["events"].as_array().map(Vec::len);
+        assert_eq!(count, Some(4), "each line once: {page}");
+    }
+    *world.functions.failing_group.lock() = None;
+    lines(&world, 1_200).await;
 }
 
 #[tokio::test]

@@ -4,6 +4,7 @@ mod common;
 
 use common::{World, callback, execution_arn, fail, machine_arn, pass};
 use serde_json::{Value, json};
+use service::Failure;
 
 /// A machine that starts another one.
 fn starting(pattern: &str, parameters: Value, fields: Value) -> Value {
@@ -254,6 +255,86 @@ async fn a_name_that_is_taken_fails_the_task() {
 }
 
 #[tokio::test]
+async fn a_task_waits_for_no_child_that_another_one_began() {
+    for pattern in [".sync", ".sync:2"] {
+        let world = World::new().await;
+        world.create("C", &callback()).await;
+        world
+            .create("P", &starting(pattern, child(json!({})), json!({})))
+            .await;
+        let first = world.start("P", "first", "{}").await;
+        let token = world.token().await;
+        let second = world.start("P", "second", "{}").await;
+        let end = world.until_closed(&second).await;
+        assert_eq!(
+            end["error"], "StepFunctions.ExecutionAlreadyExistsException",
+            "{pattern}"
+        );
+        world
+            .ok(
+                "SendTaskSuccess",
+                json!({"taskToken": token, "output": "7"}),
+            )
+            .await;
+        assert_eq!(world.until_closed(&first).await["status"], "SUCCEEDED");
+    }
+}
+
+/// Sets what the shell is answered that asks how a child is; the service itself answers when there is none.
+fn described(world: &World, answer: Option<Result<Value, Failure>>) {
+    let mut answers = world.functions.answers.lock();
+    answers.remove("states:DescribeExecution");
+    answers.extend(answer.map(|answer| ("states:DescribeExecution".to_owned(), answer)));
+}
+
+#[tokio::test]
+async fn a_child_that_goes_on_before_its_end_was_told_is_waited_for_again() {
+    for stopped in [false, true] {
+        let world = World::new().await;
+        world.create("C", &callback()).await;
+        world
+            .create("P", &starting(".sync:2", child(json!({})), json!({})))
+            .await;
+        let arn = world.start("P", "p", "{}").await;
+        let token = world.token().await;
+        described(&world, Some(Err(Failure::internal("not now"))));
+        world
+            .ok("SendTaskFailure", json!({"taskToken": token}))
+            .await;
+        let of_child = json!({"executionArn": execution_arn("C", "c")});
+        world.until_closed(&execution_arn("C", "c")).await;
+        world.ok("RedriveExecution", of_child.clone()).await;
+        let token = world.token().await;
+        let asked = || world.functions.asked.lock().len();
+        let before = asked();
+        described(&world, Some(Ok(json!({"status": "RUNNING"}))));
+        let deadline = std::time::Instant::now() + std::time::Duration::from_secs(20);
+        while asked() == before {
+            assert!(std::time::Instant::now() < deadline, "nobody asks");
+            tokio::task::yield_now().await;
+        }
+        for _ in 0..100 {
+            tokio::task::yield_now().await;
+        }
+        described(&world, None);
+        if stopped {
+            world
+                .ok("StopExecution", json!({"executionArn": arn}))
+                .await;
+            let end = world.until_closed(&execution_arn("C", "c")).await;
+            assert_eq!(end["status"], "ABORTED");
+        } else {
+            let answer = json!({"taskToken": token, "output": "7"});
+            world.ok("SendTaskSuccess", answer).await;
+            assert_eq!(
+                parsed(&world.until_closed(&arn).await["output"])["Output"],
+                7
+            );
+        }
+    }
+}
+
+#[tokio::test]
 async fn a_restart_in_the_middle_loses_nothing() {
     let mut world = World::new().await;
     world.create("C", &callback()).await;
@@ -301,6 +382,13 @@ async fn a_start_that_is_made_twice_is_made_once() {
             .expect("is known");
         assert_eq!(first, again, "although it has ended");
     }
+    // One that waits hears the same while what it started runs.
+    world.create("W", &callback()).await;
+    let waits = input(r#","name":"w""#).replace(r#""stepd:waits":0"#, r#""stepd:waits":1"#);
+    let waits = waits.replace(&machine_arn("C"), &machine_arn("W"));
+    let first = world.raw("StartExecution", &waits).await.expect("starts");
+    let again = world.raw("StartExecution", &waits).await.expect("is known");
+    assert_eq!(first, again, "it runs");
     // Somebody who makes a token up is a caller like others.
     let forged = input(r#","name":"n""#).replace(&token[..8], "AAAAAAAA");
     let refused = world

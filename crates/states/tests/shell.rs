@@ -484,3 +484,31 @@ async fn a_panic_in_one_execution_touches_no_other() {
     assert_eq!(world.status(broken).await, "ABORTED");
     world.shell.shut_down().await;
 }
+
+#[tokio::test]
+async fn a_command_that_took_effect_before_keeps_the_next_one_from_nothing() {
+    let world = World::new().await;
+    world
+        .functions
+        .answers
+        .lock()
+        .insert("ask".to_owned(), (None, "1".to_owned()));
+    let execution = world
+        .start(&callback(), "twice", "{}")
+        .await
+        .expect("starts");
+    let task = asked(&world, execution).await;
+    let output = Payload::empty_object();
+    // The first was recorded when both were sent before; the answer to that was lost.
+    let submitted = Command::TaskSubmitted {
+        task,
+        output: output.clone(),
+    };
+    let succeeded = Command::TaskSucceeded { task, output };
+    let both = vec![submitted, succeeded];
+    let answer = world.shell.submit_all(execution, both.clone()).await;
+    assert!(answer.is_ok(), "{answer:?}");
+    assert_eq!(world.status(execution).await, "SUCCEEDED");
+    let answer = world.shell.submit_all(execution, both).await;
+    assert!(matches!(answer, Err(CommandError::Rejected(_))));
+}

@@ -363,6 +363,30 @@ async fn the_inputs_of_a_map_state_are_shown() {
 }
 
 #[tokio::test]
+async fn what_is_shown_of_all_items_is_bounded() {
+    let long = "x".repeat(200_000);
+    let items = vec![0; 100];
+    for (field, value) in [
+        ("ItemSelector", json!({"b.$": "$.long"})),
+        (
+            "ItemBatcher",
+            json!({"MaxItemsPerBatch": 1, "BatchInput": {"b.$": "$.long"}}),
+        ),
+    ] {
+        let mut map = json!({
+            "Type": "Map", "ItemsPath": "$.items", "End": true,
+            "ItemProcessor": {"ProcessorConfig": {"Mode": "DISTRIBUTED", "ExecutionType": "EXPRESS"}, "StartAt": "P", "States": {"P": {"Type": "Pass", "End": true}}},
+        });
+        map[field] = value;
+        let input = json!({"long": long, "items": items}).to_string();
+        let request =
+            json!({"input": input, "mock": {"result": "[1]"}, "inspectionLevel": "DEBUG"});
+        let shown = tested(map, request).await;
+        assert_eq!(shown["error"], "States.DataLimitExceeded", "{field}");
+    }
+}
+
+#[tokio::test]
 async fn what_a_reader_read_is_pointed_into() {
     let map = json!({
         "Type": "Map",

@@ -6,6 +6,7 @@
 
 use std::str::FromStr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::Context as _;
 use async_trait::async_trait;
@@ -15,7 +16,14 @@ use aws_wire::sigv4::{Signer, sign};
 use http::{Request, header};
 use serde_json::Value;
 use service::{Call, Clock as _, Failure, Reply, Service, SystemClock};
+use tokio::sync::Semaphore;
 
+/// How long until somebody must have taken the connection.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+/// How long a call may take: longer than the longest poll that a service offers.
+const CALL_TIMEOUT: Duration = Duration::from_secs(75);
+/// Most calls at once.
+const CALLS_MAX: usize = 64;
 /// Longest answer that is taken.
 const ANSWER_BYTES_MAX: u64 = 16 << 20;
 
@@ -98,6 +106,8 @@ pub struct Forwarded {
     to: Forward,
     keys: Arc<Keys>,
     agent: ureq::Agent,
+    /// A call takes a thread, and the threads are for all services.
+    room: Semaphore,
 }
 
 impl Forwarded {
@@ -105,9 +115,17 @@ impl Forwarded {
     pub fn new(to: Forward, keys: Arc<Keys>) -> Self {
         let config = ureq::Agent::config_builder()
             .http_status_as_error(false)
+            .timeout_connect(Some(CONNECT_TIMEOUT))
+            .timeout_global(Some(CALL_TIMEOUT))
             .build();
         let agent = config.into();
-        Self { to, keys, agent }
+        let room = Semaphore::new(CALLS_MAX);
+        Self {
+            to,
+            keys,
+            agent,
+            room,
+        }
     }
 
     /// Returns the signed request of a call.
@@ -154,6 +172,7 @@ impl Service for Forwarded {
             Failure::internal("The call cannot be forwarded.")
         })?;
         let agent = self.agent.clone();
+        let _room = self.room.acquire().await;
         let sent = tokio::task::spawn_blocking(move || {
             let (parts, mut body) = agent.run(request)?.into_parts();
             let body = body.with_config().limit(ANSWER_BYTES_MAX).read_to_vec()?;

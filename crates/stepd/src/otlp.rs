@@ -4,9 +4,12 @@
 //! switches it on; `OTEL_SDK_DISABLED=true` or `OTEL_TRACES_EXPORTER=none` off. `…_HEADERS`, `…_TIMEOUT`
 //! and `OTEL_SERVICE_NAME` are read, too.
 
+use std::str::FromStr as _;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use aws_wire::sigv4::percent_decoded;
+use http::{HeaderName, HeaderValue};
 use serde_json::{Value, json};
 use service::{Span, SpanSink};
 
@@ -16,7 +19,7 @@ const TIMEOUT: Duration = Duration::from_secs(10);
 /// A collector.
 pub struct Otlp {
     url: String,
-    headers: Vec<(String, String)>,
+    headers: Vec<(HeaderName, HeaderValue)>,
     service_name: String,
     agent: ureq::Agent,
 }
@@ -45,7 +48,17 @@ impl Otlp {
         let headers = headers.split(',').filter_map(|pair| {
             let (name, value) = pair.split_once('=')?;
             let value = percent_decoded(value.trim());
-            Some((name.trim().to_owned(), value))
+            let pair = HeaderName::from_str(name.trim())
+                .ok()
+                .zip(HeaderValue::from_bytes(&value).ok());
+            if pair.is_none() {
+                // Not the value: it may be a secret.
+                tracing::warn!(
+                    name,
+                    "a header for the collector of traces is none, and is left out"
+                );
+            }
+            pair
         });
         let millis = of_traces("TIMEOUT").and_then(|text| text.parse().ok());
         let config = ureq::Agent::config_builder()
@@ -88,8 +101,9 @@ impl SpanSink for Otlp {
         let status = answered.status().as_u16();
         match status {
             200..=299 => Ok(()),
-            // What a collector refuses for good is not sent again and again (OTLP, "Failures").
-            429 | 500.. => Err(format!("the collector answered {status}")),
+            // What a collector refuses for good is not sent again and again: it would keep back all that is
+            // behind it (OTLP/HTTP, "Retryable Response Codes").
+            429 | 502..=504 => Err(format!("the collector answered {status}")),
             _ => {
                 tracing::warn!(status, "the collector refused traces");
                 Ok(())
@@ -125,24 +139,6 @@ fn shown(span: &Span) -> Value {
 
 fn text(name: &str, value: &str) -> Value {
     json!({ "key": name, "value": { "stringValue": value } })
-}
-
-fn percent_decoded(text: &str) -> String {
-    let mut bytes = Vec::with_capacity(text.len());
-    let mut rest = text.as_bytes();
-    while let Some((first, behind)) = rest.split_first() {
-        let decoded = (*first == b'%')
-            .then(|| std::str::from_utf8(behind.get(..2)?).ok())
-            .flatten()
-            .and_then(|digits| u8::from_str_radix(digits, 16).ok());
-        bytes.push(decoded.unwrap_or(*first));
-        rest = if decoded.is_some() {
-            &behind[2..]
-        } else {
-            behind
-        };
-    }
-    String::from_utf8_lossy(&bytes).into_owned()
 }
 
 #[cfg(test)]
@@ -196,14 +192,21 @@ mod tests {
     }
 
     #[test]
-    fn headers_are_decoded() {
+    fn headers_are_decoded_where_they_can_be_sent() {
         let found = Otlp::of(|name| match name {
             "OTEL_EXPORTER_OTLP_ENDPOINT" => Some("http://c".to_owned()),
-            "OTEL_EXPORTER_OTLP_HEADERS" => Some("authorization=Bearer%20x, a=b".to_owned()),
+            "OTEL_EXPORTER_OTLP_HEADERS" => {
+                Some("authorization=Bearer%20x, a b=c, d=%0A, a=b".to_owned())
+            }
             _ => None,
         });
         let headers = found.expect("a collector").headers;
-        let pair = |name: &str, value: &str| (name.to_owned(), value.to_owned());
-        assert_eq!(headers, [pair("authorization", "Bearer x"), pair("a", "b")]);
+        let headers: Vec<(&str, &[u8])> = headers
+            .iter()
+            .map(|(name, value)| (name.as_str(), value.as_bytes()))
+            .collect();
+        // What cannot be a header is left out: it would make every request fail.
+        let expected: [(&str, &[u8]); 2] = [("authorization", b"Bearer x"), ("a", b"b")];
+        assert_eq!(headers, expected);
     }
 }

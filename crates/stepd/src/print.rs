@@ -1,5 +1,6 @@
 //! What commands print: colours for terminals alone, columns, moments, and pipes whose reader has gone.
 
+use std::borrow::Cow;
 use std::io::{IsTerminal as _, Write as _};
 
 use serde_json::Value;
@@ -82,8 +83,45 @@ pub fn is_terminal() -> bool {
     std::io::stdout().is_terminal()
 }
 
-/// Prints `text`. A reader that has gone away (`stepd list | head`) is no error.
+/// Returns `text` with nothing in it that a terminal obeys, but for ends of lines, tabs and [`Paint`]'s
+/// colours: what executions say comes from anybody.
+pub fn plain(text: &str) -> Cow<'_, str> {
+    let obeyed = |letter: char| letter.is_control() && !matches!(letter, '\n' | '\t');
+    if !text.contains(obeyed) {
+        return text.into();
+    }
+    let mut shown = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(at) = rest.find(obeyed) {
+        shown.push_str(&rest[..at]);
+        rest = &rest[at..];
+        let colour = colour_length(rest);
+        match colour {
+            0 => shown.push(char::REPLACEMENT_CHARACTER),
+            length => shown.push_str(&rest[..length]),
+        }
+        let first = rest.chars().next().map_or(0, char::len_utf8);
+        rest = &rest[colour.max(first)..];
+    }
+    shown.push_str(rest);
+    shown.into()
+}
+
+/// Returns how many bytes a colour at the start of `text` takes: 0 where there is none.
+fn colour_length(text: &str) -> usize {
+    let Some(code) = text.strip_prefix("\x1b[") else {
+        return 0;
+    };
+    let numbers = code.trim_start_matches(|letter: char| letter.is_ascii_digit() || letter == ';');
+    match numbers.strip_prefix('m') {
+        Some(behind) => text.len() - behind.len(),
+        None => 0,
+    }
+}
+
+/// Prints `text` as [`plain`] has it. A reader that has gone away (`stepd list | head`) is no error.
 pub fn out(text: &str) -> anyhow::Result<()> {
+    let text = plain(text);
     let mut stdout = std::io::stdout().lock();
     let printed = stdout
         .write_all(text.as_bytes())
@@ -189,6 +227,22 @@ mod tests {
             (90_000_000, "1 d 01 h"),
         ] {
             assert_eq!(duration(millis), shown);
+        }
+    }
+
+    #[test]
+    fn terminals_obey_colours_alone() {
+        let painted = Paint { in_colour: true }.bad("no");
+        for (text, shown) in [
+            ("plain\ttext\n", "plain\ttext\n"),
+            (painted.as_str(), painted.as_str()),
+            ("a\x1b]52;c;eA==\x07b", "a\u{fffd}]52;c;eA==\u{fffd}b"),
+            ("\x1b[2J\x1b[1;31m!", "\u{fffd}[2J\x1b[1;31m!"),
+            ("\u{9b}2J\r", "\u{fffd}2J\u{fffd}"),
+            ("\x1b", "\u{fffd}"),
+            ("\x1b[", "\u{fffd}["),
+        ] {
+            assert_eq!(plain(text), shown, "{text:?}");
         }
     }
 

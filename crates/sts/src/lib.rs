@@ -15,6 +15,11 @@ use serde_json::{Map, Value, json};
 use service::{Call, CredentialIssuer, Failure, Principal, Reply, Service, Site};
 use sha2::{Digest, Sha256};
 
+/// Longest ARN of a role (AssumeRole).
+const ROLE_ARN_CHARS_MAX: usize = 2_048;
+/// How long a role that assumes a role may.
+const CHAINED_SECONDS_MAX: u64 = 3_600;
+
 /// The service `sts`.
 pub struct Sts {
     site: Site,
@@ -42,13 +47,24 @@ impl Sts {
         })
     }
 
-    fn assume_role(&self, input: &Map<String, Value>) -> Result<Value, Failure> {
+    fn assume_role(
+        &self,
+        input: &Map<String, Value>,
+        caller: &Principal,
+    ) -> Result<Value, Failure> {
         let text = |name: &str| input.get(name).and_then(Value::as_str).unwrap_or_default();
         let (role_arn, session_name) = (text("RoleArn"), text("RoleSessionName"));
         let is_role = vocab::Arn::parse(role_arn)
             .is_some_and(|arn| arn.service == "iam" && arn.resource.starts_with("role/"));
-        if !is_role {
+        if !is_role || role_arn.len() > ROLE_ARN_CHARS_MAX {
             return Err(invalid(format!("{role_arn} is invalid")));
+        }
+        if vocab::Arn::parse(role_arn).is_none_or(|arn| arn.account != &*self.site.account_id) {
+            let message = format!(
+                "User: {} is not authorized to perform: sts:AssumeRole on resource: {role_arn}",
+                caller.arn()
+            );
+            return Err(Failure::client("AccessDenied", message).with_status(403));
         }
         let letter = |byte: u8| byte.is_ascii_alphanumeric() || b"+=,.@-_".contains(&byte);
         if !(2..=64).contains(&session_name.len()) || !session_name.bytes().all(letter) {
@@ -64,6 +80,12 @@ impl Sts {
                 .filter(|seconds| (900..=43_200).contains(seconds))
                 .ok_or_else(|| invalid(format!("1 validation error detected: Value '{text}' at 'durationSeconds' failed to satisfy constraint: Member must have value between 900 and 43200")))?,
         };
+        // "Role chaining limits your role session to a maximum of one hour" (AssumeRole).
+        if matches!(caller, Principal::Role { .. }) && seconds > CHAINED_SECONDS_MAX {
+            return Err(invalid(
+                "The requested DurationSeconds exceeds the 1 hour session limit for roles assumed by role chaining",
+            ));
+        }
         // A session that could do less than its role would have to be held to that.
         for name in ["Policy", "PolicyArns"] {
             if input.contains_key(name) {
@@ -91,7 +113,7 @@ impl Sts {
     }
 }
 
-fn invalid(message: String) -> Failure {
+fn invalid(message: impl Into<String>) -> Failure {
     Failure::client("ValidationError", message)
 }
 
@@ -117,7 +139,7 @@ impl Service for Sts {
             .map_err(|error| invalid(format!("The request is not understood: {error}")))?;
         let output = match &*call.operation {
             "GetCallerIdentity" => self.caller_identity(&call.principal),
-            "AssumeRole" => self.assume_role(&input)?,
+            "AssumeRole" => self.assume_role(&input, &call.principal)?,
             other => {
                 let message = format!("sts:{other} is not served here yet");
                 return Err(Failure::client("NotImplemented", message).with_status(501));
@@ -216,6 +238,18 @@ mod tests {
                 "AssumeRole",
                 assume(json!({"RoleArn": "x"})),
                 "x is invalid",
+            ),
+            (
+                &root,
+                "AssumeRole",
+                assume(json!({"RoleArn": "arn:aws:iam::999999999999:role/x"})),
+                "AccessDenied: User: arn:aws:iam::000000000000:root is not authorized to perform: sts:AssumeRole on resource: arn:aws:iam::999999999999:role/x",
+            ),
+            (
+                &role,
+                "AssumeRole",
+                assume(json!({"DurationSeconds": "3601"})),
+                "exceeds the 1 hour session limit",
             ),
             (
                 &root,

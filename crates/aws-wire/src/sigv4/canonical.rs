@@ -121,7 +121,7 @@ fn encoded_anew(part: &str) -> String {
 }
 
 /// Returns the bytes that `text` stands for; a `%` that begins no escape stands for itself.
-pub(crate) fn percent_decoded(text: &str) -> Cow<'_, [u8]> {
+pub fn percent_decoded(text: &str) -> Cow<'_, [u8]> {
     if !text.contains('%') {
         return Cow::Borrowed(text.as_bytes());
     }

@@ -13,7 +13,7 @@ use hmac::{Hmac, Mac};
 use sha2::{Digest, Sha256};
 use vocab::Timestamp;
 
-pub(crate) use canonical::percent_decoded;
+pub use canonical::percent_decoded;
 pub(crate) use claim::header;
 pub use claim::{Claim, Scope};
 pub use error::SignatureError;

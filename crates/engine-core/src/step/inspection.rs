@@ -23,6 +23,9 @@ use crate::ids::{FrameId, TaskId};
 use crate::map_run::{Batching, ItemsFrom, Tolerance};
 use crate::payload::{Payload, Text};
 
+/// Most bytes of what a field of a Map state makes of all its items.
+const SHOWN_BYTES_MAX: usize = 16 << 20;
+
 /// What a state is looked at with.
 pub struct Setup {
     /// The execution that it is part of, whose input is the state's own.
@@ -329,7 +332,7 @@ impl<'m> Inspection<'m> {
         };
         let count = match batching {
             Some(batching) => {
-                let batches = batches(&inputs, &batching, cue.limits.payload_bytes_max);
+                let batches = batches(&inputs, &batching, cue.limits.payload_bytes_max)?;
                 let count = batches.len();
                 turn.note(
                     Stage::ItemBatcher,
@@ -460,10 +463,12 @@ impl Turn<'_> {
         if map.item_selector.is_none() {
             return Ok(items);
         }
+        let mut room = Room::new("ItemSelector");
         let selected: Result<Vec<Value>, Failure> = (0u32..)
             .zip(items)
             .map(|(index, item)| {
                 let input = self.selected(id, map, index, item, pairs, input)?;
+                room.take(input.len())?;
                 Ok(input.value().clone())
             })
             .collect();
@@ -498,8 +503,34 @@ fn end_of(events: &[Recorded]) -> End {
     end
 }
 
+/// How much more may be shown of what a field of a Map state makes of its items. Each of many items can
+/// come to the most that a payload may have, and all of them are shown at once.
+struct Room {
+    field: &'static str,
+    bytes: usize,
+}
+
+impl Room {
+    fn new(field: &'static str) -> Self {
+        let bytes = SHOWN_BYTES_MAX;
+        Self { field, bytes }
+    }
+
+    fn take(&mut self, bytes: usize) -> Result<(), Failure> {
+        let left = self.bytes.checked_sub(bytes);
+        self.bytes = left.ok_or_else(|| {
+            let cause = format!(
+                "What the {} makes of all items is longer than {SHOWN_BYTES_MAX} bytes.",
+                self.field
+            );
+            Failure::new("States.DataLimitExceeded", cause)
+        })?;
+        Ok(())
+    }
+}
+
 /// Puts the inputs of iterations together as an `ItemBatcher` does.
-fn batches(inputs: &[Value], batching: &Batching, bytes_max: usize) -> Vec<Value> {
+fn batches(inputs: &[Value], batching: &Batching, bytes_max: usize) -> Result<Vec<Value>, Failure> {
     let items_max = match usize::try_from(batching.items_max) {
         Ok(0) | Err(_) => usize::MAX,
         Ok(items_max) => items_max,
@@ -517,10 +548,12 @@ fn batches(inputs: &[Value], batching: &Batching, bytes_max: usize) -> Vec<Value
         Value::Object(batch)
     };
     let frame = batch(Vec::new()).to_string().len();
+    let mut room = Room::new("ItemBatcher");
     let (mut batches, mut open, mut bytes) = (Vec::new(), Vec::new(), frame);
     for input in inputs {
         let length = input.to_string().len() + 1;
         if !open.is_empty() && (open.len() >= items_max || bytes + length > bytes_max) {
+            room.take(bytes)?;
             batches.push(batch(std::mem::take(&mut open)));
             bytes = frame;
         }
@@ -528,7 +561,8 @@ fn batches(inputs: &[Value], batching: &Batching, bytes_max: usize) -> Vec<Value
         open.push(input.clone());
     }
     if !open.is_empty() {
+        room.take(bytes)?;
         batches.push(batch(open));
     }
-    batches
+    Ok(batches)
 }

@@ -136,15 +136,9 @@ impl Page<'_> {
 
     /// Writes the events of a chunk that were not shown yet; says whether one found the page full.
     fn write(&mut self, number: u64, chunk: &Chunk) -> bool {
-        let mut id = chunk.after;
         let public: Vec<_> = chunk
-            .events
-            .iter()
-            .filter(|recorded| recorded.event.is_public())
-            .map(|recorded| {
-                id = id.next();
-                (id, recorded)
-            })
+            .numbered()
+            .filter(|(_, recorded)| recorded.event.is_public())
             .collect();
         let mut forward = public.iter();
         let mut backward = public.iter().rev();

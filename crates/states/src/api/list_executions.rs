@@ -24,6 +24,8 @@ use crate::service::States;
 
 /// How many lines of one run are read at once, at most.
 const LINES_AT_ONCE: usize = 256;
+/// How many lines a page looks at, at most: one that asks for what is rare ends early, with a token.
+const LINES_MAX: usize = 10_000;
 /// The bytes of a listing key before its moment: the machine and the status.
 const HEAD_BYTES: usize = 8 + 1;
 
@@ -74,22 +76,22 @@ pub(crate) async fn answer(states: &States, input: &[u8], sight: Sight) -> Resul
     );
     let results_max = page::size(input.max_results);
     let mut executions = Vec::with_capacity(results_max.min(LINES_AT_ONCE));
-    let mut last = Bytes::new();
+    let (mut last, mut looked_at) = (Bytes::new(), 0);
     let mut more = false;
     while let Some(line) = merge.next().await? {
-        if !redrive_wanted(&input, &line.entry) {
-            continue;
-        }
-        let status = status_of(states, run.as_ref(), &line).await?;
-        if input.status_filter.is_some_and(|wanted| wanted != status) {
-            continue;
-        }
-        if executions.len() == results_max {
+        if looked_at == LINES_MAX {
             more = true;
             break;
         }
+        looked_at += 1;
+        if let Some(status) = wanted_status(states, &input, run.as_ref(), &line).await? {
+            if executions.len() == results_max {
+                more = true;
+                break;
+            }
+            executions.push(shown(status, line.entry));
+        }
         last = line.key;
-        executions.push(shown(status, line.entry));
     }
     let next_token = more.then(|| {
         let cursor = last.slice(HEAD_BYTES - 1..);
@@ -146,6 +148,21 @@ async fn status_of(
     } else {
         status
     })
+}
+
+/// Returns the status of a line that is asked for; `None` of another one.
+async fn wanted_status(
+    states: &States,
+    input: &ListExecutionsInput,
+    run: Option<&MapRunRecord>,
+    line: &Line,
+) -> Result<Option<ExecutionStatus>, Failure> {
+    if !redrive_wanted(input, &line.entry) {
+        return Ok(None);
+    }
+    let status = status_of(states, run, line).await?;
+    let is_wanted = input.status_filter.is_none_or(|wanted| wanted == status);
+    Ok(is_wanted.then_some(status))
 }
 
 fn redrive_wanted(input: &ListExecutionsInput, entry: &ListingEntry) -> bool {

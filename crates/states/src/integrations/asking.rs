@@ -63,7 +63,8 @@ pub(crate) fn waits_of(task: &TaskDescription) -> Waits {
 /// The way to the services for one task: what it starts knows who asked for it.
 pub(crate) struct TaskGate<'a> {
     pub(crate) gate: &'a dyn Gate,
-    pub(crate) token: &'a str,
+    /// Seals the task's token: most calls start nothing and need none.
+    pub(crate) seal: &'a (dyn Fn() -> String + Send + Sync),
     pub(crate) waits: Waits,
 }
 
@@ -81,7 +82,7 @@ impl TaskGate<'_> {
     fn named(&self, input: &[u8]) -> Bytes {
         let waits = self.waits as u8;
         let mut named = HEAD.to_vec();
-        named.extend_from_slice(self.token.as_bytes());
+        named.extend_from_slice((self.seal)().as_bytes());
         named.extend_from_slice(format!(r#"","stepd:waits":{waits}"#).as_bytes());
         let members = input.strip_prefix(b"{").unwrap_or(b"}");
         if members != b"}" {
@@ -109,7 +110,7 @@ mod tests {
     fn an_input_says_who_asks() {
         let gate = TaskGate {
             gate: &Unused,
-            token: "AQ-_",
+            seal: &|| "AQ-_".to_owned(),
             waits: Waits::ForJson,
         };
         for input in ["{}", r#"{"name":"n"}"#] {

@@ -8,7 +8,7 @@ use service::{Failure, RequestId};
 
 use super::Answer;
 
-/// A header, and whether the SDK shows it before the request's id or behind it.
+/// What is known of an exchange with a service, for the headers that the SDK shows.
 pub(super) struct Exchange {
     /// `application/x-amz-json-1.0`.
     pub(super) content_type: &'static str,

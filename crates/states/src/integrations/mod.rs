@@ -119,3 +119,11 @@ fn not_built(what: &str) -> Answer {
         format!("stepd does not support {what} yet."),
     )
 }
+
+/// Returns a member's name as Step Functions shows it: with a capital first letter.
+pub(crate) fn capitalized(name: &str) -> String {
+    let mut letters = name.chars();
+    letters.next().map_or_else(String::new, |first| {
+        first.to_uppercase().chain(letters).collect()
+    })
+}

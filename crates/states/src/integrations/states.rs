@@ -6,8 +6,8 @@ use engine_core::{Payload, TaskDescription};
 use serde_json::{Map, Value};
 use service::{Call, Failure, Gate, Principal, RequestId, Site};
 
-use super::Answer;
 use super::exchange::{Exchange, FirstSdk};
+use super::{Answer, capitalized};
 
 const SDK: FirstSdk = FirstSdk {
     prefix: "StepFunctions",
@@ -213,11 +213,4 @@ fn shown_members(members: Map<String, Value>) -> Map<String, Value> {
 fn millis(seconds: &serde_json::Number) -> Value {
     let seconds = seconds.as_f64().unwrap_or_default();
     Value::from((seconds * 1000.0).round() as i64)
-}
-
-fn capitalized(name: &str) -> String {
-    let mut letters = name.chars();
-    letters.next().map_or_else(String::new, |first| {
-        first.to_uppercase().chain(letters).collect()
-    })
 }

@@ -7,6 +7,7 @@ use asl::{Pattern, ResourceKind};
 use serde_json::{Map, Value};
 
 use super::answers::{Answers, Output, Shape};
+use crate::integrations::capitalized;
 
 /// What is asked of a made-up result.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -146,7 +147,7 @@ impl Check<'_> {
             return Ok(());
         };
         for member in &members {
-            let name = shown(member.name);
+            let name = capitalized(member.name);
             match object.get(&name) {
                 None | Some(Value::Null) if member.always && self.strict => {
                     return Err(format!("Required field '{name}' is missing"));
@@ -194,15 +195,6 @@ impl Check<'_> {
             (Shape::Boolean, Value::Bool(_)) => Ok(()),
             (Shape::Boolean, _) => must_be("a boolean"),
         }
-    }
-}
-
-/// Returns a member's name as Step Functions shows it.
-fn shown(name: &str) -> String {
-    let mut letters = name.chars();
-    match letters.next() {
-        Some(first) => first.to_uppercase().chain(letters).collect(),
-        None => String::new(),
     }
 }
 

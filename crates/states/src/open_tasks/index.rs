@@ -107,11 +107,7 @@ impl OpenTasks {
             execution,
             task,
         };
-        let mut id = chunk.after;
-        for recorded in &chunk.events {
-            if recorded.event.is_public() {
-                id = id.next();
-            }
+        for (id, recorded) in chunk.numbered() {
             match change(recorded) {
                 Change::None => {}
                 Change::Opens(frame) => {

@@ -119,11 +119,7 @@ struct Reader {
 
 impl Reader {
     fn take(&mut self, chunk: &Chunk) {
-        let mut id: EventId = chunk.after;
-        for recorded in &chunk.events {
-            if recorded.event.is_public() {
-                id = id.next();
-            }
+        for (id, recorded) in chunk.numbered() {
             match change(recorded) {
                 Change::None | Change::Opens(_) => self.tell(id, recorded.at, &recorded.event),
                 Change::Ends(frame) => drop(self.open.remove(&frame)),

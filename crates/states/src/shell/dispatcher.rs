@@ -8,7 +8,7 @@ use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
-use engine_core::{Command, Completion, TaskCall, TaskId, TaskResource};
+use engine_core::{Command, Completion, TaskCall, TaskId, TaskResource, Text};
 use service::Principal;
 use tokio::sync::mpsc;
 
@@ -214,13 +214,13 @@ async fn carry_out(shell: &Shell, execution: ExecutionRef, task: TaskId) {
         }
     }
     let (gate, site) = (shell.shared.gate.clone(), shell.shared.options.site.clone());
-    let token = shell.shared.options.sealer.seal(execution, task);
+    let shared = shell.shared.clone();
     // In a task of its own: a service that panics fails this call and nothing else.
     let completion = call.description.completion;
     let made = tokio::spawn(async move {
         let gate = TaskGate {
             gate: &*gate,
-            token: &token,
+            seal: &|| shared.options.sealer.seal(execution, task),
             waits: waits_of(&call.description),
         };
         integrations::call(&gate, &site, &call.description, principal).await
@@ -230,7 +230,7 @@ async fn carry_out(shell: &Shell, execution: ExecutionRef, task: TaskId) {
         Answer::Succeeded(output) => Command::TaskSucceeded { task, output },
         Answer::Submitted(output) => Command::TaskSubmitted { task, output },
         Answer::Failed { error, cause } => match completion {
-            Completion::OnReturn => failed(task, error, cause),
+            Completion::OnReturn => failed(task, error, Some(cause)),
             // Of a call that was made twice, only the first to return counts: the task may by then
             // belong to whoever holds its token.
             Completion::OnToken | Completion::OnJob => {
@@ -254,8 +254,12 @@ pub(super) fn unexpected() -> Answer {
 }
 
 /// Returns the command that tells of a failed call.
-pub(super) fn failed(task: TaskId, error: String, cause: String) -> Command {
-    let (error, cause) = (Some(error.into()), Some(cause.into()));
+pub(super) fn failed(
+    task: TaskId,
+    error: impl Into<Text>,
+    cause: Option<impl Into<Text>>,
+) -> Command {
+    let (error, cause) = (Some(error.into()), cause.map(Into::into));
     Command::TaskFailed { task, error, cause }
 }
 
@@ -263,7 +267,7 @@ async fn record(shell: &Shell, execution: ExecutionRef, commands: Vec<Command>) 
     let mut pause = Duration::from_millis(50);
     loop {
         match shell.submit_all(execution, commands.clone()).await {
-            // Rejected: answered by its token, timed out or stopped meanwhile. The first answer counts.
+            // The last one is rejected: answered by its token, timed out or stopped meanwhile. The first answer counts.
             Ok(_) | Err(CommandError::Rejected(_) | CommandError::NotFound) => return,
             Err(CommandError::Unavailable | CommandError::NameTaken { .. }) => {}
         }

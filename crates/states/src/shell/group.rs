@@ -14,6 +14,7 @@ use super::timers::Due;
 use crate::activities::{Place, place_key};
 use crate::definitions::Definitions;
 use crate::integrations;
+use crate::logging::may_log;
 use crate::rows::{
     self, Announcement, ChildOf, ChildRow, Chunk, ExecutionRecord, ExecutionRef, ListingEntry,
     MapRunRecord, MapRunRef, Redrive, RedriveRow, StartedBy, StatusCode, Waiter, Waits, map_runs,
@@ -44,6 +45,8 @@ pub(super) struct Touched {
     pub hot: Hot,
     /// Written by no commit yet.
     pub new: bool,
+    /// Lists and counts are different after this group: it began or ended, or goes on after its end.
+    pub listed_anew: bool,
     /// Its events in this group.
     pub events: Vec<Recorded>,
     /// The last number of its history before this group.
@@ -290,7 +293,12 @@ impl Group {
             rows::chunk_key(execution, first),
             rows::encode(&chunk).into(),
         ));
-        if hot.record.logging.is_some() {
+        let logging = hot.record.logging.as_ref();
+        let logs = |events: &[Recorded], level| {
+            let mut events = events.iter();
+            events.any(|recorded| may_log(level, &recorded.event))
+        };
+        if logging.is_some_and(|logging| logs(&chunk.events, logging.level)) {
             let key = rows::backlog_key(execution, first);
             self.put.push((key, Bytes::new()));
             self.logs = true;
@@ -304,7 +312,8 @@ impl Group {
             hot.record.stopped_at = Some(at);
             hot.record.last_chunk = Some(first);
         }
-        if touched.new || closed.is_some() || redriven {
+        touched.listed_anew = touched.new || closed.is_some() || redriven;
+        if touched.listed_anew {
             self.add_record(execution, hot, listed);
         }
     }

@@ -207,8 +207,10 @@ async fn tell_ends(shell: &Shell, note: JobNote) -> Result<(), CommandError> {
     for (key, _) in ends {
         let child = key.len().checked_sub(10).and_then(|at| key.get(at..));
         let child = child.and_then(rows::execution_of_name);
-        if let Some(child) = child {
-            tell(shell, note, child).await?;
+        if let Some(child) = child
+            && tell(shell, note, child).await? == Told::RunsAgain
+        {
+            continue;
         }
         let delete = vec![
             store::Key::new(store::Space::Announcements, key),
@@ -223,7 +225,17 @@ async fn tell_ends(shell: &Shell, note: JobNote) -> Result<(), CommandError> {
     Ok(())
 }
 
-async fn tell(shell: &Shell, note: JobNote, child: ExecutionRef) -> Result<(), CommandError> {
+/// Whether a task knows how the execution ended that it waits for.
+#[derive(PartialEq, Eq)]
+enum Told {
+    /// It does, or it waits no more.
+    Yes,
+    /// Redriven before the task was told: the rows stay, to stop it by and for its next end, which comes
+    /// with a note of its own.
+    RunsAgain,
+}
+
+async fn tell(shell: &Shell, note: JobNote, child: ExecutionRef) -> Result<Told, CommandError> {
     let JobNote {
         execution, task, ..
     } = note;
@@ -232,14 +244,14 @@ async fn tell(shell: &Shell, note: JobNote, child: ExecutionRef) -> Result<(), C
     let principal = principal(shell, execution).await?;
     let gate = &*shell.shared.gate;
     let command = match describe(gate, &record.execution_arn, parsed, principal).await {
-        Described::Running => return Ok(()),
+        Described::Running => return Ok(Told::RunsAgain),
         Described::Unavailable => return Err(CommandError::Unavailable),
         Described::Succeeded(output) => Command::TaskSucceeded { task, output },
-        Described::Failed { error, cause } => super::dispatcher::failed(task, error, cause),
+        Described::Failed { error, cause } => super::dispatcher::failed(task, error, Some(cause)),
     };
     match shell.submit(execution, command).await {
         // Rejected: answered by its token, timed out or stopped meanwhile.
-        Ok(_) | Err(CommandError::Rejected(_) | CommandError::NotFound) => Ok(()),
+        Ok(_) | Err(CommandError::Rejected(_) | CommandError::NotFound) => Ok(Told::Yes),
         Err(error) => Err(error),
     }
 }

@@ -1,10 +1,12 @@
 //! Brings events of executions to the log groups of their machines, behind the executions' backs.
 //!
-//! A commit that adds events of an execution that logs leaves a row in the backlog. The rows are taken
-//! in batches; a row goes when CloudWatch Logs has said that its lines are durable. So every event is
-//! logged at least once, whatever ends when, and no execution ever waits for a log.
+//! A commit that adds events that an execution logs leaves a row in the backlog. The rows are taken in
+//! batches, from the first to the last and then again; a row goes when CloudWatch Logs has said that all
+//! its lines are durable. So every event is logged at least once, whatever ends when, no execution ever
+//! waits for a log, and a stream that takes nothing holds up no other. One exception: of synchronous
+//! executions the oldest are forgotten, logged or not, when too many wait (`express/record.rs`).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -45,6 +47,25 @@ type Destination = (String, String, String);
 /// A line with its time.
 type Line = (i64, String);
 
+/// Rows of the backlog that are delivered together.
+#[derive(Default)]
+struct Taken {
+    keys: Vec<Bytes>,
+    /// The lines of each destination, and of which of the rows they are.
+    lines: BTreeMap<Destination, (Vec<Line>, BTreeSet<usize>)>,
+    /// Rows that stay: those that cannot be read, or of which a destination took nothing.
+    stay: BTreeSet<usize>,
+}
+
+/// One way through the backlog, from its first row to its last.
+struct Pass {
+    rest: Range,
+    /// Destinations that took nothing: they are not asked again before the next pass.
+    failed: BTreeSet<Destination>,
+    /// Whether rows were left.
+    leaves: bool,
+}
+
 impl LogDelivery {
     pub fn new(shared: Arc<Shared>) -> Self {
         Self { shared }
@@ -55,22 +76,22 @@ impl LogDelivery {
         let stopped = shared.stopped();
         tokio::pin!(stopped);
         loop {
-            let pause = match self.deliver().await {
-                Ok(true) if !shared.stopping.load(Ordering::SeqCst) => continue,
-                Ok(true) => return,
-                Ok(false) => None,
+            let again = match self.deliver_all().await {
+                Ok(leaves) => leaves,
                 Err(failure) => {
                     tracing::warn!(%failure, "events of executions could not be logged yet");
-                    Some(PAUSE)
+                    true
                 }
             };
+            if shared.stopping.load(Ordering::SeqCst) {
+                return;
+            }
             let wait = async {
-                match pause {
-                    Some(pause) => tokio::time::sleep(pause).await,
-                    None => {
-                        shared.backlog.notified().await;
-                        tokio::time::sleep(GATHERING).await;
-                    }
+                if again {
+                    tokio::time::sleep(PAUSE).await;
+                } else {
+                    shared.backlog.notified().await;
+                    tokio::time::sleep(GATHERING).await;
                 }
             };
             tokio::select! {
@@ -80,46 +101,91 @@ impl LogDelivery {
         }
     }
 
-    /// Logs what the first rows of the backlog name; says whether there may be more.
-    async fn deliver(&self) -> Result<bool, Failure> {
+    /// Logs what the backlog names; says whether some of it is left to be tried again.
+    async fn deliver_all(&self) -> Result<bool, Failure> {
+        let mut pass = Pass {
+            rest: Range::prefix(Space::LogBacklog, b""),
+            failed: BTreeSet::new(),
+            leaves: false,
+        };
+        while self.deliver(&mut pass).await? {
+            if self.shared.stopping.load(Ordering::SeqCst) {
+                break;
+            }
+        }
+        Ok(pass.leaves)
+    }
+
+    /// Logs what the next rows of the backlog name; says whether there may be more.
+    async fn deliver(&self, pass: &mut Pass) -> Result<bool, Failure> {
+        let mut taken = self.take(&pass.rest).await?;
+        let Some(last) = taken.keys.last() else {
+            return Ok(false);
+        };
+        pass.rest.start = [last, &[0][..]].concat().into();
+        for (destination, (lines, of)) in std::mem::take(&mut taken.lines) {
+            if !pass.failed.contains(&destination) {
+                let put = self.put(&destination, lines).await;
+                let Err(failure) = put else { continue };
+                let (group, stream, _) = &destination;
+                tracing::warn!(%failure, group, stream, "events of executions could not be logged yet");
+            }
+            taken.stay.extend(of);
+            pass.failed.insert(destination);
+        }
+        pass.leaves |= !taken.stay.is_empty();
+        let done = (0..).zip(taken.keys);
+        let done = done.filter(|(row, _)| !taken.stay.contains(row));
+        let batch = Batch {
+            delete: done
+                .map(|(_, key)| Key::new(Space::LogBacklog, key))
+                .collect(),
+            ..Batch::default()
+        };
+        if !batch.delete.is_empty() {
+            self.shared.store.commit(batch).await.map_err(unreadable)?;
+        }
+        Ok(true)
+    }
+
+    /// Reads rows of the backlog and the lines of their chunks.
+    async fn take(&self, range: &Range) -> Result<Taken, Failure> {
         let store = &self.shared.store;
-        let range = Range::prefix(Space::LogBacklog, b"");
-        let backlog = store.scan(&range, CHUNKS_AT_ONCE).await;
-        let backlog = backlog.map_err(unreadable)?;
-        let mut lines: BTreeMap<Destination, Vec<Line>> = BTreeMap::new();
-        let (mut done, mut bytes) = (Vec::new(), 0);
-        let mut known: Option<(ExecutionRef, Option<ExecutionRecord>)> = None;
-        for (key, _) in backlog {
+        let backlog = store.scan(range, CHUNKS_AT_ONCE).await;
+        let (mut taken, mut bytes) = (Taken::default(), 0);
+        let mut known: Option<(ExecutionRef, Option<Result<ExecutionRecord, Failure>>)> = None;
+        for (key, _) in backlog.map_err(unreadable)? {
             if bytes > BYTES_AT_ONCE {
                 break;
             }
+            let row = taken.keys.len();
             if let Some((execution, first)) = rows::chunk_of_backlog(&key) {
                 if known.as_ref().map(|(of, _)| *of) != Some(execution) {
                     let row = store.get(&rows::execution_key(execution)).await;
                     let record = row.map_err(unreadable)?.map(|row| decode(&row));
-                    known = Some((execution, record.transpose()?));
+                    known = Some((execution, record));
                 }
-                let row = store.get(&rows::chunk_key(execution, first)).await;
-                // A record or a chunk that is not there any more was deleted with its machine.
-                if let (Some((_, Some(record))), Some(row)) = (&known, row.map_err(unreadable)?) {
-                    bytes += row.len();
-                    self.write(record, &decode(&row)?, &mut lines);
+                let chunk = store.get(&rows::chunk_key(execution, first)).await;
+                // A synchronous execution may have been forgotten: then there is nothing to log.
+                if let (Some((_, Some(record))), Some(chunk)) = (&known, chunk.map_err(unreadable)?)
+                {
+                    bytes += chunk.len();
+                    match (record, decode(&chunk)) {
+                        (Ok(record), Ok(chunk)) => {
+                            self.write(record, &chunk, |destination, line| {
+                                let (lines, of) = taken.lines.entry(destination).or_default();
+                                lines.push(line);
+                                of.insert(row);
+                            });
+                        }
+                        // What cannot be read was reported; it holds up nobody else.
+                        (Err(_), _) | (_, Err(_)) => drop(taken.stay.insert(row)),
+                    }
                 }
             }
-            done.push(Key::new(Space::LogBacklog, key));
+            taken.keys.push(key);
         }
-        if done.is_empty() {
-            return Ok(false);
-        }
-        for (destination, lines) in lines {
-            self.put(&destination, lines).await?;
-        }
-        let batch = Batch {
-            delete: done,
-            ..Batch::default()
-        };
-        store.commit(batch).await.map_err(unreadable)?;
-        Ok(true)
+        Ok(taken)
     }
 
     /// Adds the lines of a chunk.
@@ -127,7 +193,7 @@ impl LogDelivery {
         &self,
         record: &ExecutionRecord,
         chunk: &Chunk,
-        lines: &mut BTreeMap<Destination, Vec<Line>>,
+        mut add: impl FnMut(Destination, Line),
     ) {
         let Some(logging) = &record.logging else {
             return;
@@ -151,18 +217,13 @@ impl LogDelivery {
         };
         let machine = record.state_machine_arn.rsplit(':').next();
         let machine = machine.and_then(|name| name.split('/').next());
-        let mut id = chunk.after;
-        for recorded in &chunk.events {
-            if recorded.event.is_public() {
-                id.0 += 1;
-            }
+        for (id, recorded) in chunk.numbered() {
             let Some(text) = writer.line(id, recorded, redrives_before(record, recorded.at)) else {
                 continue;
             };
             let stream = logging::stream_name(machine.unwrap_or_default(), recorded.at);
             let destination = (group.to_owned(), stream, record.role_arn.clone());
-            let line = (recorded.at.as_millis(), text);
-            lines.entry(destination).or_default().push(line);
+            add(destination, (recorded.at.as_millis(), text));
         }
     }
 

@@ -10,6 +10,7 @@ use engine_core::{
 use service::Failure;
 
 use super::Shell;
+use super::dispatcher::failed;
 use crate::mocks::{MockCase, MockedAnswer};
 use crate::rows::{DefinitionHash, ExecutionRef};
 
@@ -40,12 +41,12 @@ pub(super) async fn commands(
     let is_activity = matches!(call.description.resource, TaskResource::Activity { .. });
     let answer = match due(&case, &state, earlier) {
         Some(Ok(answer)) => answer,
-        Some(Err(cause)) => return Ok(Some(vec![failed(task, UNANSWERED, Some(&cause))])),
+        Some(Err(cause)) => return Ok(Some(vec![failed(task, UNANSWERED, Some(cause))])),
         None if is_activity => {
             let cause = format!(
                 "The state '{state}' waits for a worker, and its test case has no answer for it."
             );
-            return Ok(Some(vec![failed(task, UNANSWERED, Some(&cause))]));
+            return Ok(Some(vec![failed(task, UNANSWERED, Some(cause))]));
         }
         None => return Ok(None),
     };
@@ -88,13 +89,8 @@ pub(super) fn command(task: TaskId, answer: &MockedAnswer) -> Command {
             let output = Payload::from_value(result.clone());
             Command::TaskSucceeded { task, output }
         }
-        MockedAnswer::Throw { error, cause } => failed(task, error, cause.as_deref()),
+        MockedAnswer::Throw { error, cause } => failed(task, &**error, cause.as_deref()),
     }
-}
-
-fn failed(task: TaskId, error: &str, cause: Option<&str>) -> Command {
-    let (error, cause) = (Some(Text::from(error)), cause.map(Text::from));
-    Command::TaskFailed { task, error, cause }
 }
 
 /// Returns the state that scheduled `task`, and how many tasks states of its name scheduled before.
@@ -111,15 +107,13 @@ async fn place_of(
         let full = chunks.len() == CHUNKS_AT_ONCE;
         for (first, chunk) in chunks {
             from = Some(first + chunk.events.len() as u64);
-            let mut id = chunk.after;
-            for recorded in chunk.events {
-                if recorded.event.is_public() {
-                    id = id.next();
-                }
-                match recorded.event {
-                    Event::StateEntered { name, .. } => drop(names.insert(FrameId(id), name)),
+            for (id, recorded) in chunk.numbered() {
+                match &recorded.event {
+                    Event::StateEntered { name, .. } => {
+                        names.insert(FrameId(id), name.clone());
+                    }
                     Event::TaskScheduled { frame, .. } => {
-                        let name = names.get(&frame).cloned().unwrap_or_else(|| "".into());
+                        let name = names.get(frame).cloned().unwrap_or_else(|| "".into());
                         let earlier = scheduled.entry(name.clone()).or_default();
                         if id == task.0 {
                             return Ok((name, *earlier));

@@ -260,9 +260,10 @@ impl Shell {
         &self.shared.metrics
     }
 
-    /// Carries out commands in one commit. Once this returns, the events of all are durable; none of them
-    /// is without the others.
-    async fn submit_all(
+    /// Carries out commands in one commit; the answer is that of the last one. Once it is a moment, the
+    /// events of all are durable. The same commands may be sent again: one that took effect before is
+    /// refused, and keeps those behind it from nothing.
+    pub async fn submit_all(
         &self,
         execution: ExecutionRef,
         commands: Vec<Command>,

@@ -22,7 +22,7 @@ use super::map_runs::Message;
 use super::{CommandError, Shared, Start, Started};
 use crate::changes::Change;
 use crate::open_tasks::OpenTasks;
-use crate::rows::{self, ExecutionRecord, ExecutionRef};
+use crate::rows::{self, ExecutionRecord, ExecutionRef, Waits};
 use crate::token::SealerOf;
 
 /// Most commands of one commit.
@@ -153,10 +153,14 @@ impl Partition {
     async fn commit(&mut self, work: Work) {
         let Work {
             mut group,
-            mut touched,
+            touched,
             answers,
             ..
         } = work;
+        // Who was refused everything is as it was: nothing of it is written or told.
+        let (mut touched, unchanged): (BTreeMap<_, _>, BTreeMap<_, _>) = touched
+            .into_iter()
+            .partition(|(_, touched)| !touched.events.is_empty());
         let mut closed = false;
         for (number, touched) in &mut touched {
             let metrics = &self.shared.metrics;
@@ -177,7 +181,7 @@ impl Partition {
             return;
         }
         self.tell(&touched);
-        for (number, touched) in touched {
+        for (number, touched) in touched.into_iter().chain(unchanged) {
             if touched.hot.execution.closed().is_none() {
                 self.hot.keep(number, touched.hot);
             }
@@ -200,7 +204,7 @@ impl Partition {
                 execution_arn: record.execution_arn.as_str().into(),
                 state_machine_arn: record.state_machine_arn.as_str().into(),
                 last_event: hot.execution.last_event().0,
-                is_listed_anew: touched.new || hot.execution.closed().is_some(),
+                is_listed_anew: touched.listed_anew,
             }
         });
         self.shared.changes.tell(changes.collect());
@@ -265,6 +269,7 @@ impl Partition {
         let mut touched = Touched {
             hot,
             new: true,
+            listed_anew: false,
             events: Vec::new(),
             after: engine_core::EventId::NONE,
         };
@@ -336,7 +341,8 @@ impl Partition {
             .identity()
             .map(|identity| &identity.input);
         match touched.hot.execution.closed() {
-            None if input == Some(&start.input) => Ok(Some(started)),
+            // Of an execution that somebody else began, a task that waits would never hear.
+            None if !waits(start) && input == Some(&start.input) => Ok(Some(started)),
             None | Some(_) => Err(CommandError::NameTaken {
                 execution_arn: started.execution_arn,
             }),
@@ -384,18 +390,22 @@ impl Partition {
         Ok(record.stopped_at.map(|stopped_at| (stopped_at, record)))
     }
 
-    /// Carries out commands, until one is refused: those before it stand.
+    /// Carries out commands; the answer is the last one's. One before it may be refused, because it took
+    /// effect when all of them were sent before: that keeps the others from nothing.
     async fn commands(
         &mut self,
         work: &mut Work,
         number: u64,
         commands: Vec<Command>,
     ) -> Result<Timestamp, CommandError> {
-        let mut at = self.shared.clock.now();
+        let mut outcome = Ok(self.shared.clock.now());
         for command in commands {
-            at = self.command(work, number, command).await?;
+            outcome = self.command(work, number, command).await;
+            if !matches!(outcome, Ok(_) | Err(CommandError::Rejected(_))) {
+                return outcome;
+            }
         }
-        Ok(at)
+        outcome
     }
 
     async fn command(
@@ -516,6 +526,7 @@ impl Partition {
         Ok(vacant.insert(Touched {
             hot,
             new: false,
+            listed_anew: false,
             events: Vec::new(),
             after,
         }))
@@ -526,6 +537,11 @@ impl Partition {
 /// made at least once, and start one execution.
 fn started_before(start: &Start, record: &ExecutionRecord) -> bool {
     start.started_by.is_some() && start.started_by == record.started_by
+}
+
+/// Says whether the start is a task's that goes on waiting for the end.
+fn waits(start: &Start) -> bool {
+    start.started_by.is_some_and(|by| by.waits != Waits::No)
 }
 
 /// Says whether a worker that asked for a task has gone before the task was given to it: another one

@@ -1,7 +1,8 @@
 //! Tells a collector of traces about executions that ended, if the operator has named one.
 //!
 //! The commit that ends an execution leaves a row; the row goes when the collector has taken the spans. So
-//! a crash loses no trace, and a collector that is away holds nobody up: rows wait for it.
+//! a crash loses no trace, and a collector that is away holds nobody up: rows wait for it. Of synchronous
+//! executions the oldest are forgotten, told or not, when too many wait (`express/record.rs`).
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -106,7 +107,7 @@ impl SpanExport {
         let store = &self.shared.store;
         let row = store.get(&rows::execution_key(execution)).await;
         let Some(row) = row.map_err(unreadable)? else {
-            // Deleted with its machine.
+            // A synchronous execution that was forgotten: too many waited.
             return Ok(Vec::new());
         };
         let record: ExecutionRecord = decode(&row)?;

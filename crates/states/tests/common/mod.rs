@@ -61,6 +61,9 @@ pub struct Functions {
     pub answer: Mutex<Option<Bytes>>,
     /// Where executions log.
     pub logs: Option<Arc<Logs>>,
+    /// The log group that takes nothing, and how often it was asked.
+    pub failing_group: Mutex<Option<&'static str>>,
+    pub failed_puts: AtomicUsize,
 }
 
 #[async_trait]
@@ -69,9 +72,17 @@ impl Gate for Functions {
         let name = format!("{}:{}", call.service, call.operation);
         let is_told = self.answers.lock().contains_key(&name);
         if let ("logs", Some(logs), false) = (call.service, &self.logs, is_told) {
+            let fails = self.failing_group.lock().is_some_and(|group| {
+                let input: Value = serde_json::from_slice(&call.input).unwrap_or_default();
+                call.operation == "PutLogEvents" && input["logGroupName"] == group
+            });
+            if fails {
+                self.failed_puts.fetch_add(1, Ordering::SeqCst);
+                return Err(Failure::internal("the group takes nothing"));
+            }
             return logs.call(call).await;
         }
-        if call.service == "states" {
+        if call.service == "states" && !is_told {
             let mut open = self.states.subscribe();
             let states = open.wait_for(|states| states.strong_count() > 0).await;
             let states = states.expect("the sender is here").upgrade();

@@ -52,6 +52,8 @@ pub(super) struct Finished {
     pub execution: engine_core::Execution,
     pub record: ExecutionRecord,
     pub events: Vec<Recorded>,
+    /// How many bytes the events have in a journal.
+    pub bytes: usize,
 }
 
 /// Returns the limits that hold for executions of EXPRESS machines.

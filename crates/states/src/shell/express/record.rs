@@ -1,7 +1,9 @@
 //! Writes down what executions in memory went through, behind their answers, for people to look at.
 //!
-//! They live in a partition of their own, which takes no commands. It is a ring: the newest stay.
+//! They live in a partition of their own, which takes no commands. It is a ring: the newest stay, and of
+//! the others those that are still to be logged or told to a collector of traces, up to a bound.
 
+use std::iter::Peekable;
 use std::sync::Arc;
 
 use engine_core::EventId;
@@ -20,8 +22,15 @@ use crate::rows::{self, ExecutionRecord, ExecutionRef};
 const PARTITION: u16 = u16::MAX;
 /// Most executions of one commit.
 const COMMIT_MAX: usize = 64;
+/// Most bytes of events of one commit, but for one execution that has more.
+const COMMIT_BYTES_MAX: usize = 16 << 20;
 /// How many stay readable.
 const KEPT: u64 = 10_000;
+/// How many stay at most while some of them are still to be logged or exported: what is older than that
+/// is not logged or exported any more.
+const KEPT_OWED: u64 = 20_000;
+/// Most executions whose rows one commit takes away: more than it adds, so that the ring gets small again.
+const FORGOTTEN_MAX: u64 = 256;
 
 pub(in super::super) struct Recorder {
     shared: Arc<Shared>,
@@ -70,20 +79,20 @@ impl Recorder {
                     continue;
                 }
             }
-            if let Err(error) = self.write(finished.drain(..)).await {
-                let error = &error as &dyn std::error::Error;
-                tracing::warn!(
-                    error,
-                    "what executions went through could not be written down"
-                );
+            let mut rest = finished.drain(..).peekable();
+            while rest.peek().is_some() {
+                if let Err(error) = self.write(first_of(&mut rest)).await {
+                    let error = &error as &dyn std::error::Error;
+                    tracing::warn!(
+                        error,
+                        "what executions went through could not be written down"
+                    );
+                }
             }
         }
     }
 
-    async fn write(
-        &mut self,
-        finished: impl Iterator<Item = Box<Finished>>,
-    ) -> Result<(), CommandError> {
+    async fn write(&mut self, finished: Vec<Box<Finished>>) -> Result<(), CommandError> {
         let mut group = Group::default();
         for finished in finished {
             let execution = reference(self.next);
@@ -93,6 +102,7 @@ impl Recorder {
                 execution: folded,
                 record,
                 events,
+                bytes: _,
             } = *finished;
             let found_as = rows::found_as(&record.execution_arn);
             group.add_name(
@@ -115,16 +125,14 @@ impl Recorder {
             let mut touched = Touched {
                 hot,
                 new: true,
+                listed_anew: false,
                 events,
                 after: EventId::NONE,
             };
             group.add_execution(execution, &mut touched);
         }
         let (mut batch, begin) = group.finish();
-        let first = self.next.saturating_sub(KEPT).max(self.first);
-        for number in self.first..first {
-            self.forget(reference(number), &mut batch).await?;
-        }
+        let first = self.forget_oldest(&mut batch).await?;
         self.shared.store.commit(batch).await.map_err(|error| {
             let error = &error as &dyn std::error::Error;
             tracing::warn!(error, "a commit failed");
@@ -140,7 +148,33 @@ impl Recorder {
         Ok(())
     }
 
-    /// Takes the rows of the oldest away.
+    /// Takes the oldest away, up to one that is still to be logged or exported; says which is then the
+    /// oldest. Beyond [`KEPT_OWED`] it goes whatever is owed: the ring is bounded.
+    async fn forget_oldest(&self, batch: &mut Batch) -> Result<u64, CommandError> {
+        let end = self.next.saturating_sub(KEPT).max(self.first);
+        let owed_end = self.next.saturating_sub(KEPT_OWED);
+        for number in self.first..end.min(self.first + FORGOTTEN_MAX) {
+            let execution = reference(number);
+            if number >= owed_end && self.is_owed(execution).await? {
+                return Ok(number);
+            }
+            self.forget(execution, batch).await?;
+        }
+        Ok(end.min(self.first + FORGOTTEN_MAX))
+    }
+
+    /// Says whether an execution is still to be logged, or told to a collector of traces.
+    async fn is_owed(&self, execution: ExecutionRef) -> Result<bool, CommandError> {
+        for key in owed_rows(execution) {
+            let row = self.shared.store.get(&key).await;
+            if row.map_err(super::super::load::unavailable)?.is_some() {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    /// Takes the rows of an execution away.
     async fn forget(&self, execution: ExecutionRef, batch: &mut Batch) -> Result<(), CommandError> {
         let key = rows::execution_key(execution);
         let row = self.shared.store.get(&key).await;
@@ -149,6 +183,7 @@ impl Recorder {
         };
         let record: ExecutionRecord = read(&row)?;
         batch.delete.extend(rows_of(execution, &record));
+        batch.delete.extend(owed_rows(execution));
         Ok(())
     }
 }
@@ -158,6 +193,22 @@ fn reference(number: u64) -> ExecutionRef {
         partition: PARTITION,
         number,
     }
+}
+
+/// Returns as many as one commit writes down: one, and more while they have few bytes.
+fn first_of(rest: &mut Peekable<impl Iterator<Item = Box<Finished>>>) -> Vec<Box<Finished>> {
+    let mut some: Vec<_> = rest.next().into_iter().collect();
+    let mut bytes = some.iter().map(|finished| finished.bytes).sum::<usize>();
+    while let Some(finished) = rest.next_if(|next| bytes + next.bytes <= COMMIT_BYTES_MAX) {
+        bytes += finished.bytes;
+        some.push(finished);
+    }
+    some
+}
+
+/// Returns the keys of the rows that say that an execution is to be logged and exported.
+fn owed_rows(execution: ExecutionRef) -> [Key; 2] {
+    [rows::backlog_key(execution, 0), rows::span_key(execution)]
 }
 
 /// Returns the keys of all rows of an execution that was written in one chunk.

@@ -24,15 +24,17 @@ use crate::rows::ExecutionRecord;
 
 /// Longest sleep: a clock that was set is noticed after this time.
 const SLEEP_MAX: Duration = Duration::from_millis(500);
-/// Most events that are kept to be written down; the last one always is.
+/// Most events that are kept to be written down; the first one and the last one always are.
 const EVENTS_KEPT: usize = 25_000;
+/// Most bytes of them, as they are written: they are one chunk of a journal.
+const BYTES_KEPT: usize = 4 << 20;
 
 pub(super) struct Run {
     shared: Arc<Shared>,
     machine: Arc<StateMachine>,
     record: ExecutionRecord,
     execution: Execution,
-    events: Vec<Recorded>,
+    kept: Kept,
     entropy: Entropy,
     session_name: Arc<str>,
     timers: BTreeSet<(Timestamp, Timer)>,
@@ -47,6 +49,15 @@ pub(super) struct Run {
 struct Mocks {
     case: MockCase,
     calls: BTreeMap<Text, u64>,
+}
+
+/// The events that are kept to be written down: the first ones, and the one that ends the execution.
+#[derive(Default)]
+struct Kept {
+    events: Vec<Recorded>,
+    bytes: usize,
+    /// One was left out, and with it all that follow but the last.
+    full: bool,
 }
 
 /// What happens next.
@@ -79,7 +90,7 @@ impl Run {
             machine,
             record,
             execution: Execution::new(),
-            events: Vec::new(),
+            kept: Kept::default(),
             session_name: letters(&mut entropy),
             entropy,
             timers: BTreeSet::new(),
@@ -107,7 +118,8 @@ impl Run {
                     machine: self.machine,
                     execution: self.execution,
                     record: self.record,
-                    events: self.events,
+                    events: self.kept.events,
+                    bytes: self.kept.bytes,
                 });
             }
             let happens = tokio::select! {
@@ -190,25 +202,11 @@ impl Run {
         let Ok(Transition { events, effects }) = decided else {
             return Some(());
         };
-        self.keep(events);
+        self.kept.add(events);
         for effect in effects {
             self.begin(effect);
         }
         Some(())
-    }
-
-    fn keep(&mut self, mut events: Vec<Recorded>) {
-        if self.events.is_empty() {
-            self.events = events;
-            return;
-        }
-        let room = EVENTS_KEPT.saturating_sub(self.events.len());
-        let last = (events.len() > room && self.execution.closed().is_some())
-            .then(|| events.pop())
-            .flatten();
-        events.truncate(room);
-        self.events.append(&mut events);
-        self.events.extend(last);
     }
 
     fn begin(&mut self, effect: Effect) {
@@ -263,6 +261,25 @@ impl Run {
     }
 }
 
+impl Kept {
+    fn add(&mut self, events: Vec<Recorded>) {
+        for event in events {
+            let needed = self.events.is_empty() || event.event.closes();
+            if self.full && !needed {
+                continue;
+            }
+            let bytes = event.journal_bytes();
+            let has_room = self.events.len() < EVENTS_KEPT && self.bytes + bytes <= BYTES_KEPT;
+            if has_room || needed {
+                self.bytes += bytes;
+                self.events.push(event);
+            } else {
+                self.full = true;
+            }
+        }
+    }
+}
+
 impl Run {
     /// Returns the made-up answer to a task; `None` where it calls for real.
     fn mocked(&mut self, task: TaskId) -> Option<Command> {
@@ -272,7 +289,7 @@ impl Run {
         let earlier = std::mem::replace(calls, *calls + 1);
         Some(match mocked::due(&mocks.case, &frame.name, earlier)? {
             Ok(answer) => mocked::command(task, answer),
-            Err(cause) => failed(task, mocked::UNANSWERED.to_owned(), cause),
+            Err(cause) => failed(task, mocked::UNANSWERED, Some(cause)),
         })
     }
 }
@@ -282,6 +299,54 @@ fn command_of(task: TaskId, answer: Answer) -> Command {
         Answer::Succeeded(output) | Answer::Submitted(output) => {
             Command::TaskSucceeded { task, output }
         }
-        Answer::Failed { error, cause } => failed(task, error, cause),
+        Answer::Failed { error, cause } => failed(task, error, Some(cause)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use engine_core::{Event, EventId, Payload};
+
+    use super::*;
+
+    fn event(event: Event) -> Recorded {
+        Recorded {
+            previous: EventId::NONE,
+            at: Timestamp::from_millis(0),
+            event,
+        }
+    }
+
+    /// Adds `count` events of `length` bytes each and the last one; says how many are kept.
+    fn check(length: usize, count: usize, expected: usize) {
+        let output = Payload::from_value("x".repeat(length).into());
+        let mut kept = Kept::default();
+        for _ in 0..count {
+            let output = output.clone();
+            let resource = engine_core::TaskResource::Activity { arn: "a".into() };
+            let frame = engine_core::FrameId(EventId::NONE);
+            kept.add(vec![event(Event::TaskSucceeded {
+                frame,
+                output,
+                resource,
+            })]);
+        }
+        kept.add(vec![event(Event::ExecutionTimedOut)]);
+        assert_eq!(kept.events.len(), expected, "{count} of {length}");
+        assert_eq!(
+            kept.events.last().map(|last| &last.event),
+            Some(&Event::ExecutionTimedOut)
+        );
+        let written: usize = kept.events.iter().map(Recorded::journal_bytes).sum();
+        assert_eq!(kept.bytes, written);
+    }
+
+    #[test]
+    fn what_is_kept_is_bounded_in_number_and_in_bytes() {
+        check(10, 3, 4);
+        check(10, EVENTS_KEPT + 9, EVENTS_KEPT + 1);
+        check(262_000, 900, 16 + 1);
+        // The first is kept whatever it is: an execution is shown with its input.
+        check(BYTES_KEPT, 3, 1 + 1);
     }
 }

@@ -8,7 +8,7 @@ use crossterm::{cursor, execute, queue, style, terminal};
 
 use super::{INTERVAL, Watched, is_closed, view};
 use crate::client::Client;
-use crate::print::Paint;
+use crate::print::{self, Paint};
 
 /// The terminal, ours until this is dropped, however that comes.
 struct Screen(Stdout);
@@ -30,7 +30,11 @@ impl Screen {
             queue!(self.0, cursor::MoveTo(0, row))?;
             queue!(self.0, terminal::Clear(terminal::ClearType::CurrentLine))?;
             // Longer lines are cut by the terminal, which counts colours for nothing.
-            queue!(self.0, terminal::DisableLineWrap, style::Print(line))?;
+            queue!(
+                self.0,
+                terminal::DisableLineWrap,
+                style::Print(print::plain(line))
+            )?;
         }
         queue!(self.0, terminal::Clear(terminal::ClearType::FromCursorDown))?;
         let keys = "q quits, ↑ ↓ scroll";
