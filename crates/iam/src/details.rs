@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::identities;
-use crate::input::encoded;
+use crate::input::{encoded, moment};
 use crate::policies::attached_value;
 use crate::profiles;
 use crate::rows::{Identity, IdentityKind};
@@ -38,7 +38,7 @@ pub(crate) fn authorization(ask: &mut Ask<'_>) -> Answer {
                     "Document": encoded(&version.document),
                     "VersionId": format!("v{number}"),
                     "IsDefaultVersion": *number == policy.default_version,
-                    "CreateDate": version.created_at.to_string(),
+                    "CreateDate": moment(version.created_at),
                 })
             })
             .collect();
@@ -51,8 +51,8 @@ pub(crate) fn authorization(ask: &mut Ask<'_>) -> Answer {
             "AttachmentCount": attached,
             "PermissionsBoundaryUsageCount": boundaries,
             "IsAttachable": true,
-            "CreateDate": policy.created_at.to_string(),
-            "UpdateDate": policy.updated_at.to_string(),
+            "CreateDate": moment(policy.created_at),
+            "UpdateDate": moment(policy.updated_at),
             "PolicyVersionList": versions,
         })
     });

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use service::{Failure, Principal};
 
 use crate::failure;
-use crate::input::{draw_id, encoded, tags_value};
+use crate::input::{draw_id, encoded, moment, tags_value};
 use crate::rows::{Change, Identity, IdentityKind, RoleFacts, Row, folded};
 use crate::{Answer, Ask};
 
@@ -151,7 +151,7 @@ pub(crate) fn shown(ask: &Ask<'_>, identity: &Identity, whole: bool) -> Value {
         format!("{title}Name"): identity.name,
         format!("{title}Id"): identity.id,
         "Arn": ask.account.arn(identity),
-        "CreateDate": identity.created_at.to_string(),
+        "CreateDate": moment(identity.created_at),
     });
     if let Some(role) = &identity.role {
         shown["AssumeRolePolicyDocument"] = encoded(&role.trust);

@@ -173,6 +173,11 @@ pub(crate) fn lower_first(name: &str) -> String {
     first.into_iter().chain(letters).collect()
 }
 
+/// Returns a moment as IAM writes it: in whole seconds.
+pub(crate) fn moment(at: vocab::Timestamp) -> String {
+    vocab::Timestamp::from_millis(at.as_millis().div_euclid(1_000) * 1_000).to_string()
+}
+
 /// Draws a unique id.
 pub(crate) fn draw_id(prefix: &str, length: usize) -> String {
     const LETTERS: &[u8; 32] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";

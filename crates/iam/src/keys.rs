@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 use service::Failure;
 
 use crate::failure;
-use crate::input::draw_id;
+use crate::input::{draw_id, moment};
 use crate::rows::{AccessKey, Identity};
 use crate::{Answer, Ask};
 
@@ -27,7 +27,7 @@ pub(crate) fn create(ask: &mut Ask<'_>) -> Answer {
         "AccessKeyId": key.id,
         "Status": "Active",
         "SecretAccessKey": (ask.secret_of)(&key.id),
-        "CreateDate": key.created_at.to_string(),
+        "CreateDate": moment(key.created_at),
     }});
     user.keys.push(key);
     ask.put(user);
@@ -41,7 +41,7 @@ pub(crate) fn list(ask: &mut Ask<'_>) -> Answer {
             "UserName": user.name,
             "AccessKeyId": key.id,
             "Status": if key.active { "Active" } else { "Inactive" },
-            "CreateDate": key.created_at.to_string(),
+            "CreateDate": moment(key.created_at),
         });
         (key.id.clone(), shown)
     });

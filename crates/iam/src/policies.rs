@@ -8,7 +8,7 @@ use service::Failure;
 
 use crate::failure;
 use crate::identities::{add_tags, compact_length};
-use crate::input::{draw_id, encoded, tags_value};
+use crate::input::{draw_id, encoded, moment, tags_value};
 use crate::managed::{self, AwsManaged};
 use crate::rows::{Change, Identity, IdentityKind, Managed, Row, Version, folded};
 use crate::{Answer, Ask};
@@ -111,8 +111,8 @@ fn shown(ask: &Ask<'_>, policy: &Managed) -> Value {
         "AttachmentCount": attached,
         "PermissionsBoundaryUsageCount": boundaries,
         "IsAttachable": true,
-        "CreateDate": policy.created_at.to_string(),
-        "UpdateDate": policy.updated_at.to_string(),
+        "CreateDate": moment(policy.created_at),
+        "UpdateDate": moment(policy.updated_at),
     });
     if let Some(description) = &policy.description {
         shown["Description"] = description.as_str().into();
@@ -213,7 +213,7 @@ fn version_shown(policy: &Managed, number: u32, whole: bool) -> Value {
     let mut shown = json!({
         "VersionId": format!("v{number}"),
         "IsDefaultVersion": number == policy.default_version,
-        "CreateDate": version.created_at.to_string(),
+        "CreateDate": moment(version.created_at),
     });
     if whole {
         shown["Document"] = encoded(&version.document);

@@ -7,7 +7,7 @@ use service::Failure;
 
 use crate::failure;
 use crate::identities;
-use crate::input::{draw_id, tags_value};
+use crate::input::{draw_id, moment, tags_value};
 use crate::rows::{Change, IdentityKind, Profile, Row, folded};
 use crate::{Answer, Ask};
 
@@ -33,7 +33,7 @@ pub(crate) fn shown(ask: &Ask<'_>, profile: &Profile) -> Value {
         "InstanceProfileName": profile.name,
         "InstanceProfileId": profile.id,
         "Arn": ask.account.profile_arn(profile),
-        "CreateDate": profile.created_at.to_string(),
+        "CreateDate": moment(profile.created_at),
         "Roles": roles,
         "Tags": tags_value(&profile.tags),
     })

@@ -57,7 +57,10 @@ pub(in crate::resource) const ROLE: Holder = Holder {
     delete_inline: "DeleteRolePolicy",
     list_inline: "ListRolePolicies",
     tags: Some(("TagRole", "UntagRole")),
-    boundary: Some(("PutRolePermissionsBoundary", "DeleteRolePermissionsBoundary")),
+    boundary: Some((
+        "PutRolePermissionsBoundary",
+        "DeleteRolePermissionsBoundary",
+    )),
 };
 
 pub(in crate::resource) const USER: Holder = Holder {
@@ -85,7 +88,10 @@ pub(in crate::resource) const USER: Holder = Holder {
     delete_inline: "DeleteUserPolicy",
     list_inline: "ListUserPolicies",
     tags: Some(("TagUser", "UntagUser")),
-    boundary: Some(("PutUserPermissionsBoundary", "DeleteUserPermissionsBoundary")),
+    boundary: Some((
+        "PutUserPermissionsBoundary",
+        "DeleteUserPermissionsBoundary",
+    )),
 };
 
 pub(in crate::resource) const GROUP: Holder = Holder {
@@ -142,7 +148,10 @@ impl Holder {
         for policy in &wanted {
             let mut input = self.input(name);
             input.insert("PolicyName".into(), policy["PolicyName"].clone());
-            input.insert("PolicyDocument".into(), document(policy.get("PolicyDocument")));
+            input.insert(
+                "PolicyDocument".into(),
+                document(policy.get("PolicyDocument")),
+            );
             services.call("iam", self.put, input).await?;
         }
         for policy in policies(before) {
@@ -169,7 +178,11 @@ impl Holder {
         Ok(())
     }
 
-    async fn attributes(&self, services: &Services, name: &str) -> Result<Map<String, Value>, Failure> {
+    async fn attributes(
+        &self,
+        services: &Services,
+        name: &str,
+    ) -> Result<Map<String, Value>, Failure> {
         let described = services.call("iam", self.get, self.input(name)).await?;
         let shown = &described[self.title];
         let arn = shown["Arn"].clone();
@@ -192,14 +205,19 @@ impl Holder {
             let mut input = self.input(name);
             let trust = document(after.get("AssumeRolePolicyDocument"));
             input.insert("PolicyDocument".into(), trust);
-            services.call("iam", "UpdateAssumeRolePolicy", input).await?;
+            services
+                .call("iam", "UpdateAssumeRolePolicy", input)
+                .await?;
         }
         if differs("Description") || differs("MaxSessionDuration") {
             let mut input = self.input(name);
             let text = after.get("Description").cloned();
             input.insert("Description".into(), text.unwrap_or_else(|| "".into()));
             let seconds = after.get("MaxSessionDuration").cloned();
-            input.insert("MaxSessionDuration".into(), seconds.unwrap_or_else(|| 3600.into()));
+            input.insert(
+                "MaxSessionDuration".into(),
+                seconds.unwrap_or_else(|| 3600.into()),
+            );
             services.call("iam", "UpdateRole", input).await?;
         }
         if let Some((put, delete)) = self.boundary
@@ -254,7 +272,11 @@ impl ResourceHandler for Holder {
     }
 
     fn attributes(&self) -> &'static [&'static str] {
-        if self.title == "Role" { &["Arn", "RoleId"] } else { &["Arn"] }
+        if self.title == "Role" {
+            &["Arn", "RoleId"]
+        } else {
+            &["Arn"]
+        }
     }
 
     fn draw_name(&self, stack: &str, logical_id: &str) -> String {
@@ -262,7 +284,10 @@ impl ResourceHandler for Holder {
     }
 
     async fn exists(&self, services: &Services, physical_id: &str) -> Result<bool, Failure> {
-        match services.call("iam", self.get, self.input(physical_id)).await {
+        match services
+            .call("iam", self.get, self.input(physical_id))
+            .await
+        {
             Ok(_) => Ok(true),
             Err(failure) if failure.code == ABSENT => Ok(false),
             Err(failure) => Err(failure),
@@ -275,7 +300,13 @@ impl ResourceHandler for Holder {
         name: &str,
         given: &Map<String, Value>,
     ) -> Result<Made, NotCreated> {
-        let members = ["Description", "MaxSessionDuration", "Path", "PermissionsBoundary", "Tags"];
+        let members = [
+            "Description",
+            "MaxSessionDuration",
+            "Path",
+            "PermissionsBoundary",
+            "Tags",
+        ];
         let mut input = self.input(name);
         for member in members {
             if let Some(value) = given.get(member) {
@@ -315,20 +346,30 @@ impl ResourceHandler for Holder {
         if !self.exists(services, physical_id).await? {
             return Ok(());
         }
-        let attached = services.call("iam", self.list_attached, self.input(physical_id)).await?;
-        for policy in attached["AttachedPolicies"].as_array().into_iter().flatten() {
+        let attached = services
+            .call("iam", self.list_attached, self.input(physical_id))
+            .await?;
+        for policy in attached["AttachedPolicies"]
+            .as_array()
+            .into_iter()
+            .flatten()
+        {
             let mut input = self.input(physical_id);
             input.insert("PolicyArn".into(), policy["PolicyArn"].clone());
             undo(services, self.detach, input).await?;
         }
-        let inline = services.call("iam", self.list_inline, self.input(physical_id)).await?;
+        let inline = services
+            .call("iam", self.list_inline, self.input(physical_id))
+            .await?;
         for policy in inline["PolicyNames"].as_array().into_iter().flatten() {
             let mut input = self.input(physical_id);
             input.insert("PolicyName".into(), policy.clone());
             undo(services, self.delete_inline, input).await?;
         }
         if self.title == "User" {
-            let groups = services.call("iam", "ListGroupsForUser", self.input(physical_id)).await?;
+            let groups = services
+                .call("iam", "ListGroupsForUser", self.input(physical_id))
+                .await?;
             for group in groups["Groups"].as_array().into_iter().flatten() {
                 let mut input = self.input(physical_id);
                 input.insert("GroupName".into(), group["GroupName"].clone());

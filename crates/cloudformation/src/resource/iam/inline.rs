@@ -45,7 +45,10 @@ async fn put(services: &Services, given: &Map<String, Value>) -> Result<(), Fail
             let mut input = named(member, &holder);
             let name = given.get("PolicyName").cloned().unwrap_or_default();
             input.insert("PolicyName".into(), name);
-            input.insert("PolicyDocument".into(), document(given.get("PolicyDocument")));
+            input.insert(
+                "PolicyDocument".into(),
+                document(given.get("PolicyDocument")),
+            );
             services.call("iam", put, input).await?;
         }
     }

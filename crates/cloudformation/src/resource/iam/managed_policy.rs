@@ -14,7 +14,12 @@ pub(in crate::resource) struct ManagedPolicy;
 const HOLDERS: [(&str, &str, &str, &str); 3] = [
     ("Roles", "RoleName", "AttachRolePolicy", "DetachRolePolicy"),
     ("Users", "UserName", "AttachUserPolicy", "DetachUserPolicy"),
-    ("Groups", "GroupName", "AttachGroupPolicy", "DetachGroupPolicy"),
+    (
+        "Groups",
+        "GroupName",
+        "AttachGroupPolicy",
+        "DetachGroupPolicy",
+    ),
 ];
 
 /// Most versions of one policy; the oldest makes room.
@@ -46,7 +51,9 @@ async fn attach(
 
 /// Returns the ids of the versions, the newest first, but for the default one.
 async fn versions(services: &Services, arn: &str) -> Result<Vec<Value>, Failure> {
-    let listed = services.call("iam", "ListPolicyVersions", named("PolicyArn", arn)).await?;
+    let listed = services
+        .call("iam", "ListPolicyVersions", named("PolicyArn", arn))
+        .await?;
     let versions = listed["Versions"].as_array().cloned().unwrap_or_default();
     let versions = versions.into_iter();
     Ok(versions
@@ -119,7 +126,10 @@ impl ResourceHandler for ManagedPolicy {
                 input.insert(member.to_owned(), value.clone());
             }
         }
-        input.insert("PolicyDocument".into(), document(given.get("PolicyDocument")));
+        input.insert(
+            "PolicyDocument".into(),
+            document(given.get("PolicyDocument")),
+        );
         services.call("iam", "CreatePolicy", input).await?;
         let arn = self.physical_id(name, given, &services.site);
         let attached = attach(services, &arn, &Map::new(), given).await;
@@ -147,7 +157,10 @@ impl ResourceHandler for ManagedPolicy {
                 undo(services, "DeletePolicyVersion", input).await?;
             }
             let mut input = named("PolicyArn", physical_id);
-            input.insert("PolicyDocument".into(), document(after.get("PolicyDocument")));
+            input.insert(
+                "PolicyDocument".into(),
+                document(after.get("PolicyDocument")),
+            );
             input.insert("SetAsDefault".into(), true.into());
             services.call("iam", "CreatePolicyVersion", input).await?;
         }

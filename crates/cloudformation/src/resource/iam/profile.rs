@@ -61,7 +61,9 @@ impl ResourceHandler for InstanceProfile {
         for role in texts(given, "Roles") {
             let mut input = named(NAME, name);
             input.insert("RoleName".into(), role.into());
-            let added = services.call("iam", "AddRoleToInstanceProfile", input).await;
+            let added = services
+                .call("iam", "AddRoleToInstanceProfile", input)
+                .await;
             added.map_err(|failure| NotCreated {
                 failure,
                 partly: true,
