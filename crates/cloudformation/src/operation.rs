@@ -350,7 +350,11 @@ impl Operation {
         };
         self.resources.insert(id.to_owned(), row);
         self.record(id, doing, reason).await?;
-        match handler.create(&self.services, &name, &properties).await {
+        let created = match self.services.dereferenced(&properties).await {
+            Ok(told) => handler.create(&self.services, &name, &told).await,
+            Err(failure) => Err(failure.into()),
+        };
+        match created {
             Ok(made) => {
                 let state = &mut self.row_mut(id).state;
                 state.attributes = made.attributes;
@@ -396,10 +400,13 @@ impl Operation {
         self.record(id, Status::UpdateInProgress, None).await?;
         let none = Map::new();
         let before = former.properties.as_object().unwrap_or(&none);
-        match handler
-            .update(&self.services, &former.physical_id, before, &properties)
-            .await
-        {
+        let changed = async {
+            let before = self.services.dereferenced(before).await?;
+            let told = self.services.dereferenced(&properties).await?;
+            let id = &former.physical_id;
+            handler.update(&self.services, id, &before, &told).await
+        };
+        match changed.await {
             Ok(attributes) => {
                 self.row_mut(id).state.attributes.extend(attributes);
                 Ok(self.record(id, Status::UpdateComplete, None).await?)

@@ -158,10 +158,13 @@ impl Operation {
         let none = Map::new();
         let now = state.properties.as_object().unwrap_or(&none);
         let wanted = former.properties.as_object().unwrap_or(&none);
-        match handler
-            .update(&self.services, &state.physical_id, now, wanted)
-            .await
-        {
+        let changed = async {
+            let now = self.services.dereferenced(now).await?;
+            let wanted = self.services.dereferenced(wanted).await?;
+            let id = &state.physical_id;
+            handler.update(&self.services, id, &now, &wanted).await
+        };
+        match changed.await {
             Ok(attributes) => {
                 let mut former = former;
                 former.attributes.extend(attributes);

@@ -4,17 +4,21 @@ use std::sync::Arc;
 
 use anyhow::Context as _;
 use delivery::Deliveries;
+use events::Events;
 use gateway::Gateway;
 use lambda::Lambda;
+use secretsmanager::SecretsManager;
 use service::{Clock, Site};
 use sns::Sns;
 use sqs::Sqs;
+use ssm::Ssm;
 use store::Store;
 
 /// The services.
 pub struct Messaging {
     sqs: Arc<Sqs>,
     deliveries: Arc<Deliveries>,
+    events: Arc<Events>,
 }
 
 /// What the services stand on.
@@ -31,6 +35,8 @@ pub struct Grounds<'a> {
     pub endpoint: &'a str,
     /// The functions that poll queues.
     pub lambda: &'a Arc<Lambda>,
+    /// What secrets are sealed under.
+    pub master: [u8; 32],
 }
 
 impl Messaging {
@@ -46,6 +52,7 @@ impl Messaging {
             site,
             endpoint,
             lambda,
+            master,
         } = grounds;
         let endpoint = endpoint.to_owned();
         let (store, clock, site) = (store.clone(), clock.clone(), site.clone());
@@ -66,15 +73,32 @@ impl Messaging {
         );
         let sns = sns.await.context("the topics cannot be opened")?;
         gateway.add_service(sns);
+        let events = Events::open(
+            store.clone(),
+            deliveries.clone(),
+            clock.clone(),
+            site.clone(),
+        );
+        let events = events.await.context("the rules cannot be opened")?;
+        gateway.add_service(events.clone());
+        let ssm = Ssm::new(store.clone(), clock.clone(), site.clone(), &master);
+        gateway.add_service(Arc::new(ssm));
+        let secrets = SecretsManager::new(store.clone(), clock.clone(), site.clone(), &master);
+        gateway.add_service(Arc::new(secrets));
         // Functions whose queues those are poll them from here on.
         let mappings = lambda.begin_mappings(gateway.clone()).await;
         mappings.context("the event source mappings cannot be opened")?;
-        Ok(Self { sqs, deliveries })
+        Ok(Self {
+            sqs,
+            deliveries,
+            events,
+        })
     }
 
     /// Lets those go who wait for messages, and begins no more deliveries.
     pub fn stop(&self) {
         self.sqs.stop_polls();
+        self.events.stop();
         self.deliveries.stop();
     }
 }

@@ -216,6 +216,7 @@ impl Server {
             site: &site,
             endpoint,
             lambda: &lambda,
+            master: keys.master()?,
         })
         .await?;
         let options = cloudformation::Options {

@@ -15,6 +15,7 @@ use crate::stack::ResourceState;
 
 mod activity;
 mod bucket;
+mod dynamic;
 mod function;
 mod function_url;
 mod iam;

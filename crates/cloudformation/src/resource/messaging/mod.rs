@@ -1,8 +1,11 @@
-//! The types of the services that carry messages.
+//! The types of the services that carry messages, keep parameters and secrets.
 
 mod event_source;
+mod parameter;
 mod queue;
 mod queue_policy;
+mod rule;
+mod secret;
 mod subscription;
 mod topic;
 mod topic_policy;
@@ -14,6 +17,10 @@ pub(super) const HANDLERS: &[&dyn ResourceHandler] = &[
     &queue::Queue,
     &queue_policy::QueuePolicy,
     &event_source::EventSource,
+    &rule::Rule,
+    &rule::EventBus,
+    &parameter::Parameter,
+    &secret::Secret,
     &topic::Topic,
     &topic_policy::TopicPolicy,
     &subscription::Subscription,
