@@ -27,6 +27,6 @@ pub use keys::{Keys, SenderKey};
 pub use pages::Pages;
 pub use probe::{Probe, ProbeAnswer};
 pub use route::{Route, RouteAnswer, RouteRequest};
-pub use server::serve;
+pub use server::{serve, serve_with};
 pub use streaming::{Leave, StreamedBody, StreamedRequest, StreamingService};
 pub use watch::Enforcement;

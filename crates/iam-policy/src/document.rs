@@ -13,6 +13,8 @@ use crate::principal::{Naming, Principals};
 pub enum Kind {
     /// Attached to a user, group or role, as a boundary, or passed with a session.
     Identity,
+    /// The same as a policy of its own, which must be of the new version.
+    Managed,
     /// Attached to a bucket, a queue, a function: it names principals.
     Resource,
     /// Attached to a role: who may assume it.

@@ -24,7 +24,7 @@ const TRUSTED: &[&str] = &[
 
 pub(crate) fn policy(text: &str, kind: Kind) -> Result<Policy, Malformed> {
     let value: Value = serde_json::from_str(text).map_err(|_| match kind {
-        Kind::Identity => Malformed::Syntax,
+        Kind::Identity | Kind::Managed => Malformed::Syntax,
         Kind::Resource | Kind::Trust => Malformed::NoJson,
     })?;
     let Value::Object(document) = value else {
@@ -60,10 +60,15 @@ pub(crate) fn policy(text: &str, kind: Kind) -> Result<Policy, Malformed> {
         statements.push(statement(members, kind, variables)?);
     }
     // Said last, as IAM does: a document that is wrong in itself is told so first.
-    if kind == Kind::Identity && !variables {
+    if kind == Kind::Managed && !variables {
         return Err(Malformed::OldVersion);
     }
     Ok(Policy { statements })
+}
+
+/// Says whether documents of a kind stand with whoever may do something.
+fn is_identity(kind: Kind) -> bool {
+    matches!(kind, Kind::Identity | Kind::Managed)
 }
 
 fn members(object: &Map<String, Value>, known: &[&str]) -> Result<(), Malformed> {
@@ -76,7 +81,7 @@ fn sid(members: &Map<String, Value>, kind: Kind) -> Result<Option<&str>, Malform
         None => Ok(None),
         // Resources take any text, as Lambda's own ids show.
         Some(Value::String(sid))
-            if kind != Kind::Identity || sid.bytes().all(|byte| byte.is_ascii_alphanumeric()) =>
+            if !is_identity(kind) || sid.bytes().all(|byte| byte.is_ascii_alphanumeric()) =>
         {
             Ok((!sid.is_empty()).then_some(sid))
         }
@@ -131,11 +136,9 @@ fn principals(
     effect: Effect,
 ) -> Result<Option<Principals>, Malformed> {
     match (written.get("Principal"), written.get("NotPrincipal")) {
-        (None, None) if kind == Kind::Identity => Ok(None),
+        (None, None) if is_identity(kind) => Ok(None),
         (Some(_), Some(_)) => Err(Malformed::Syntax),
-        (Some(_), None) | (None, Some(_)) if kind == Kind::Identity => {
-            Err(Malformed::PrincipalGiven)
-        }
+        (Some(_), None) | (None, Some(_)) if is_identity(kind) => Err(Malformed::PrincipalGiven),
         (Some(value), None) => Ok(Some(Principals::These(principal::read(value)?))),
         (None, Some(_)) if effect == Effect::Allow => Err(Malformed::NotPrincipalAllowed),
         (None, Some(value)) => Ok(Some(Principals::AllBut(principal::read(value)?))),
@@ -195,8 +198,8 @@ fn resources(
         (None, Kind::Trust) => return Ok(None),
         // Some services fill in the resource that the policy stands on.
         (None, Kind::Resource) => return Ok(None),
-        (None, Kind::Identity) => return Err(Malformed::NoResources),
-        (Some(found), Kind::Identity | Kind::Resource) => found,
+        (None, Kind::Identity | Kind::Managed) => return Err(Malformed::NoResources),
+        (Some(found), Kind::Identity | Kind::Managed | Kind::Resource) => found,
     };
     let patterns = texts.iter().map(|text| resource(text, variables));
     Ok(Some(Resources {

@@ -236,6 +236,7 @@ fn document(line: &str) -> Result<(), String> {
     let [kind, text, expected] = columns(line);
     let kind = match kind {
         "identity" => Kind::Identity,
+        "managed" => Kind::Managed,
         "resource" => Kind::Resource,
         _ => Kind::Trust,
     };

@@ -347,6 +347,16 @@ impl Authority for Iam {
         account.by_name_in(arn)
     }
 
+    fn used(&self, principal: &Principal, access: &Access<'_>) {
+        let who = match principal {
+            Principal::Role { role_arn, .. } => role_arn,
+            Principal::User { user_arn } => user_arn,
+            // What a limited session does is not all that its role needs.
+            Principal::Limited(_) | Principal::Root { .. } | Principal::Service { .. } => return,
+        };
+        self.uses.note(who, access.action, access.resource);
+    }
+
     fn unique_id(&self, arn: &str) -> Option<Arc<str>> {
         let account = self.account.read();
         account.by_arn(arn).map(|found| found.id.as_str().into())

@@ -175,7 +175,8 @@ pub(crate) fn lower_first(name: &str) -> String {
 
 /// Returns a moment as IAM writes it: in whole seconds.
 pub(crate) fn moment(at: vocab::Timestamp) -> String {
-    vocab::Timestamp::from_millis(at.as_millis().div_euclid(1_000) * 1_000).to_string()
+    let whole = vocab::Timestamp::from_millis(at.as_millis().div_euclid(1_000) * 1_000);
+    whole.to_string().replace(".000Z", "Z")
 }
 
 /// Draws a unique id.

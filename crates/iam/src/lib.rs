@@ -23,6 +23,7 @@ mod policies;
 mod profiles;
 mod rows;
 mod simulate;
+mod uses;
 
 use std::sync::Arc;
 
@@ -37,6 +38,7 @@ use crate::account::Account;
 use crate::compiled::Compiled;
 use crate::input::Input;
 use crate::rows::{Change, Row};
+use crate::uses::Uses;
 
 /// Most rows that one scan reads.
 const SCAN: usize = 1_000;
@@ -51,6 +53,7 @@ pub struct Iam {
     secret_of: SecretOf,
     account: RwLock<Account>,
     compiled: Compiled,
+    uses: Uses,
     /// Changes are computed from what is there, so there is one at a time.
     writing: tokio::sync::Mutex<()>,
 }
@@ -86,7 +89,10 @@ impl Iam {
             let Some((last, _)) = rows.last() else { break };
             let mut next = last.to_vec();
             next.push(0);
-            for (_, value) in &rows {
+            for (key, value) in &rows {
+                if key.starts_with(uses::PREFIX) {
+                    continue;
+                }
                 let row: Row =
                     serde_json::from_slice(value).map_err(|error| StoreError::Unavailable {
                         operation: "read",
@@ -96,14 +102,29 @@ impl Iam {
             }
             range.start = next.into();
         }
+        let uses = Uses::open(Arc::clone(&store)).await?;
         Ok(Arc::new(Self {
             store,
             clock,
             secret_of,
             account: RwLock::new(account),
             compiled: Compiled::default(),
+            uses,
             writing: tokio::sync::Mutex::new(()),
         }))
+    }
+
+    /// Returns the least policy that would allow a role or user, by its ARN, what it has done; `null` where
+    /// it has done nothing.
+    ///
+    /// # Errors
+    /// The store cannot be read.
+    pub async fn least_policy(&self, arn: &str) -> Result<Value, Failure> {
+        let least = uses::least(&*self.store, arn).await;
+        least.map(Option::unwrap_or_default).map_err(|error| {
+            tracing::error!(%error, "what roles did could not be read");
+            Failure::internal("What roles did could not be read")
+        })
     }
 
     async fn carry_out(

@@ -50,14 +50,14 @@ impl Ask<'_> {
             })
     }
 
-    fn document(&self) -> Result<String, Failure> {
+    fn document(&self, kind: Kind) -> Result<String, Failure> {
         let document = self.input.required("PolicyDocument")?;
-        Policy::parse(document, Kind::Identity).map_err(|error| failure::malformed(&error))?;
+        Policy::parse(document, kind).map_err(|error| failure::malformed(&error))?;
         Ok(document.to_owned())
     }
 
     fn managed_document(&self) -> Result<String, Failure> {
-        let document = self.document()?;
+        let document = self.document(Kind::Managed)?;
         if compact_length(&document) > BYTES_MAX {
             return Err(failure::limit(format!(
                 "Cannot exceed quota for PolicySize: {BYTES_MAX}"
@@ -404,7 +404,7 @@ pub(crate) fn list_entities(ask: &mut Ask<'_>) -> Answer {
 pub(crate) fn put_inline(ask: &mut Ask<'_>, kind: IdentityKind) -> Answer {
     let mut identity = ask.identity(kind)?;
     let name = ask.input.name("PolicyName", NAME_CHARS_MAX)?.to_owned();
-    let document = ask.document()?;
+    let document = ask.document(Kind::Identity)?;
     identity.inline.insert(name, document);
     let bytes: usize = identity
         .inline

@@ -1,6 +1,6 @@
 //! `stepd serve`: puts the server together and runs it until it is told to stop.
 
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -18,6 +18,7 @@ use states::{States, StatesOptions};
 use store::Store;
 use store_fjall::FjallStore;
 use tokio::net::TcpListener;
+use tokio_rustls::rustls::ServerConfig;
 
 use crate::access::Enforcement;
 use crate::console::{ConsoleLinks, ConsolePages, Ways};
@@ -32,6 +33,7 @@ use crate::opening::Opening;
 use crate::otlp::Otlp;
 use crate::people::{FindExecutions, Looks, OpenTasks};
 use crate::place;
+use crate::policy::Suggestions;
 use crate::stacks::StackRoute;
 
 /// Largest upload of a deployment: Lambda's limit of an unpacked package, with room.
@@ -63,6 +65,8 @@ pub struct Arguments {
     /// What becomes of calls that no policy allows; the root access key may do everything
     #[arg(long, value_enum, default_value_t = Enforcement::Enforce)]
     iam: Enforcement,
+    #[command(flatten)]
+    tls: crate::tls::Files,
     /// Listen on an address that other machines reach, although requests are not encrypted
     #[arg(long)]
     allow_remote: bool,
@@ -118,10 +122,12 @@ fn region(text: &str) -> Result<String, String> {
 pub async fn run(arguments: Arguments) -> anyhow::Result<()> {
     log_to_stderr(arguments.log_format);
     allow_open_files();
-    if !arguments.listen.ip().is_loopback() && !arguments.allow_remote {
+    let tls = arguments.tls.read()?;
+    let seen = !arguments.listen.ip().is_loopback();
+    if seen && tls.is_none() && !arguments.allow_remote {
         anyhow::bail!(
             "{} can be reached from other machines, and requests are not encrypted: \
-             listen on 127.0.0.1, or say --allow-remote",
+             listen on 127.0.0.1, give --tls-cert and --tls-key, or say --allow-remote",
             arguments.listen
         );
     }
@@ -130,14 +136,40 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<()> {
         .await
         .with_context(|| format!("{} cannot be listened on", arguments.listen))?;
     let address = listener.local_addr()?;
-    let endpoint = format!("http://{address}");
-    let server = Server::open(&arguments, &endpoint, address.port()).await?;
+    // Functions and tools of this machine are spoken to without TLS, on the loopback alone.
+    let inside = match &tls {
+        Some(_) => Some(TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?),
+        None => None,
+    };
+    let near = match &inside {
+        Some(inside) => inside.local_addr()?,
+        None => address,
+    };
+    let endpoint = format!("http://{near}");
+    let server = Server::open(&arguments, &endpoint, near.port()).await?;
     place::announce(&arguments.data_dir, &endpoint)?;
+    let shown = match &tls {
+        Some(_) => format!("https://{address}"),
+        None => endpoint,
+    };
     println!(
-        "stepd is ready on {endpoint} (data in {})",
+        "stepd is ready on {shown} (data in {})",
         arguments.data_dir.display()
     );
-    server.run(listener).await
+    server
+        .run(Listeners {
+            listener,
+            tls,
+            inside,
+        })
+        .await
+}
+
+/// Where the server listens: for everybody, and with TLS for this machine besides.
+struct Listeners {
+    listener: TcpListener,
+    tls: Option<Arc<ServerConfig>>,
+    inside: Option<TcpListener>,
 }
 
 /// The parts that have something to end.
@@ -235,9 +267,13 @@ impl Server {
         gateway.add_service(Arc::new(sts::Sts::new(
             site.clone(),
             gateway.clone(),
-            iam,
+            iam.clone(),
             clock.clone(),
         )));
+        gateway.add_route(Arc::new(Suggestions {
+            iam,
+            gate: gate.clone(),
+        }));
         for name in ["stacks", "assets"] {
             let router = cloudformation::routes(deployer.clone());
             gateway.add_route(Arc::new(StackRoute {
@@ -305,7 +341,7 @@ impl Server {
         })
     }
 
-    async fn run(self, listener: TcpListener) -> anyhow::Result<()> {
+    async fn run(self, listeners: Listeners) -> anyhow::Result<()> {
         let (states, console) = (self.states.clone(), self.console.clone());
         let observed = self.observed.clone();
         let messaging = self.messaging;
@@ -316,7 +352,21 @@ impl Server {
             messaging.stop();
             console.stop();
         };
-        gateway::serve(listener, self.gateway, stopped).await;
+        let Listeners {
+            listener,
+            tls,
+            inside,
+        } = listeners;
+        let (ended, mut end) = tokio::sync::watch::channel(());
+        let near = inside.map(|inside| {
+            let until = async move { drop(end.changed().await) };
+            tokio::spawn(gateway::serve(inside, self.gateway.clone(), until))
+        });
+        gateway::serve_with(listener, tls, self.gateway, stopped).await;
+        drop(ended);
+        if let Some(near) = near {
+            near.await.context("the listener for this machine failed")?;
+        }
         tracing::info!("stopping: executions that wait stay as they are");
         self.expiry.abort();
         self.states.shut_down().await;
