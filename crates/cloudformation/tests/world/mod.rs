@@ -1,5 +1,8 @@
 //! Services in memory that remember what they were asked, and a deployer before them.
 
+// A failure is an answer like any other.
+#![allow(clippy::result_large_err)]
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
 

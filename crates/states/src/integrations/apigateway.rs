@@ -58,11 +58,10 @@ fn request(parameters: &Value) -> Result<(Method, Ready), String> {
     }
     let mut url = endpoint(required("ApiEndpoint")?)?;
     for name in ["Stage", "Path"] {
-        if let Some(part) = text(name)?.map(|part| part.trim_start_matches('/')) {
-            if !part.is_empty() {
-                url.push('/');
-                url.push_str(part);
-            }
+        let part = text(name)?.unwrap_or_default().trim_start_matches('/');
+        if !part.is_empty() {
+            url.push('/');
+            url.push_str(part);
         }
     }
     let mut query = String::new();
