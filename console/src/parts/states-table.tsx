@@ -32,29 +32,33 @@ export interface StatesTableProps {
 
 export function StatesTable({ story, from, until, selected, onSelect, height = 480 }: StatesTableProps) {
   const tree = useMemo(() => treeOf(story), [story]);
-  const [open, setOpen] = useState<ReadonlySet<string>>(() => new Set(tree.map((line) => line.id)));
+  // What is at the top is unfolded until somebody folds it.
+  const [turned, setTurned] = useState<ReadonlyMap<string, boolean>>(new Map());
+  const open = useMemo(() => openOf(tree, turned), [tree, turned]);
   const lines = useMemo(() => unfolded(tree, open), [tree, open]);
   const { shown, preferences } = useColumns("states", COLUMNS);
+  const turn = useCallback((ids: string[], isOpen: boolean) => {
+    setTurned((before) => new Map([...before, ...ids.map((id): [string, boolean] => [id, isOpen])]));
+  }, []);
   const [top, setTop] = useState(0);
   const place = useRef<HTMLDivElement>(null);
+  const isThere = selected !== undefined && story.byId.has(selected);
   useLayoutEffect(() => {
-    const at = lines.findIndex(({ line }) => line.visit?.id === selected);
+    // What is selected elsewhere shows here, however deep it is.
+    if (isThere) turn(around(story, selected), true);
+  }, [selected, isThere]);
+  const chosenAt = useMemo(() => lines.findIndex(({ line }) => line.visit?.id === selected && selected !== undefined), [lines, selected]);
+  useLayoutEffect(() => {
+    const at = chosenAt;
     const element = place.current;
     if (at < 0 || element === null) return;
     const [above, below] = [at * ROW, (at + 2) * ROW];
     if (above < element.scrollTop || below > element.scrollTop + element.clientHeight) element.scrollTop = above - ROW;
-    // Only a new selection moves the table.
-  }, [selected]);
+    // Only a new selection, or one that comes into sight, moves the table.
+  }, [selected, chosenAt >= 0]);
 
   const first = Math.max(0, Math.floor(top / ROW) - SPARE);
   const count = Math.ceil(height / ROW) + 2 * SPARE;
-  const toggle = useCallback((id: string) => {
-    setOpen((before) => {
-      const next = new Set(before);
-      if (!next.delete(id)) next.add(id);
-      return next;
-    });
-  }, []);
   return (
     <>
     <div className="states-tools">{preferences}</div>
@@ -70,7 +74,7 @@ export function StatesTable({ story, from, until, selected, onSelect, height = 4
           {lines.slice(first, first + count).map(({ line, depth }, at) => (
             <Row
               key={line.id}
-              {...{ line, depth, from, until, toggle, onSelect, shown }}
+              {...{ line, depth, from, until, turn, onSelect, shown }}
               index={first + at}
               isOpen={open.has(line.id)}
               isSelected={line.visit !== undefined && line.visit.id === selected}
@@ -84,6 +88,24 @@ export function StatesTable({ story, from, until, selected, onSelect, height = 4
   );
 }
 
+function openOf(tree: Line[], turned: ReadonlyMap<string, boolean>): ReadonlySet<string> {
+  const open = new Set(tree.map((line) => line.id));
+  for (const [id, isOpen] of turned) {
+    if (isOpen) open.add(id);
+    else open.delete(id);
+  }
+  return open;
+}
+
+/** Returns the lines that a visit is inside of: the Maps and Parallels, their iterations and branches. */
+function around(story: Story, id: number): string[] {
+  const lines: string[] = [];
+  for (let visit = story.byId.get(id); visit?.parent !== undefined; visit = story.byId.get(visit.parent)) {
+    lines.push(String(visit.parent), `${visit.parent}/${visit.index ?? 0}`);
+  }
+  return lines;
+}
+
 interface RowProps {
   line: Line;
   shown: string[];
@@ -93,18 +115,18 @@ interface RowProps {
   until: number;
   isOpen: boolean;
   isSelected: boolean;
-  toggle: (id: string) => void;
+  turn: (ids: string[], isOpen: boolean) => void;
   onSelect: (visit: number) => void;
 }
 
-const Row = memo(function Row({ line, shown, depth, index, from, until, isOpen, isSelected, toggle, onSelect }: RowProps) {
+const Row = memo(function Row({ line, shown, depth, index, from, until, isOpen, isSelected, turn, onSelect }: RowProps) {
   const { visit } = line;
   const name = <bdi>{line.name}</bdi>;
   return (
     <tr aria-rowindex={index + 2} className={isSelected ? "chosen" : ""}>
       <th scope="row" style={{ paddingLeft: 10 + depth * 18 }}>
         {line.children.length > 0 ? (
-          <button type="button" className="unfold" aria-expanded={isOpen} aria-label={`${isOpen ? "Fold" : "Unfold"} ${line.name}`} onClick={() => toggle(line.id)}>
+          <button type="button" className="unfold" aria-expanded={isOpen} aria-label={`${isOpen ? "Fold" : "Unfold"} ${line.name}`} onClick={() => turn([line.id], !isOpen)}>
             {isOpen ? "▾" : "▸"}
           </button>
         ) : (

@@ -1,6 +1,6 @@
 export const what = "25,000 events and a Map of 10,000 iterations stay smooth, also while events arrive";
 
-import { check } from "../world.mjs";
+import { busy, check } from "../world.mjs";
 
 const ROLE = "arn:aws:iam::000000000000:role/any";
 /** The page may be busy for so long at once; machines that test have few cores, which the server has too. */
@@ -81,7 +81,7 @@ export async function walk(world) {
       await page.getByRole("option", { name: /#4321/ }).first().click();
       await page.getByText(/Each #4321|event \d+/).first().waitFor({ timeout: 2_000 }).catch(() => {});
     });
-    for (const { longest } of [arriving, scrolled, choosing]) check(longest < BLOCKED_MS, `the page was blocked for ${longest} ms`);
+    for (const { longest } of [arriving, scrolled, choosing]) check(longest < BLOCKED_MS * busy(), `the page was blocked for ${longest} ms`);
   }
   check(page.problems.length === 0, page.problems.join("\n"));
 }
