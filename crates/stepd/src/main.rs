@@ -26,6 +26,7 @@ mod print;
 mod replay;
 mod serve;
 mod shell;
+mod signals;
 mod stacks;
 mod task;
 mod test;

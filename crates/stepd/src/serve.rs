@@ -30,6 +30,7 @@ use crate::opening::Opening;
 use crate::otlp::Otlp;
 use crate::people::{FindExecutions, OpenTasks};
 use crate::place;
+use crate::signals::Answers;
 use crate::stacks::StackRoute;
 
 /// Largest upload of a deployment: Lambda's limit of an unpacked package, with room.
@@ -205,6 +206,7 @@ impl Server {
         let options = cloudformation::Options {
             data_dir: data_dir.clone(),
             ignore_unknown: arguments.ignore_unknown_resources,
+            endpoint_url: endpoint.to_owned(),
         };
         let deployer = Deployer::new(
             gate.clone(),
@@ -215,6 +217,7 @@ impl Server {
         )
         .context("the stacks cannot be opened")?;
         gateway.add_service(Arc::new(CloudFormation::new(deployer.clone())));
+        gateway.add_hosted(Arc::new(Answers(deployer.signals().clone())));
         gateway.add_service(Arc::new(sts::Sts::new(site.clone(), gateway.clone())));
         for name in ["stacks", "assets"] {
             let router = cloudformation::routes(deployer.clone());
