@@ -191,6 +191,7 @@ def main():
     sdk = os.environ.pop("STEPD_PYTHON_SDK", None)
     if sdk:
         sys.path.append(sdk)
+    sys.path.append(os.path.join(os.environ["LAMBDA_RUNTIME_DIR"], "node_modules"))
     set_up_logging()
     try:
         handler = load_handler()

@@ -21,6 +21,14 @@ use crate::sdk::{SdkCache, SdkSet};
 
 const NODE_BOOTSTRAP: &str = include_str!("../runtimes/bootstrap.cjs");
 const PYTHON_BOOTSTRAP: &str = include_str!("../runtimes/bootstrap.py");
+/// Modules that code finds behind all others, and their files.
+const MODULES: [(&str, &str); 2] = [
+    (
+        "cfn-response.js",
+        include_str!("../runtimes/cfn-response.js"),
+    ),
+    ("cfnresponse.py", include_str!("../runtimes/cfnresponse.py")),
+];
 
 /// What runs a function.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -144,6 +152,11 @@ impl Launcher {
         fs::create_dir_all(&home)?;
         fs::write(runtime_directory.join("bootstrap.cjs"), NODE_BOOTSTRAP)?;
         fs::write(runtime_directory.join("bootstrap.py"), PYTHON_BOOTSTRAP)?;
+        let modules = runtime_directory.join("node_modules");
+        fs::create_dir_all(&modules)?;
+        for (name, text) in MODULES {
+            fs::write(modules.join(name), text)?;
+        }
         let node = Interpreter::new(
             "Node.js",
             "STEPD_NODE",
@@ -212,9 +225,8 @@ impl Launcher {
                         set("STEPD_SDK_PROBLEM", problem.into());
                     }
                 }
-                if !modules.is_empty() {
-                    set("NODE_PATH", joined(&modules));
-                }
+                modules.push(self.runtime_directory.join("node_modules"));
+                set("NODE_PATH", joined(&modules));
                 (node, vec![self.runtime_directory.join("bootstrap.cjs")])
             }
             Runtime::Python => {

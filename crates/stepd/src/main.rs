@@ -29,6 +29,7 @@ mod print;
 mod replay;
 mod serve;
 mod shell;
+mod signals;
 mod stacks;
 mod task;
 mod test;

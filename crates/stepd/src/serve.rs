@@ -34,6 +34,7 @@ use crate::otlp::Otlp;
 use crate::people::{FindExecutions, Looks, OpenTasks};
 use crate::place;
 use crate::policy::Suggestions;
+use crate::signals::Answers;
 use crate::stacks::StackRoute;
 
 /// Largest upload of a deployment: Lambda's limit of an unpacked package, with room.
@@ -254,6 +255,7 @@ impl Server {
         let options = cloudformation::Options {
             data_dir: data_dir.clone(),
             ignore_unknown: arguments.ignore_unknown_resources,
+            endpoint_url: endpoint.to_owned(),
         };
         let deployer = Deployer::new(
             gate.clone(),
@@ -264,6 +266,7 @@ impl Server {
         )
         .context("the stacks cannot be opened")?;
         gateway.add_service(Arc::new(CloudFormation::new(deployer.clone())));
+        gateway.add_hosted(Arc::new(Answers(deployer.signals().clone())));
         gateway.add_service(Arc::new(sts::Sts::new(
             site.clone(),
             gateway.clone(),
