@@ -44,7 +44,7 @@ const SECONDS: [f64; 14] = [
 /// All counters of the service.
 pub(crate) struct Metrics {
     executions: [(&'static str, &'static str, Family<Machine, Counter>); 6],
-    execution_time: Family<Machine, Histogram, fn() -> Histogram>,
+    execution_time: Times<Machine>,
     machines: Names<OfMachine>,
     functions: Targets<Function>,
     activities: Targets<Activity>,
@@ -108,12 +108,15 @@ const TASK_TIMES: [(&str, &str, &str); 3] = [
     ("run_time", "RunTime", "from the start to the end"),
 ];
 
+/// Histograms by whom they are about.
+type Times<L> = Family<L, Histogram, fn() -> Histogram>;
+
 /// Counters of tasks by whom they call.
 struct Targets<L> {
     /// As names begin: many, one, and as CloudWatch calls one.
     kind: [&'static str; 3],
     families: [Family<L, Counter>; 6],
-    times: [Family<L, Histogram, fn() -> Histogram>; 3],
+    times: [Times<L>; 3],
     names: Names<OfTarget>,
     label: fn(Arc<str>) -> L,
 }
@@ -213,7 +216,7 @@ impl<L: Clone + fmt::Debug + Eq + std::hash::Hash + EncodeLabelSet + Send + Sync
     }
 }
 
-fn histograms<L: Clone + Eq + std::hash::Hash>() -> Family<L, Histogram, fn() -> Histogram> {
+fn histograms<L: Clone + Eq + std::hash::Hash>() -> Times<L> {
     Family::new_with_constructor(|| Histogram::new(SECONDS))
 }
 
