@@ -19,7 +19,7 @@ use crate::machines::Machines;
 use crate::mocks::MockFile;
 use crate::page::PageSealer;
 use crate::rows;
-use crate::shell::{Shell, ShellOptions};
+use crate::shell::{CommandError, Shell, ShellOptions};
 use crate::tags::Tags;
 use crate::token::TokenSealer;
 
@@ -182,6 +182,15 @@ impl States {
         let open = self.store.scan(&open, MAP_RUNS_MAX).await?;
         self.shell.metrics().set_open_map_runs(open.len());
         Ok(())
+    }
+
+    /// Forgets the executions whose time is over; returns how many that were. The service does so by itself
+    /// every hour; tests need not wait.
+    ///
+    /// # Errors
+    /// When the store cannot be read or written.
+    pub async fn forget_old(&self) -> Result<u64, CommandError> {
+        self.shell.forget_old().await
     }
 
     /// Returns where changes of executions are heard.

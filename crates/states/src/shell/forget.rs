@@ -11,7 +11,8 @@ use tokio::sync::oneshot;
 use vocab::{Timestamp, limits};
 
 use super::load::{self, read, unavailable};
-use super::partition::{Partition, Request};
+use super::partition::Partition;
+use super::requests::Request;
 use super::{CommandError, Shared, Shell};
 use crate::rows::{self, ExecutionRecord, ExecutionRef, map_runs};
 
@@ -157,7 +158,7 @@ impl Partition {
     /// Forgets an execution, unless it is not over or somebody was faster; says whether it did. Nothing
     /// else happens in the partition meanwhile.
     pub(super) async fn forget(&mut self, number: u64, over: Over) -> Result<bool, CommandError> {
-        let (execution, shared) = (self.reference(number), self.shared.clone());
+        let (execution, shared) = (self.reference(number), self.shared().clone());
         let row = shared.store.get(&rows::execution_key(execution)).await;
         let Some(row) = row.map_err(unavailable)? else {
             return Ok(false);
@@ -184,7 +185,10 @@ impl Partition {
         if number + 1 == self.next_number() {
             // The next number is found by the last execution, and it is never given twice.
             let next = self.next_number().to_be_bytes().to_vec();
-            going.batch.put.push((next_key(execution.partition), next.into()));
+            going
+                .batch
+                .put
+                .push((next_key(execution.partition), next.into()));
         }
         going.map_runs(execution).await?;
         going.all_of(rows::journal_of(execution)).await?;
@@ -239,7 +243,8 @@ impl Going<'_> {
 
     /// Takes all rows of an execution's map runs away.
     async fn map_runs(&mut self, execution: ExecutionRef) -> Result<(), CommandError> {
-        let found = self.shared.store.scan(&map_runs::records_of(execution), usize::MAX);
+        let range = map_runs::records_of(execution);
+        let found = self.shared.store.scan(&range, usize::MAX);
         for (key, row) in found.await.map_err(unavailable)? {
             let Some(run) = map_runs::run_of_key(&key) else {
                 continue;

@@ -11,6 +11,7 @@
 mod begin;
 mod dispatcher;
 mod express;
+mod forget;
 mod group;
 mod hot;
 mod jobs;
@@ -19,6 +20,7 @@ mod log_delivery;
 mod map_runs;
 mod mocked;
 mod partition;
+mod requests;
 mod span_export;
 mod timers;
 
@@ -53,7 +55,8 @@ use self::jobs::{JobNote, Jobs};
 use self::log_delivery::LogDelivery;
 use self::map_runs::MapRuns;
 pub use self::map_runs::SettingsChange;
-use self::partition::{Partition, Request};
+use self::partition::Partition;
+use self::requests::Request;
 use self::span_export::SpanExport;
 use self::timers::{Due, Timers};
 
@@ -216,6 +219,7 @@ impl Shell {
         let recorder = Recorder::open(shell.shared.clone(), finished_received).await?;
         shell.keep(tokio::spawn(recorder.run()));
         shell.keep(tokio::spawn(LogDelivery::new(shell.shared.clone()).run()));
+        shell.keep(tokio::spawn(forget::run(shell.clone())));
         if let Some(sink) = shell.shared.options.spans.clone() {
             let export = SpanExport::new(shell.shared.clone(), sink);
             shell.keep(tokio::spawn(export.run()));
