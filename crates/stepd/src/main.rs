@@ -26,6 +26,7 @@ mod replay;
 mod serve;
 mod shell;
 mod stacks;
+mod status_events;
 mod task;
 mod test;
 mod validate;

@@ -80,11 +80,13 @@ pub enum Space {
     Parameters = 27,
     /// Calls that are still to be made for topics, rules and schedules.
     Deliveries = 28,
+    /// Executions that began or ended, of which nobody has heard yet.
+    StatusBacklog = 29,
 }
 
 impl Space {
     /// Every space, in the order of their numbers.
-    pub const ALL: [Self; 29] = [
+    pub const ALL: [Self; 30] = [
         Self::Meta,
         Self::StateMachines,
         Self::Executions,
@@ -114,6 +116,7 @@ impl Space {
         Self::Schedules,
         Self::Parameters,
         Self::Deliveries,
+        Self::StatusBacklog,
     ];
 }
 

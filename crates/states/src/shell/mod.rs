@@ -20,6 +20,7 @@ mod map_runs;
 mod mocked;
 mod partition;
 mod span_export;
+mod status_export;
 mod timers;
 
 use std::hash::Hasher;
@@ -29,7 +30,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use bytes::Bytes;
 use engine_core::{Command, Limits, Rejection, TaskCall, TaskId};
 use parking_lot::Mutex;
-use service::{Clock, Failure, Gate, Site, SpanSink};
+use service::{Clock, Failure, Gate, Site, SpanSink, StatusSink};
 use store::{Batch, Key, Range, Space, Store, StoreError};
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
@@ -54,6 +55,7 @@ use self::map_runs::MapRuns;
 pub use self::map_runs::SettingsChange;
 use self::partition::{Partition, Request};
 use self::span_export::SpanExport;
+use self::status_export::StatusExport;
 use self::timers::{Due, Timers};
 
 /// How many partitions a new store has. Fixed for its life: an execution's key depends on it.
@@ -72,6 +74,8 @@ pub struct ShellOptions {
     pub sealer: TokenSealer,
     /// Who is told of executions that ended.
     pub spans: Option<Arc<dyn SpanSink>>,
+    /// Who hears of executions that begin and end.
+    pub statuses: Option<Arc<dyn StatusSink>>,
 }
 
 /// An execution that runs now, or ran before under the same name.
@@ -141,6 +145,8 @@ struct Shared {
     metrics: Metrics,
     /// An execution ended of which a collector of traces is to be told.
     closed: tokio::sync::Notify,
+    /// Told when an execution began or ended of which somebody is to hear.
+    status_changed: tokio::sync::Notify,
     /// There are events to be logged.
     backlog: tokio::sync::Notify,
     stopping: AtomicBool,
@@ -189,6 +195,7 @@ impl Shell {
             sync_seats: SyncSeats::default(),
             metrics: Metrics::default(),
             closed: tokio::sync::Notify::new(),
+            status_changed: tokio::sync::Notify::new(),
             backlog: tokio::sync::Notify::new(),
             stopping: AtomicBool::new(false),
             stop: tokio::sync::Notify::new(),
@@ -214,6 +221,10 @@ impl Shell {
         shell.keep(tokio::spawn(LogDelivery::new(shell.shared.clone()).run()));
         if let Some(sink) = shell.shared.options.spans.clone() {
             let export = SpanExport::new(shell.shared.clone(), sink);
+            shell.keep(tokio::spawn(export.run()));
+        }
+        if let Some(sink) = shell.shared.options.statuses.clone() {
+            let export = StatusExport::new(shell.shared.clone(), sink);
             shell.keep(tokio::spawn(export.run()));
         }
         Ok(shell)

@@ -10,6 +10,7 @@ mod example_walk;
 mod express;
 mod logs;
 mod map_runs;
+mod messaging;
 mod mocked;
 mod nested;
 mod objects;
