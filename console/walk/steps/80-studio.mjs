@@ -1,5 +1,6 @@
 export const what = "the studio: a machine is made from the palette, checked while it is written, tried out and saved";
 
+import { readFileSync } from "node:fs";
 import { check } from "../world.mjs";
 
 export async function walk(world) {
@@ -20,6 +21,24 @@ export async function walk(world) {
   await page.locator('[data-state="Pass"]').click();
   await page.getByRole("group", { name: "New states" }).getByRole("button", { name: "Wait", exact: true }).click();
   await page.locator('[data-state="Wait"]').waitFor();
+
+  // A state is dragged onto the graph: it comes behind the one that it falls on.
+  await page.getByRole("group", { name: "New states" }).getByRole("button", { name: "Parallel", exact: true }).dragTo(page.locator('[data-state="Pass"]'));
+  await page.locator('[data-state="Parallel"]').waitFor();
+  await page.getByRole("button", { name: "Undo" }).click();
+  await page.locator('[data-state="Parallel"]').waitFor({ state: "detached" });
+  await page.getByRole("button", { name: "Redo" }).click();
+  await page.locator('[data-state="Parallel"]').waitFor();
+  await page.getByRole("button", { name: "Undo" }).click();
+
+  // The graph as a picture.
+  for (const [kind, begins] of [["SVG", "<svg "], ["PNG", "\x89PNG"]]) {
+    await page.getByRole("button", { name: "Export" }).click();
+    const [file] = await Promise.all([page.waitForEvent("download"), page.getByRole("menuitem", { name: kind }).click()]);
+    const bytes = readFileSync(await file.path());
+    check(bytes.toString("latin1").startsWith(begins) && bytes.length > 1_000, `${kind}: ${bytes.length} bytes`);
+    if (kind === "SVG") check(bytes.includes("Wait"), "the picture shows the states");
+  }
 
   // A dry run of one state.
   await page.locator('[data-state="Pass"]').click();

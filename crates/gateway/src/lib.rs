@@ -19,7 +19,7 @@ mod server;
 mod streaming;
 
 pub use gateway::Gateway;
-pub use keys::Keys;
+pub use keys::{Keys, SenderKey};
 pub use pages::Pages;
 pub use probe::{Probe, ProbeAnswer};
 pub use route::{Route, RouteAnswer, RouteRequest};
