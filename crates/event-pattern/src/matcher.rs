@@ -1,6 +1,6 @@
 //! What one item of a leaf demands of a value.
 
-use std::net::IpAddr;
+use core::net::IpAddr;
 
 use serde_json::Value;
 

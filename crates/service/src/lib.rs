@@ -270,6 +270,20 @@ pub trait SpanSink: Send + Sync {
     async fn export(&self, spans: &[Span]) -> Result<(), String>;
 }
 
+/// Who hears of executions that begin and end.
+#[async_trait]
+pub trait StatusSink: Send + Sync {
+    /// Says whether anybody wants to hear; nothing is written down for nobody.
+    fn wants(&self) -> bool;
+
+    /// Tells that the execution `arn` has had `status` since `at`. Once this returns `Ok`, it need not be
+    /// told again.
+    ///
+    /// # Errors
+    /// Why it was not heard, when it may be later.
+    async fn tell(&self, arn: &str, status: &str, at: Timestamp) -> Result<(), String>;
+}
+
 /// Where the server is and whom it serves: constant for a run.
 #[derive(Clone, Debug)]
 pub struct Site {

@@ -31,6 +31,7 @@ mod serve;
 mod shell;
 mod signals;
 mod stacks;
+mod status_events;
 mod task;
 mod test;
 mod tls;

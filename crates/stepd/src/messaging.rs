@@ -7,18 +7,23 @@ use delivery::Deliveries;
 use events::Events;
 use gateway::Gateway;
 use lambda::Lambda;
+use scheduler::Scheduler;
 use secretsmanager::SecretsManager;
-use service::{Clock, Site};
+use service::{Clock, Gate, Site, StatusSink};
 use sns::Sns;
 use sqs::Sqs;
 use ssm::Ssm;
 use store::Store;
+
+use crate::status_events::StatusEvents;
 
 /// The services.
 pub struct Messaging {
     sqs: Arc<Sqs>,
     deliveries: Arc<Deliveries>,
     events: Arc<Events>,
+    scheduler: Arc<Scheduler>,
+    site: Site,
 }
 
 /// What the services stand on.
@@ -81,6 +86,14 @@ impl Messaging {
         );
         let events = events.await.context("the rules cannot be opened")?;
         gateway.add_service(events.clone());
+        let scheduler = Scheduler::open(
+            store.clone(),
+            deliveries.clone(),
+            clock.clone(),
+            site.clone(),
+        );
+        let scheduler = scheduler.await.context("the schedules cannot be opened")?;
+        gateway.add_service(scheduler.clone());
         let ssm = Ssm::new(store.clone(), clock.clone(), site.clone(), &master);
         gateway.add_service(Arc::new(ssm));
         let secrets = SecretsManager::new(store.clone(), clock.clone(), site.clone(), &master);
@@ -92,6 +105,17 @@ impl Messaging {
             sqs,
             deliveries,
             events,
+            scheduler,
+            site,
+        })
+    }
+
+    /// Returns who tells of executions that begin and end.
+    pub fn statuses(&self, gate: Arc<dyn Gate>) -> Arc<dyn StatusSink> {
+        Arc::new(StatusEvents {
+            events: self.events.clone(),
+            gate,
+            site: self.site.clone(),
         })
     }
 
@@ -99,6 +123,7 @@ impl Messaging {
     pub fn stop(&self) {
         self.sqs.stop_polls();
         self.events.stop();
+        self.scheduler.stop();
         self.deliveries.stop();
     }
 }

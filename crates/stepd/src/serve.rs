@@ -297,6 +297,7 @@ impl Server {
             limits: arguments.limits.into(),
             token_key: keys.tokens()?,
             newer_jsonata: arguments.newer_jsonata,
+            statuses: Some(messaging.statuses(gate.clone())),
             spans: Otlp::from_environment().map(|otlp| Arc::new(otlp) as Arc<dyn SpanSink>),
             mocks,
         };

@@ -82,11 +82,13 @@ pub enum Space {
     Deliveries = 28,
     /// IAM: users, groups, roles, policies, access keys.
     Iam = 29,
+    /// Executions that began or ended, of which nobody has heard yet.
+    StatusBacklog = 30,
 }
 
 impl Space {
     /// Every space, in the order of their numbers.
-    pub const ALL: [Self; 30] = [
+    pub const ALL: [Self; 31] = [
         Self::Meta,
         Self::StateMachines,
         Self::Executions,
@@ -117,6 +119,7 @@ impl Space {
         Self::Parameters,
         Self::Deliveries,
         Self::Iam,
+        Self::StatusBacklog,
     ];
 }
 

@@ -12,6 +12,7 @@ mod express;
 mod iam;
 mod logs;
 mod map_runs;
+mod messaging;
 mod mocked;
 mod nested;
 mod objects;

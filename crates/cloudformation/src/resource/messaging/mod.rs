@@ -5,6 +5,7 @@ mod parameter;
 mod queue;
 mod queue_policy;
 mod rule;
+mod schedule;
 mod secret;
 mod subscription;
 mod topic;
@@ -20,6 +21,8 @@ pub(super) const HANDLERS: &[&dyn ResourceHandler] = &[
     &rule::Rule,
     &rule::EventBus,
     &parameter::Parameter,
+    &schedule::Schedule,
+    &schedule::ScheduleGroup,
     &secret::Secret,
     &topic::Topic,
     &topic_policy::TopicPolicy,

@@ -20,7 +20,11 @@ fn input(name: &str, given: &Map<String, Value>) -> Map<String, Value> {
     let mut input = Value::Object(given.clone());
     properties::integers(
         &mut input,
-        &["MaximumWindowInMinutes", "MaximumRetryAttempts", "MaximumEventAgeInSeconds"],
+        &[
+            "MaximumWindowInMinutes",
+            "MaximumRetryAttempts",
+            "MaximumEventAgeInSeconds",
+        ],
     );
     let mut input = input.as_object().cloned().unwrap_or_default();
     input.insert("Name".to_owned(), name.into());
@@ -29,7 +33,9 @@ fn input(name: &str, given: &Map<String, Value>) -> Map<String, Value> {
 
 /// A schedule of another group has the group in its id, so that it is found again.
 fn parts(physical_id: &str) -> (&str, &str) {
-    physical_id.split_once('|').unwrap_or(("default", physical_id))
+    physical_id
+        .split_once('|')
+        .unwrap_or(("default", physical_id))
 }
 
 #[async_trait]
@@ -113,7 +119,9 @@ impl ResourceHandler for Schedule {
     async fn delete(&self, services: &Services, physical_id: &str) -> Result<(), Failure> {
         let (group, name) = parts(physical_id);
         let input = properties::object([("Name", name.into()), ("GroupName", group.into())]);
-        services.delete("scheduler", "DeleteSchedule", input, ABSENT).await
+        services
+            .delete("scheduler", "DeleteSchedule", input, ABSENT)
+            .await
     }
 }
 
@@ -175,6 +183,8 @@ impl ResourceHandler for ScheduleGroup {
 
     async fn delete(&self, services: &Services, physical_id: &str) -> Result<(), Failure> {
         let input = properties::object([("Name", physical_id.into())]);
-        services.delete("scheduler", "DeleteScheduleGroup", input, ABSENT).await
+        services
+            .delete("scheduler", "DeleteScheduleGroup", input, ABSENT)
+            .await
     }
 }
