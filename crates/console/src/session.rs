@@ -200,8 +200,13 @@ impl Sessions {
                 .then(|| self.unseal(value))
                 .flatten()
                 .filter(|session| session.expires_at > now)
-                .filter(|session| !self.ended.lock().contains_key(&session.id))
+                .filter(|session| !self.is_ended(session))
         })
+    }
+
+    /// Says whether a session was ended before its time.
+    pub fn is_ended(&self, session: &Session) -> bool {
+        self.ended.lock().contains_key(&session.id)
     }
 
     /// Ends a session before its time.
