@@ -2,6 +2,7 @@
 //!
 //! One test program, because every one that links costs; one module a subject.
 
+mod chapters;
 mod clients;
 mod command_line;
 mod crash;
