@@ -40,8 +40,10 @@ pub struct Gateway {
     streaming: RwLock<Vec<Arc<dyn StreamingService>>>,
     probes: RwLock<BTreeMap<&'static str, Arc<dyn Probe>>>,
     metrics: Metrics,
-    /// For bodies of requests.
+    /// For bodies of signed requests.
     pub(crate) room: Room,
+    /// For bodies of requests to pages.
+    pub(crate) page_room: Room,
     pages: RwLock<Option<Arc<dyn Pages>>>,
     hosted: RwLock<Vec<Arc<dyn Hosted>>>,
 }
@@ -66,7 +68,8 @@ impl Gateway {
             hosted: RwLock::default(),
             probes: RwLock::default(),
             metrics: Metrics::default(),
-            room: Room::default(),
+            room: Room::of_the_signed(),
+            page_room: Room::of_pages(),
         };
         for service in services {
             gateway.add_service(service);
@@ -165,6 +168,11 @@ impl Gateway {
         Ok(sender)
     }
 
+    /// Says whether requests may be signed with the key `id`, which ends not by itself.
+    pub fn has_key(&self, id: &str) -> bool {
+        self.keys.has(id)
+    }
+
     /// Returns what the sender signs with.
     pub(crate) fn secret(&self, sender: &crate::keys::Sender, id: &str) -> String {
         self.keys.secret(sender, id)
@@ -212,7 +220,7 @@ impl Gateway {
         }
     }
 
-    /// Asks one of the server's own ways in process, as `principal`, who must be allowed to.
+    /// Asks one of the server's own ways in process, as `principal`, who must be allowed to and signs with nothing.
     ///
     /// # Errors
     /// What the way answers, and `UnknownOperationException` where there is none of this name.
@@ -228,6 +236,7 @@ impl Gateway {
         };
         let request = RouteRequest {
             principal,
+            key: None,
             method: Method::POST,
             path: String::new(),
             query: String::new(),

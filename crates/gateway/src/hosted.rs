@@ -16,7 +16,7 @@ use service::{Principal, RequestId};
 
 use crate::exchange;
 use crate::gateway::Gateway;
-use crate::room::Taken;
+use crate::room::Arrival;
 
 /// The address that a connection comes from, among a request's extensions.
 #[derive(Clone, Copy, Debug)]
@@ -63,10 +63,11 @@ where
     B::Error: Into<Box<dyn Error + Send + Sync>>,
 {
     let limit = hosted.body_bytes_max();
-    let (caller, body, _room) = match verified(gateway, signing_name, &parts, body, limit).await {
+    let (caller, body, room) = match verified(gateway, signing_name, &parts, body, limit).await {
         Ok(verified) => verified,
         Err(refusal) => return refused(refusal),
     };
+    let _room = exchange::held_on(room, limit);
     let source = parts.extensions.get::<Peer>().map(|peer| peer.0);
     hosted
         .answer(HostedRequest {
@@ -86,7 +87,7 @@ async fn verified<B>(
     parts: &Parts,
     body: B,
     limit: usize,
-) -> Result<(Option<(Principal, String)>, Bytes, Taken), Refusal>
+) -> Result<(Option<(Principal, String)>, Bytes, Arrival), Refusal>
 where
     B: Body<Data = Bytes> + Unpin,
 {
