@@ -9,6 +9,7 @@ mod crash;
 mod data_sets;
 mod example_walk;
 mod express;
+mod functions;
 mod logs;
 mod map_runs;
 mod mocked;
