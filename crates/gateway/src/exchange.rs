@@ -308,7 +308,7 @@ fn body_bytes_max(target: &Target) -> usize {
 /// Returns the room that is held during the call itself: that of the largest, which are stored soon.
 ///
 /// Other calls may take long, and their number and what they are given is what the services limit.
-fn held_on(room: Arrival, limit: usize) -> Option<Arrival> {
+pub(crate) fn held_on(room: Arrival, limit: usize) -> Option<Arrival> {
     (limit > BODY_BYTES_MAX).then_some(room)
 }
 

@@ -60,10 +60,11 @@ where
     B::Error: Into<Box<dyn Error + Send + Sync>>,
 {
     let limit = hosted.body_bytes_max();
-    let (caller, body, _room) = match verified(gateway, signing_name, &parts, body, limit).await {
+    let (caller, body, room) = match verified(gateway, signing_name, &parts, body, limit).await {
         Ok(verified) => verified,
         Err(refusal) => return refused(refusal),
     };
+    let _room = exchange::held_on(room, limit);
     let source = parts.extensions.get::<Peer>().map(|peer| peer.address);
     hosted
         .answer(HostedRequest {

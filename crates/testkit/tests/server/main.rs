@@ -3,6 +3,7 @@
 //! One test program, because every one that links costs; one module a subject.
 
 mod access;
+mod chapters;
 mod clients;
 mod command_line;
 mod crash;
@@ -10,6 +11,7 @@ mod data_sets;
 mod example_walk;
 mod express;
 mod iam;
+mod functions;
 mod logs;
 mod map_runs;
 mod messaging;
