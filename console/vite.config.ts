@@ -46,7 +46,8 @@ export default defineConfig({
       output: {
         manualChunks: (id) => {
           if (/node_modules\/(react|react-dom|scheduler|react-router)\//.test(id)) return "react";
-          if (id.includes("@cloudscape-design")) return "cloudscape";
+          // Charts are looked at by few.
+          if (id.includes("@cloudscape-design") && !/chart/.test(id)) return "cloudscape";
           return undefined;
         },
       },

@@ -3,7 +3,7 @@ import { expect, test } from "vitest";
 import type { HistoryEvent } from "../src/api/__generated__/states";
 import { Outline, type State } from "../src/definition/outline";
 import { enteredType } from "../src/history/events";
-import { fold } from "../src/history/fold";
+import { Folder, fold } from "../src/history/fold";
 import { statusOfAll } from "../src/history/status";
 import { recordings } from "./corpus";
 
@@ -36,7 +36,13 @@ test("every recorded history folds into a status for every state", () => {
       expect(closed.length, `${name}: what was exited is done`).toBe(exited.length);
     }
     // A prefix of a history is what a page shows while it runs: it folds as well.
-    for (let length = 0; length < history.length; length += 3) fold(history.slice(0, length), outline);
+    // It comes to the same when it is folded piece by piece.
+    const folder = new Folder();
+    for (let length = 0; length < history.length; length += 3) {
+      const begun = history.slice(0, length);
+      expect(folder.fold(begun, outline), `${name} up to ${length}`).toEqual(fold(begun, outline));
+    }
+    expect(folder.fold(history, outline), name).toEqual(story);
   }
 });
 

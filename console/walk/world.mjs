@@ -1,7 +1,7 @@
 // What a walk happens in: a server of its own, the real AWS command line, and a real browser.
 import { execFile, spawn } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { availableParallelism, loadavg, tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { chromium } from "playwright-core";
@@ -45,7 +45,7 @@ export class World {
   }
 
   async serve(listen) {
-    const server = spawn(this.stepd, ["serve", "--listen", listen, "--data-dir", this.folder], { stdio: ["ignore", "pipe", "ignore"] });
+    const server = spawn(this.stepd, ["serve", "--listen", listen, "--data-dir", this.folder, "--history-events-max", "50000"], { stdio: ["ignore", "pipe", "ignore"] });
     this.server = server;
     this.endpoint = await new Promise((ready, failed) => {
       let said = "";
@@ -126,6 +126,11 @@ export class World {
     await page.waitForURL("**/console/machines");
     return page;
   }
+}
+
+/** How much longer something takes than on a machine that does nothing else: budgets are of time, and a machine has few cores. */
+export function busy() {
+  return Math.max(1, loadavg()[0] / availableParallelism());
 }
 
 /** Fails with `why` unless `holds`. */

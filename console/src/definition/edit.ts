@@ -1,6 +1,19 @@
 // Changes to a definition, each from one to another: what the studio's forms and palette do.
 import { type Flow, type State, flowsOf } from "./outline";
 
+/** Further calls: what they are called, the resource, and the parameters that each needs. */
+const ACTIONS: [type: string, resource: string, parameters: Record<string, unknown>][] = [
+  ["DynamoDB get item", "dynamodb:getItem", { TableName: "", Key: { id: { "S.$": "$.id" } } }],
+  ["DynamoDB put item", "dynamodb:putItem", { TableName: "", Item: { id: { "S.$": "$.id" } } }],
+  ["DynamoDB update item", "dynamodb:updateItem", { TableName: "", Key: { id: { "S.$": "$.id" } }, UpdateExpression: "SET #a = :a", ExpressionAttributeNames: { "#a": "a" }, ExpressionAttributeValues: { ":a": { S: "" } } }],
+  ["S3 get object", "aws-sdk:s3:getObject", { Bucket: "", Key: "" }],
+  ["S3 put object", "aws-sdk:s3:putObject", { Bucket: "", Key: "", "Body.$": "$" }],
+  ["SQS send message", "sqs:sendMessage", { QueueUrl: "", "MessageBody.$": "$" }],
+  ["SNS publish", "sns:publish", { TopicArn: "", "Message.$": "$" }],
+  ["EventBridge put events", "events:putEvents", { Entries: [{ Source: "", DetailType: "", "Detail.$": "$" }] }],
+  ["HTTP call", "http:invoke", { ApiEndpoint: "", Method: "GET", Authentication: { ConnectionArn: "" } }],
+];
+
 /** What the palette offers: a new state, ready to be filled in. */
 export const NEW_STATES: { group: string; type: string; name: string; state: State }[] = [
   { group: "Actions", type: "Lambda invoke", name: "Lambda Invoke", state: { Type: "Task", Resource: "arn:aws:states:::lambda:invoke", Parameters: { FunctionName: "", "Payload.$": "$" } } },
@@ -9,6 +22,7 @@ export const NEW_STATES: { group: string; type: string; name: string; state: Sta
     state: { Type: "Task", Resource: "arn:aws:states:::lambda:invoke.waitForTaskToken", Parameters: { FunctionName: "", Payload: { "taskToken.$": "$$.Task.Token" } } },
   },
   { group: "Actions", type: "Start execution", name: "Start Execution", state: { Type: "Task", Resource: "arn:aws:states:::states:startExecution.sync:2", Parameters: { StateMachineArn: "", "Input.$": "$" } } },
+  ...ACTIONS.map(([type, resource, parameters]) => ({ group: "Actions", type, name: type, state: { Type: "Task", Resource: `arn:aws:states:::${resource}`, Parameters: parameters } })),
   { group: "Flow", type: "Choice", name: "Choice", state: { Type: "Choice", Choices: [] } },
   { group: "Flow", type: "Parallel", name: "Parallel", state: { Type: "Parallel", Branches: [{ StartAt: "Branch", States: { Branch: { Type: "Pass", End: true } } }] } },
   {

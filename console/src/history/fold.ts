@@ -16,6 +16,30 @@ export function fold(events: HistoryEvent[], outline: Outline): Story {
   return folding.story(events);
 }
 
+/** Folds a history that grows: what was folded before is not folded again, as long as it is the same history. */
+export class Folder {
+  private folding: Folding | undefined;
+  private outline: Outline | undefined;
+  private folded: HistoryEvent[] = [];
+  private story: Story | undefined;
+
+  /** Returns the story so far. It is a new one whenever something happened; what it holds grows in place. */
+  fold(events: HistoryEvent[], outline: Outline): Story {
+    if (this.story !== undefined && events === this.folded && outline === this.outline) return this.story;
+    const { length } = this.folded;
+    const goesOn = outline === this.outline && length <= events.length && events[length - 1] === this.folded[length - 1];
+    if (this.folding === undefined || !goesOn) {
+      this.folding = new Folding(outline);
+      this.folded = [];
+    }
+    for (let at = this.folded.length; at < events.length; at += 1) this.folding.add(events[at] as HistoryEvent);
+    this.outline = outline;
+    this.folded = events;
+    this.story = this.folding.story(events);
+    return this.story;
+  }
+}
+
 class Folding {
   private visits: Visit[] = [];
   private byId = new Map<number, Visit>();
@@ -166,7 +190,7 @@ class Folding {
 
   /** Says whether the last thing before a state's exit was a failure: then a catcher let it go on. */
   private lastOutcomeFailed(visit: Visit): boolean {
-    const before = [...visit.events].reverse().find((id) => !this.types.get(id)?.endsWith("StateExited"));
+    const before = visit.events.findLast((id) => !this.types.get(id)?.endsWith("StateExited"));
     return before !== undefined && isFailure(this.types.get(before) ?? "");
   }
 
@@ -197,6 +221,7 @@ class Folding {
     if (isFailure(event.type)) return this.fault(visit, event, details);
     if (event.type.endsWith("Succeeded")) {
       this.turn(visit, "running");
+      visit.result = details.output;
       if (attempt !== undefined) {
         attempt.status = "succeeded";
         attempt.until = event.timestamp;
@@ -297,8 +322,7 @@ class Folding {
   }
 
   private lastNamed(name: string): Visit | undefined {
-    const named = this.visits.filter((visit) => visit.name === name);
-    return named.reverse().find((visit) => OPEN.has(visit.status)) ?? named[0];
+    return this.visits.findLast((visit) => visit.name === name && OPEN.has(visit.status)) ?? this.visits.findLast((visit) => visit.name === name);
   }
 
   /** Returns the visit that an event is of: back to the one before it, and from there upwards. */

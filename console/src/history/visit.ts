@@ -51,6 +51,8 @@ export interface Visit {
   resource?: string;
   /** What its task was given. */
   parameters?: unknown;
+  /** What its task's call answered, before the state made its output of it. */
+  result?: unknown;
   timeoutSeconds?: number;
   heartbeatSeconds?: number;
   variables?: Record<string, string>;

@@ -10,10 +10,12 @@ import SpaceBetween from "@cloudscape-design/components/space-between";
 import Spinner from "@cloudscape-design/components/spinner";
 import { Suspense, lazy, useMemo, useState } from "react";
 import { useParams, useSearchParams } from "react-router";
+import type { HistoryEvent } from "../api/__generated__/states";
 import { call } from "../api/call";
 import { Outline, readDefinition } from "../definition/outline";
-import { fold } from "../history/fold";
+import { Folder } from "../history/fold";
 import { type Chosen, chosenVisits, statusOfAll } from "../history/status";
+import type { Story } from "../history/visit";
 import { useHistory } from "../live/history";
 import { useNow } from "../live/use-now";
 import { useRead } from "../live/use-read";
@@ -30,6 +32,7 @@ import { TextView } from "../parts/text-view";
 const GraphView = lazy(() => import("../parts/graph-view"));
 
 const NOTHING = new Outline({});
+const NO_EVENTS: HistoryEvent[] = [];
 
 export default function Execution() {
   const { arn = "" } = useParams();
@@ -45,7 +48,8 @@ export default function Execution() {
   );
   const history = useHistory(arn);
   const outline = useMemo(() => readDefinition(machine.value?.definition ?? "") ?? NOTHING, [machine.value?.definition]);
-  const story = useMemo(() => fold(history.value ?? [], outline), [history.value, outline]);
+  const [folder] = useState(() => new Folder());
+  const story = folder.fold(history.value ?? NO_EVENTS, outline);
 
   const [search, setSearch] = useSearchParams();
   const [chosen, setChosen] = useState<Chosen>({});
@@ -156,7 +160,7 @@ export default function Execution() {
   );
 }
 
-function FailedStep({ story, onSelect }: { story: ReturnType<typeof fold>; onSelect: (visit: number) => void }) {
+function FailedStep({ story, onSelect }: { story: Story; onSelect: (visit: number) => void }) {
   const failed = story.visits.findLast((visit) => visit.status === "failed");
   return failed && <Button onClick={() => onSelect(failed.id)}>View step details</Button>;
 }

@@ -1,5 +1,6 @@
 // One state machine: its executions, its definition with the graph, versions, aliases, logging, tags.
 import Button from "@cloudscape-design/components/button";
+import ButtonDropdown from "@cloudscape-design/components/button-dropdown";
 import Container from "@cloudscape-design/components/container";
 import ContentLayout from "@cloudscape-design/components/content-layout";
 import Header from "@cloudscape-design/components/header";
@@ -15,12 +16,17 @@ import { readDefinition } from "../definition/outline";
 import { useRead } from "../live/use-read";
 import { Confirm } from "../parts/execution-actions";
 import { ExecutionsTable } from "../parts/executions-table";
-import { Aliases, Logging, Tags, Versions } from "../parts/machine-tabs";
+import { Aliases } from "../parts/machine-aliases";
+import { EXPORTS, type ExportKind, exportMachine } from "../parts/machine-export";
+import { Logging } from "../parts/machine-logging";
+import { Tags } from "../parts/machine-tags";
+import { Versions } from "../parts/machine-versions";
 import { Problem } from "../parts/problem";
 import { StartDialog } from "../parts/start-dialog";
 import { moment } from "../parts/words";
 
 const GraphView = lazy(() => import("../parts/graph-view"));
+const Monitoring = lazy(() => import("../parts/machine-monitoring"));
 const CodeEditor = lazy(() => import("../parts/code-editor"));
 
 export default function Machine() {
@@ -28,6 +34,7 @@ export default function Machine() {
   const [search, setSearch] = useSearchParams();
   const [starting, setStarting] = useState(false);
   const [deleting, setDeleting] = useState(false);
+  const [failure, setFailure] = useState<unknown>();
   const navigate = useNavigate();
   const machine = useRead(
     `machine ${arn}`,
@@ -43,7 +50,20 @@ export default function Machine() {
   const startButton = <Button variant="primary" onClick={start}>Start execution</Button>;
   const actions = (
     <SpaceBetween direction="horizontal" size="xs">
-      <Button onClick={() => setDeleting(true)}>Delete</Button>
+      <ButtonDropdown
+        items={[
+          { id: "copy", text: "Copy to new" },
+          { id: "export", text: "Export", items: EXPORTS.map((one) => ({ ...one })) },
+          { id: "delete", text: "Delete" },
+        ]}
+        onItemClick={({ detail }) => {
+          if (detail.id === "copy") void navigate(`/studio?from=${encodeURIComponent(arn)}`);
+          else if (detail.id === "delete") setDeleting(true);
+          else exportMachine(known, detail.id as ExportKind).then(() => setFailure(undefined), setFailure);
+        }}
+      >
+        Actions
+      </ButtonDropdown>
       <Button onClick={() => void navigate(to.studio(arn))}>Edit</Button>
       {startButton}
     </SpaceBetween>
@@ -53,6 +73,7 @@ export default function Machine() {
       header={<Header variant="h1" actions={actions}><bdi className="name">{known.name}</bdi></Header>}
     >
       <SpaceBetween size="l">
+        <Problem error={failure ?? machine.error} again={machine.again} />
         <Container header={<Header variant="h2">Details</Header>}>
           <KeyValuePairs
             columns={3}
@@ -82,7 +103,16 @@ export default function Machine() {
                 />
               ),
             },
-            { id: "logging", label: "Logging", content: <Logging machine={known} /> },
+            {
+              id: "monitoring",
+              label: "Monitoring",
+              content: (
+                <Suspense fallback={<Spinner />}>
+                  <Monitoring stateMachineArn={arn} />
+                </Suspense>
+              ),
+            },
+            { id: "logging", label: "Logging", content: <Logging machine={known} again={machine.again} /> },
             {
               id: "definition",
               label: "Definition",

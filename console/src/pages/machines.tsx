@@ -14,6 +14,7 @@ import { type Count, type Counts, counts } from "../api/call";
 import { readAll } from "../api/pages";
 import { useRead } from "../live/use-read";
 import { Go } from "../parts/go";
+import { useColumns } from "../parts/preferences";
 import { Problem } from "../parts/problem";
 import { moment } from "../parts/words";
 
@@ -26,8 +27,14 @@ const COLUMNS: [status: string, header: string][] = [
   ["RUNNING", "Running"], ["SUCCEEDED", "Succeeded"], ["FAILED", "Failed"], ["TIMED_OUT", "Timed out"], ["ABORTED", "Aborted"],
 ];
 
+const SHOWN = [
+  { id: "name", label: "Name", fixed: true }, { id: "type", label: "Type" }, { id: "created", label: "Creation date" },
+  ...COLUMNS.map(([id, label]) => ({ id, label })),
+];
+
 export default function Machines() {
   const navigate = useNavigate();
+  const { shown, preferences } = useColumns("machines", SHOWN);
   const list = useRead(
     "machines",
     async (signal) => {
@@ -64,6 +71,8 @@ export default function Machines() {
         loading={list.loading}
         loadingText="Reading the state machines"
         columnDefinitions={columns}
+        columnDisplay={SHOWN.map(({ id }) => ({ id, visible: shown.includes(id) }))}
+        preferences={preferences}
         stickyHeader
         header={
           <Header

@@ -12,17 +12,20 @@ import Select from "@cloudscape-design/components/select";
 import SpaceBetween from "@cloudscape-design/components/space-between";
 import Spinner from "@cloudscape-design/components/spinner";
 import Tabs from "@cloudscape-design/components/tabs";
-import { Suspense, lazy, useEffect, useState } from "react";
-import { useNavigate, useParams } from "react-router";
+import { Suspense, lazy, useEffect, useRef, useState } from "react";
+import { useNavigate, useParams, useSearchParams } from "react-router";
 import { type Document, isNode, parse as parseYaml, parseDocument, stringify as toYaml } from "yaml";
 import { to } from "../api/arn";
 import { call, said } from "../api/call";
+import { completionsAt } from "../definition/complete";
 import { insert } from "../definition/edit";
 import { type Flow, Outline } from "../definition/outline";
 import { placeOf } from "../definition/pointer";
+import { reachOf } from "../definition/reach";
 import { useRead } from "../live/use-read";
 import { Palette } from "../parts/palette";
 import { Problem } from "../parts/problem";
+import { SaveWarning } from "../parts/save-warning";
 import { StateForm } from "../parts/state-form";
 import { TestState } from "../parts/test-state";
 import { useTexts } from "../parts/use-texts";
@@ -34,9 +37,13 @@ const FIRST = JSON.stringify({ Comment: "", StartAt: "Pass", States: { Pass: { T
 
 export default function StudioPage() {
   const { arn } = useParams();
+  const [search] = useSearchParams();
+  // A copy begins as another machine is, and becomes one of its own.
+  const from = search.get("from") ?? undefined;
+  const shown = arn ?? from;
   const machine = useRead(
-    `studio ${arn ?? ""}`,
-    async (signal) => (arn === undefined ? null : call("DescribeStateMachine", { stateMachineArn: arn }, signal)),
+    `studio ${shown ?? ""}`,
+    async (signal) => (shown === undefined ? null : call("DescribeStateMachine", { stateMachineArn: shown }, signal)),
     () => false,
   );
   if (machine.loading) return <Spinner size="large" />;
@@ -44,10 +51,10 @@ export default function StudioPage() {
   const known = machine.value;
   return (
     <Studio
-      key={arn}
+      key={`${arn} ${from}`}
       arn={arn}
       begin={known === null ? FIRST : formatted(known.definition)}
-      given={{ name: known?.name ?? "", roleArn: known?.roleArn ?? "", type: known?.type ?? "STANDARD" }}
+      given={{ name: known === null ? "" : arn === undefined ? `${known.name.slice(0, 75)}-copy` : known.name, roleArn: known?.roleArn ?? "", type: known?.type ?? "STANDARD" }}
     />
   );
 }
@@ -66,6 +73,7 @@ function Studio({ arn, begin, given }: StudioProps) {
   const [config, setConfig] = useState(given);
   const [failure, setFailure] = useState<string>();
   const [saving, setSaving] = useState(false);
+  const [asking, setAsking] = useState<string[]>();
   const { text } = texts;
   const { root, outline, wrong } = useParsed(text, language);
   const state = wanted === undefined ? undefined : outline.state(wanted);
@@ -87,7 +95,26 @@ function Studio({ arn, begin, given }: StudioProps) {
     texts.set(next === "json" ? JSON.stringify(root, null, 2) : toYaml(root));
   };
   const definition = language === "json" ? text : JSON.stringify(root, null, 2);
+  // What is called anew may need leave that the role does not have.
+  const saveOrAsk = () => {
+    const known = new Set(reachOf(flowOf(begin)));
+    const anew = reachOf(root).filter((one) => !known.has(one));
+    if (arn !== undefined && config.roleArn === given.roleArn && anew.length > 0) setAsking(anew);
+    else void save();
+  };
+  const open = async (file: File) => {
+    try {
+      const read = parseYaml(await file.text(), { maxAliasCount: 100 }) as unknown;
+      if (typeof read !== "object" || read === null || !("States" in read)) throw new Error("A definition has States.");
+      setFailure(undefined);
+      change(read as Flow, "");
+      if (config.name === "") setConfig({ ...config, name: file.name.replace(/(\.asl)?\.(json|ya?ml)$/i, "").replace(/[^\w-]+/g, "-").slice(0, 80) });
+    } catch (error) {
+      setFailure(`${file.name} cannot be imported. ${said(error).split("\n")[0]}`);
+    }
+  };
   const save = async () => {
+    setAsking(undefined);
     setSaving(true);
     setFailure(undefined);
     try {
@@ -111,9 +138,10 @@ function Studio({ arn, begin, given }: StudioProps) {
           variant="h1"
           actions={
             <SpaceBetween direction="horizontal" size="xs">
+              <ImportButton onFile={(file) => void open(file)} />
               <Button disabled={!texts.canUndo} onClick={texts.undo}>Undo</Button>
               <Button disabled={!texts.canRedo} onClick={texts.redo}>Redo</Button>
-              <Button variant="primary" loading={saving} disabled={wrong !== undefined || config.name === "" || config.roleArn === ""} onClick={() => void save()}>
+              <Button variant="primary" loading={saving} disabled={wrong !== undefined || config.name === "" || config.roleArn === ""} onClick={saveOrAsk}>
                 {arn === undefined ? "Create" : "Save"}
               </Button>
             </SpaceBetween>
@@ -125,6 +153,9 @@ function Studio({ arn, begin, given }: StudioProps) {
     >
       <SpaceBetween size="m">
         {failure !== undefined && <Alert type="error">{failure}</Alert>}
+        {asking !== undefined && (
+          <SaveWarning calls={asking} roleArn={config.roleArn} onDismiss={() => setAsking(undefined)} onSave={() => void save()} />
+        )}
         <Config config={config} onChange={setConfig} isNew={arn === undefined} />
         <Palette onAdd={add} behind={selected} />
         <div className="split">
@@ -146,7 +177,7 @@ function Studio({ arn, begin, given }: StudioProps) {
             }
           >
             <Suspense fallback={<Spinner />}>
-              <CodeEditor value={text} onChange={texts.type} language={language} label="Definition" height="620px" diagnose={(text) => findings(text, config.type, language)} />
+              <CodeEditor value={text} onChange={texts.type} language={language} label="Definition" height="620px" complete={completionsAt} diagnose={(text) => findings(text, config.type, language)} />
             </Suspense>
           </Container>
           <SpaceBetween size="m">
@@ -187,6 +218,29 @@ function Studio({ arn, begin, given }: StudioProps) {
   );
 }
 
+/** Takes a definition from a file, JSON or YAML. */
+function ImportButton({ onFile }: { onFile: (file: File) => void }) {
+  const field = useRef<HTMLInputElement>(null);
+  return (
+    <>
+      <Button onClick={() => field.current?.click()}>Import</Button>
+      <input
+        ref={field}
+        type="file"
+        hidden
+        aria-label="Definition to import"
+        accept=".json,.yaml,.yml,.asl"
+        onChange={(event) => {
+          const file = event.currentTarget.files?.[0];
+          // The same file may be chosen again.
+          event.currentTarget.value = "";
+          if (file !== undefined) onFile(file);
+        }}
+      />
+    </>
+  );
+}
+
 interface ConfigProps {
   config: StudioProps["given"];
   onChange: (config: StudioProps["given"]) => void;
@@ -215,6 +269,14 @@ function Config({ config, onChange, isNew }: ConfigProps) {
       </div>
     </Container>
   );
+}
+
+function flowOf(text: string): Flow {
+  try {
+    return JSON.parse(text) as Flow;
+  } catch {
+    return {};
+  }
 }
 
 /** Reads the text; while it cannot be read, what could be read last stays. */

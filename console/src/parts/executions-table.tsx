@@ -14,11 +14,21 @@ import type { Change } from "../live/stream";
 import { useRead } from "../live/use-read";
 import { Choose } from "./choose";
 import { Go } from "./go";
+import { useColumns } from "./preferences";
 import { Problem } from "./problem";
 import { ExecutionStatusMark, executionWord } from "./status";
 import { duration, moment } from "./words";
 
 const STATUSES: ExecutionStatus[] = ["RUNNING", "SUCCEEDED", "FAILED", "TIMED_OUT", "ABORTED", "PENDING_REDRIVE"];
+const COLUMNS = [
+  { id: "name", label: "Name", fixed: true },
+  { id: "status", label: "Status" },
+  { id: "started", label: "Start time" },
+  { id: "ended", label: "End time" },
+  { id: "took", label: "Duration" },
+  { id: "redrives", label: "Redrives" },
+  { id: "by", label: "Version or alias" },
+];
 const PAGE = 100;
 /** With a filter that the server does not have, this many are looked through. */
 const LOOKED_THROUGH = 2_000;
@@ -36,6 +46,7 @@ export function ExecutionsTable({ of, concerns, actions, onStart }: ExecutionsTa
   const [text, setText] = useState("");
   const [range, setRange] = useState<DateRangePickerProps.Value | null>(null);
   const [shown, setShown] = useState(PAGE);
+  const columns = useColumns("executions", COLUMNS);
   const input = {
     ...of,
     statusFilter: status === "" ? undefined : (status as ExecutionStatus),
@@ -85,6 +96,8 @@ export function ExecutionsTable({ of, concerns, actions, onStart }: ExecutionsTa
             />
           </SpaceBetween>
         }
+        columnDisplay={COLUMNS.map(({ id }) => ({ id, visible: columns.shown.includes(id) }))}
+        preferences={columns.preferences}
         columnDefinitions={[
           { id: "name", header: "Name", isRowHeader: true, cell: (line) => <Go to={to.execution(line.executionArn)}>{line.name}</Go> },
           { id: "status", header: "Status", cell: (line) => <ExecutionStatusMark status={line.status} /> },

@@ -2,6 +2,7 @@
 import FormField from "@cloudscape-design/components/form-field";
 import Select from "@cloudscape-design/components/select";
 import SpaceBetween from "@cloudscape-design/components/space-between";
+import { memo } from "react";
 import type { Outline } from "../definition/outline";
 import { type Chosen, WORDS, chosenVisits, iterationsOf } from "../history/status";
 import type { Story } from "../history/visit";
@@ -13,7 +14,8 @@ interface IterationChooserProps {
   onChange: (chosen: Chosen) => void;
 }
 
-export function IterationChooser({ story, outline, chosen, onChange }: IterationChooserProps) {
+/** With many iterations this is much to draw: the passing of time alone draws nothing anew. */
+export const IterationChooser = memo(function IterationChooser({ story, outline, chosen, onChange }: IterationChooserProps) {
   // A Map within a Map has iterations once one of the outer Map is chosen.
   const shown = chosenVisits(story, chosen);
   const choosers = outline.maps().map((name) => {
@@ -54,4 +56,4 @@ export function IterationChooser({ story, outline, chosen, onChange }: Iteration
       })}
     </SpaceBetween>
   );
-}
+});

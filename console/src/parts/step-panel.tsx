@@ -12,6 +12,7 @@ import { to } from "../api/arn";
 import type { Outline } from "../definition/outline";
 import { detailsOf } from "../history/events";
 import type { Story, Visit } from "../history/visit";
+import { DataStages, hasStages } from "./data-stages";
 import { Go } from "./go";
 import { StateStatusMark } from "./status";
 import { TestState } from "./test-state";
@@ -38,8 +39,8 @@ export function StepPanel({ outline, story, name, visit, visits, now, onSelect, 
   const state = outline.state(name);
   const tabs = [
     ...(visit === undefined ? [] : [
-      { id: "input", label: "Input", content: <Stages visit={visit} side="input" /> },
-      { id: "output", label: "Output", content: <Stages visit={visit} side="output" /> },
+      { id: "input", label: "Input", content: <Input visit={visit} /> },
+      { id: "output", label: "Output", content: <Output visit={visit} story={story} definition={definition} /> },
       { id: "details", label: "Details", content: <Details visit={visit} now={now} story={story} /> },
     ]),
     { id: "definition", label: "Definition", content: <TextView value={state} label="definition" /> },
@@ -107,8 +108,22 @@ function placeOf(visit: Visit, story: Story): string {
   return place;
 }
 
-function Stages({ visit, side }: { visit: Visit; side: "input" | "output" }) {
-  if (side === "output") return <TextView value={visit.output} label="output" />;
+function Output({ visit, story, definition }: { visit: Visit; story: Story; definition: string | undefined }) {
+  return (
+    <SpaceBetween size="s">
+      <TextView value={visit.output} label="output" />
+      {visit.result !== undefined && (
+        <>
+          <Box variant="h4">What the task answered</Box>
+          <TextView value={visit.result} label="task result" />
+        </>
+      )}
+      {definition !== undefined && hasStages(visit) && <DataStages key={visit.id} visit={visit} story={story} definition={definition} />}
+    </SpaceBetween>
+  );
+}
+
+function Input({ visit }: { visit: Visit }) {
   return (
     <SpaceBetween size="s">
       <TextView value={visit.input} label="state input" />

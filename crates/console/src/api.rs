@@ -5,10 +5,22 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use http::{Response, StatusCode};
+use serde_json::{Value, json};
 use service::{Call, Failure, Principal, Reply, RequestId};
 
 use crate::session::Session;
 use crate::{Body, Console, answer_links, tasks, whole};
+
+/// What AWS has no answer to for executions of EXPRESS machines, and the server has.
+const LOOKS: [&str; 4] = [
+    "DescribeExecution",
+    "DescribeStateMachineForExecution",
+    "GetExecutionHistory",
+    "ListExecutions",
+];
+
+/// How the API refuses them, once the caller may ask.
+const OF_EXPRESS: [&str; 2] = ["InvalidArn", "StateMachineTypeNotSupported"];
 
 /// Longest name of an operation.
 const NAME_BYTES_MAX: usize = 64;
@@ -48,13 +60,34 @@ pub(crate) async fn call(
         let message = "The path names no operation.";
         return Err(Failure::client("UnknownOperationException", message).with_status(404));
     }
+    let input = input.into();
     let call = Call {
         service: "states",
         operation: operation.to_owned().into(),
-        input: input.into(),
+        input: input.clone(),
         payload: Bytes::new(),
         principal: principal.clone(),
         request_id: RequestId::random(),
     };
-    console.gate.call(call).await
+    match console.gate.call(call).await {
+        Err(failure)
+            if LOOKS.contains(&operation) && OF_EXPRESS.contains(&failure.code.as_ref()) =>
+        {
+            let question = look(operation, &input);
+            let output = console.ways.ask("look", principal.clone(), question);
+            Ok(Reply {
+                output: output.await?,
+                payload: Bytes::new(),
+            })
+        }
+        answered => answered,
+    }
+}
+
+/// What `/_stepd/look` is asked: an operation and its input.
+fn look(operation: &str, input: &[u8]) -> Bytes {
+    let input: Value = serde_json::from_slice(input).unwrap_or_default();
+    json!({"operation": operation, "input": input})
+        .to_string()
+        .into()
 }

@@ -39,6 +39,7 @@ use tokio::sync::watch;
 
 use counts::Counts;
 use records::Records;
+pub use session::Signer;
 use session::{Session, Sessions};
 
 /// A body that comes or goes piece by piece.
@@ -64,6 +65,9 @@ const BODY_SECONDS_MAX: Duration = Duration::from_secs(60);
 pub trait OwnWays: Send + Sync {
     /// Asks `/_stepd/NAME` as `principal`, who must be allowed to.
     async fn ask(&self, name: &str, principal: Principal, body: Bytes) -> Result<Bytes, Failure>;
+
+    /// Says whether requests may be signed with this key, which does not end by itself.
+    async fn has_key(&self, id: &str) -> bool;
 }
 
 /// What the console stands on.
@@ -126,11 +130,11 @@ impl Console {
         })
     }
 
-    /// Returns a path that signs `principal` in, once and within ten minutes.
+    /// Returns a path that signs `signer` in, once and within ten minutes, for no longer than the key is good.
     ///
     /// The token stands behind `#`, so that no server, log or referrer sees it; the page sends it.
-    pub fn sign_in_path(&self, principal: Principal) -> String {
-        let token = self.sessions.link(principal, self.clock.now());
+    pub fn sign_in_path(&self, signer: Signer) -> String {
+        let token = self.sessions.link(signer, self.clock.now());
         format!("/console/sign-in#{token}")
     }
 
@@ -185,8 +189,8 @@ impl Console {
         match (&parts.method, path) {
             (&Method::POST, "session") => self.sign_in(body).await,
             (&Method::DELETE, "session") => Ok(self.sign_out(parts)),
-            (&Method::GET, "session") => Ok(self.who(&self.session(parts)?)),
-            (&Method::GET, "live") => live::answer(self, &self.session(parts)?, parts).await,
+            (&Method::GET, "session") => Ok(self.who(&self.session(parts).await?)),
+            (&Method::GET, "live") => live::answer(self, &self.session(parts).await?, parts).await,
             (&Method::POST, "answer/look") => {
                 let shown = answer_links::look(self, &read(body, LOOK_BYTES_MAX).await?).await?;
                 Ok(whole(StatusCode::OK, "application/json", shown))
@@ -196,7 +200,7 @@ impl Console {
                 Ok(whole(StatusCode::OK, "application/json", sent))
             }
             (&Method::POST, path) if path.starts_with("api/") => {
-                let session = self.session(parts)?;
+                let session = self.session(parts).await?;
                 let body = read(body, CALL_BYTES_MAX).await?;
                 api::answer(self, &session, &path["api/".len()..], body).await
             }
@@ -208,14 +212,24 @@ impl Console {
         }
     }
 
-    fn session(&self, parts: &Parts) -> Result<Session, Failure> {
-        let found = self
-            .sessions
-            .of(&parts.headers, &self.cookie, self.clock.now());
-        found.ok_or_else(|| {
-            let message = "Nobody is signed in. `stepd console` prints a link.";
-            Failure::client("NotSignedIn", message).with_status(401)
-        })
+    async fn session(&self, parts: &Parts) -> Result<Session, Failure> {
+        let now = self.clock.now();
+        let found = self.sessions.of(&parts.headers, &self.cookie, now);
+        if let Some(session) = found
+            && self.is_key_good(&session).await
+        {
+            return Ok(session);
+        }
+        let message = "Nobody is signed in. `stepd console` prints a link.";
+        Err(Failure::client("NotSignedIn", message).with_status(401))
+    }
+
+    async fn is_key_good(&self, session: &Session) -> bool {
+        match &session.key_id {
+            // It ended with its key, if that has ended.
+            None => true,
+            Some(id) => self.ways.has_key(id).await,
+        }
     }
 
     async fn sign_in(&self, body: Body) -> Result<Response<Body>, Failure> {
@@ -223,10 +237,14 @@ impl Console {
         let body: Value = serde_json::from_slice(&body).unwrap_or_default();
         let token = body["token"].as_str().unwrap_or_default();
         let now = self.clock.now();
-        let Some(session) = self.sessions.redeem(token, now) else {
-            let message = "The link was used already, or is older than ten minutes. \
-                           `stepd console` prints another one.";
-            return Err(Failure::client("LinkUsed", message).with_status(401));
+        let redeemed = self.sessions.redeem(token, now);
+        let session = match redeemed {
+            Some(session) if self.is_key_good(&session).await => session,
+            _ => {
+                let message = "The link was used already, or is older than ten minutes. \
+                               `stepd console` prints another one.";
+                return Err(Failure::client("LinkUsed", message).with_status(401));
+            }
         };
         let seconds = (session.expires_at.as_millis() - now.as_millis()) / 1_000;
         let text = self.sessions.seal(&session);

@@ -37,8 +37,19 @@ pub(crate) struct Sessions {
 }
 
 struct Link {
-    principal: Principal,
+    signer: Signer,
     expires_at: Timestamp,
+}
+
+/// Who asks for a link, and the key that they sign with: what begins with the link ends with the key.
+#[derive(Clone, Debug)]
+pub struct Signer {
+    /// Who it is.
+    pub principal: Principal,
+    /// The key's id.
+    pub key_id: Arc<str>,
+    /// When the key ends by itself; `None` if somebody has to take it away.
+    pub key_ends_at: Option<Timestamp>,
 }
 
 /// Somebody who is signed in.
@@ -46,7 +57,16 @@ struct Link {
 pub(crate) struct Session {
     pub principal: Principal,
     pub expires_at: Timestamp,
+    /// The key that it ends with, where that does not end by itself.
+    pub key_id: Option<Arc<str>>,
     id: [u8; 16],
+}
+
+/// What is sealed of a session, beside its end and its id.
+#[derive(Serialize, Deserialize)]
+struct SealedSession {
+    who: Sealed,
+    key: Option<Arc<str>>,
 }
 
 /// Who, as it is sealed.
@@ -99,8 +119,8 @@ impl Sessions {
         }
     }
 
-    /// Returns a token that signs `principal` in once.
-    pub fn link(&self, principal: Principal, now: Timestamp) -> String {
+    /// Returns a token that signs `signer` in once.
+    pub fn link(&self, signer: Signer, now: Timestamp) -> String {
         let token = URL_SAFE_NO_PAD.encode(rand::random::<[u8; 32]>());
         let mut links = self.links.lock();
         links.retain(|_, link| link.expires_at > now);
@@ -111,7 +131,7 @@ impl Sessions {
             }
         }
         let link = Link {
-            principal,
+            signer,
             expires_at: now.plus_seconds(LINK_SECONDS),
         };
         links.insert(Sha256::digest(&token).into(), link);
@@ -125,20 +145,30 @@ impl Sessions {
         if link.expires_at <= now {
             return None;
         }
-        let seconds = match &link.principal {
+        let signer = link.signer;
+        let seconds = match &signer.principal {
             Principal::Root { .. } => OWNER_SECONDS,
             _ => ROLE_SECONDS,
         };
-        Some(Session {
-            principal: link.principal,
-            expires_at: now.plus_seconds(seconds),
+        let longest = now.plus_seconds(seconds);
+        let expires_at = signer
+            .key_ends_at
+            .map_or(longest, |ends_at| ends_at.min(longest));
+        let key_lasts = signer.key_ends_at.is_none();
+        (expires_at > now).then(|| Session {
+            principal: signer.principal,
+            expires_at,
+            key_id: key_lasts.then_some(signer.key_id),
             id: rand::random(),
         })
     }
 
     /// Returns the text that stands for `session`.
     pub fn seal(&self, session: &Session) -> String {
-        let sealed = Sealed::from(&session.principal);
+        let sealed = SealedSession {
+            who: Sealed::from(&session.principal),
+            key: session.key_id.clone(),
+        };
         let mut body = session.expires_at.as_millis().to_be_bytes().to_vec();
         body.extend(session.id);
         body.extend(serde_json::to_vec(&sealed).expect("texts have a JSON form"));
@@ -186,9 +216,10 @@ impl Sessions {
         let body = self.unsealed("session", &bytes)?;
         let (expires_at, rest) = body.split_first_chunk::<8>()?;
         let (id, rest) = rest.split_first_chunk::<16>()?;
-        let principal: Sealed = serde_json::from_slice(rest).ok()?;
+        let sealed: SealedSession = serde_json::from_slice(rest).ok()?;
         Some(Session {
-            principal: principal.into(),
+            principal: sealed.who.into(),
+            key_id: sealed.key,
             expires_at: Timestamp::from_millis(i64::from_be_bytes(*expires_at)),
             id: *id,
         })
@@ -209,9 +240,13 @@ mod tests {
 
     const NOW: Timestamp = Timestamp::from_millis(1_000_000);
 
-    fn owner() -> Principal {
-        Principal::Root {
-            account: "000000000000".into(),
+    fn owner() -> Signer {
+        Signer {
+            principal: Principal::Root {
+                account: "000000000000".into(),
+            },
+            key_id: "AKIDROOT".into(),
+            key_ends_at: None,
         }
     }
 
@@ -247,7 +282,8 @@ mod tests {
         let found = again
             .of(&cookie(&text), "name", NOW)
             .expect("sealed by the same key");
-        assert_eq!(found.principal, owner());
+        assert_eq!(found.principal, owner().principal);
+        assert_eq!(found.key_id.as_deref(), Some("AKIDROOT"));
         assert!(
             again
                 .of(&cookie(&text), "name", session.expires_at)
@@ -261,6 +297,25 @@ mod tests {
         );
         again.end(&found, NOW);
         assert!(again.of(&cookie(&text), "name", NOW).is_none());
+    }
+
+    #[test]
+    fn a_session_ends_with_the_key_that_signed_for_it() {
+        let sessions = Sessions::new(&[7; 32]);
+        let role = |seconds| Signer {
+            principal: Principal::Role {
+                role_arn: "arn:aws:iam::000000000000:role/r".into(),
+                session_name: "s".into(),
+            },
+            key_id: "ASIA".into(),
+            key_ends_at: Some(NOW.plus_seconds(seconds)),
+        };
+        let cases = [(60, Some(60)), (86_400, Some(ROLE_SECONDS)), (0, None)];
+        for (key, expected) in cases {
+            let session = sessions.redeem(&sessions.link(role(key), NOW), NOW);
+            let expected = expected.map(|seconds| NOW.plus_seconds(seconds));
+            assert_eq!(session.map(|session| session.expires_at), expected, "{key}");
+        }
     }
 
     #[test]

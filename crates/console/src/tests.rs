@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use service::{Call, Failure, Gate, Principal, Reply, SystemClock};
 use store::MemoryStore;
 
-use crate::{Body, Console, ConsoleOptions, Foundations, OwnWays};
+use crate::{Body, Console, ConsoleOptions, Foundations, OwnWays, Signer};
 
 const TOKEN: &str = "AQAAAAAAAAAAAAcAAAAAAAAABWq0rPZ1x-7yXhTn_2o5bVQ";
 
@@ -24,13 +24,18 @@ const PIECE_BYTES: usize = 512;
 #[derive(Default)]
 struct Waiting {
     tasks: Mutex<Vec<Value>>,
+    /// The id of the one key.
+    key: Mutex<String>,
 }
 
 #[async_trait]
 impl OwnWays for Waiting {
     async fn ask(&self, name: &str, _: Principal, query: Bytes) -> Result<Bytes, Failure> {
-        assert_eq!(name, "tasks");
         let query: Value = serde_json::from_slice(&query).expect("the query is JSON");
+        if name == "look" {
+            return Ok(query.to_string().into());
+        }
+        assert_eq!(name, "tasks");
         let asked = query["executionArn"].as_str();
         let tasks = self.tasks.lock();
         let of_it = |task: &&Value| asked.is_none_or(|arn| task["executionArn"] == arn);
@@ -43,6 +48,10 @@ impl OwnWays for Waiting {
             page["nextToken"] = (at + 1).to_string().into();
         }
         Ok(page.to_string().into())
+    }
+
+    async fn has_key(&self, id: &str) -> bool {
+        *self.key.lock() == id
     }
 }
 
@@ -61,6 +70,12 @@ impl Gate for Waiting {
                 let states =
                     json!({"Ask": {"Type": "Task", "Resource": "a secret"}, "B": {"Type": "Pass"}});
                 json!({"definition": json!({"StartAt": "Ask", "States": states}).to_string()})
+            }
+            "ListExecutions" if input["stateMachineArn"] == "express" => {
+                return Err(Failure::client("StateMachineTypeNotSupported", ""));
+            }
+            "ListExecutions" | "StartExecution" => {
+                return Err(Failure::client("AccessDeniedException", ""));
             }
             operation => panic!("nobody calls {operation}"),
         };
@@ -102,7 +117,12 @@ impl World {
         };
         let console = Console::new(&options, foundations);
         let account = "000000000000".into();
-        let path = console.sign_in_path(Principal::Root { account });
+        "AKIDROOT".clone_into(&mut waiting.key.lock());
+        let path = console.sign_in_path(Signer {
+            principal: Principal::Root { account },
+            key_id: "AKIDROOT".into(),
+            key_ends_at: None,
+        });
         let token = path.rsplit('#').next().expect("a path has an end");
         let body = json!({"token": token}).to_string();
         let mut world = Self {
@@ -190,6 +210,29 @@ async fn strangers_send_little() {
         body.resize(bytes, b' ');
         let answer = world.send(path, body).await;
         assert_eq!(answer.status().as_u16(), expected, "{path}: {bytes} bytes");
+    }
+}
+
+#[tokio::test]
+async fn nobody_stays_signed_in_with_a_key_that_is_gone() {
+    let world = World::start().await;
+    assert_eq!(world.ask("api/tasks", &json!({})).await.0, 200);
+    "ANOTHER".clone_into(&mut world.waiting.key.lock());
+    let (status, answer) = world.ask("api/tasks", &json!({})).await;
+    assert_eq!((status, &answer["__type"]), (401, &json!("NotSignedIn")));
+}
+
+#[tokio::test]
+async fn express_executions_are_looked_at_and_nothing_else_is() {
+    let world = World::start().await;
+    let input = json!({"stateMachineArn": "express"});
+    let (status, seen) = world.ask("api/ListExecutions", &input).await;
+    let expected = json!({"operation": "ListExecutions", "input": input});
+    assert_eq!((status, seen), (200, expected));
+    for (operation, machine) in [("ListExecutions", "refused"), ("StartExecution", "express")] {
+        let input = json!({"stateMachineArn": machine});
+        let (_, refused) = world.ask(&format!("api/{operation}"), &input).await;
+        assert_eq!(refused["__type"], "AccessDeniedException");
     }
 }
 

@@ -19,16 +19,17 @@ use http::request::Parts;
 use http::{HeaderValue, Method, Request, Response, StatusCode, header};
 use http_body_util::{BodyExt, Either, Full, StreamBody};
 use hyper::body::{Body, Frame};
-use serde_json::Map;
+use parking_lot::Mutex;
+use serde_json::{Map, json};
 use service::{Call, Failure, RequestId};
 
 use crate::access::Origin;
 use crate::gateway::Gateway;
 use crate::probe::ProbeAnswer;
-use crate::room::Taken;
+use crate::room::{Arrival, NoRoom};
 use crate::route::{RouteAnswer, RouteRequest};
 use crate::server::Peer;
-use crate::streaming::{self, StreamedBody};
+use crate::streaming::{self, PageArrival, StreamedBody};
 
 /// Most bytes of a request's body, where the operation has no limit of its own.
 pub(crate) const BODY_BYTES_MAX: usize = 10 * 1024 * 1024;
@@ -92,8 +93,16 @@ where
     }
     if let Some(pages) = gateway.pages_for(&parts) {
         let (method, uri) = (parts.method.clone(), parts.uri.clone());
-        let request = Request::from_parts(parts, streaming::awaited(body));
-        let response = pages.answer(request).await;
+        let arrival = Arc::new(Mutex::new(PageArrival {
+            arrival: gateway.page_room.arrival(),
+            refused: false,
+        }));
+        let body = streaming::given_room(body, Arc::clone(&arrival));
+        // Its room is held until the answer begins.
+        let mut response = pages.answer(Request::from_parts(parts, body)).await;
+        if arrival.lock().refused {
+            response = no_room_for_a_page();
+        }
         tracing::debug!(%method, path = uri.path(), status = response.status().as_u16(), %request_id);
         return response.map(Either::Right);
     }
@@ -146,7 +155,7 @@ where
         .sender(&claim, signing_name)
         .map_err(|error| unsigned(error, protocol))?;
     let operation = target.as_ref().map_or("", |target| target.operation);
-    let (body, _room) = read(gateway, body, parts, limit, operation)
+    let (body, room) = read(gateway, body, parts, limit, operation)
         .await
         .map_err(|refusal| Box::new(Refused::new(None, protocol, refusal)))?;
     gateway
@@ -163,6 +172,7 @@ where
     let decoded = target
         .decode(parts, body)
         .map_err(|refusal| Box::new(Refused::new(service, protocol, refusal)))?;
+    let _room = held_on(room, limit);
     let call = Call {
         service: target.service,
         operation: decoded.operation.into(),
@@ -220,7 +230,7 @@ where
     let limit = route
         .as_ref()
         .map_or(BODY_BYTES_MAX, |route| route.body_bytes_max());
-    let (body, _room) = read(gateway, body, parts, limit, name)
+    let (body, room) = read(gateway, body, parts, limit, name)
         .await
         .map_err(|refusal| Box::new(Refused::new(None, protocol, refusal)))?;
     gateway
@@ -232,8 +242,10 @@ where
             Failure::client("UnknownOperationException", message).with_status(404),
         ));
     };
+    let _room = held_on(room, limit);
     let request = RouteRequest {
         principal: sender.principal,
+        key: Some(sender.key),
         method: parts.method.clone(),
         path: path.to_owned(),
         query: parts.uri.query().unwrap_or_default().to_owned(),
@@ -277,32 +289,30 @@ fn body_bytes_max(target: &Target) -> usize {
     }
 }
 
-/// Reads a body of at most `limit` bytes, in time. Its room is held as long as the call goes on.
+/// Returns the room that is held during the call itself: that of the largest, which are stored soon.
+///
+/// Other calls may take long, and their number and what they are given is what the services limit.
+fn held_on(room: Arrival, limit: usize) -> Option<Arrival> {
+    (limit > BODY_BYTES_MAX).then_some(room)
+}
+
+/// Reads a body of at most `limit` bytes, in time and as far as there is room, which comes with it.
 async fn read<B>(
     gateway: &Gateway,
     body: B,
     parts: &Parts,
     limit: usize,
     operation: &str,
-) -> Result<(Bytes, Taken), Refusal>
+) -> Result<(Bytes, Arrival), Refusal>
 where
     B: Body<Data = Bytes> + Unpin,
 {
     let declared = parts.headers.get(header::CONTENT_LENGTH);
     let declared = declared.and_then(|value| value.to_str().ok()?.parse().ok());
-    let chunked = parts.headers.contains_key(header::TRANSFER_ENCODING);
-    let largest = if chunked {
-        limit
-    } else {
-        declared.unwrap_or(0)
-    };
-    let taken = match largest > limit {
-        true => Taken::nothing(),
-        false => gateway.room.take(largest).await?,
-    };
-    let read = pieces(body, declared.unwrap_or(0), limit);
+    let mut arrival = gateway.room.arrival();
+    let read = pieces(body, declared.unwrap_or(0), limit, &mut arrival);
     let problem = match tokio::time::timeout(BODY_SECONDS_MAX, read).await {
-        Ok(Ok(body)) => return Ok((body, taken)),
+        Ok(Ok(body)) => return Ok((body, arrival)),
         Ok(Err(problem)) => problem,
         Err(_) => BodyProblem::Late,
     };
@@ -322,6 +332,7 @@ where
             "The body ended before its length".to_owned(),
             400,
         ),
+        BodyProblem::NoRoom => (NoRoom::CODE, NoRoom::MESSAGE.to_owned(), 503),
     };
     Err(Refusal {
         code: code.into(),
@@ -334,9 +345,15 @@ enum BodyProblem {
     TooLarge,
     Late,
     Broken,
+    NoRoom,
 }
 
-async fn pieces<B>(mut body: B, declared: usize, limit: usize) -> Result<Bytes, BodyProblem>
+async fn pieces<B>(
+    mut body: B,
+    declared: usize,
+    limit: usize,
+    arrival: &mut Arrival,
+) -> Result<Bytes, BodyProblem>
 where
     B: Body<Data = Bytes> + Unpin,
 {
@@ -346,7 +363,7 @@ where
     // Most bodies are one piece, and that is passed on as it is.
     let (mut first, mut whole) = (Bytes::new(), BytesMut::new());
     loop {
-        let frame = tokio::time::timeout(BODY_SILENCE_MAX, body.frame()).await;
+        let frame = tokio::time::timeout(arrival.patience(), body.frame()).await;
         let Some(frame) = frame.map_err(|_| BodyProblem::Late)? else {
             break;
         };
@@ -356,13 +373,16 @@ where
         if first.len() + whole.len() + piece.len() > limit {
             return Err(BodyProblem::TooLarge);
         }
+        arrival
+            .grow(piece.len())
+            .map_err(|NoRoom| BodyProblem::NoRoom)?;
         if whole.is_empty() && first.is_empty() {
             first = piece;
             continue;
         }
         if !first.is_empty() {
-            // What is declared is not believed before it is there.
-            whole.reserve(declared.min(BODY_BYTES_MAX).max(first.len() + piece.len()));
+            // It grows with what is there: what is declared is not believed before.
+            whole.reserve(first.len() + piece.len());
             whole.extend_from_slice(&std::mem::take(&mut first));
         }
         whole.extend_from_slice(&piece);
@@ -372,6 +392,23 @@ where
     } else {
         whole.freeze()
     })
+}
+
+fn no_room_for_a_page() -> Response<StreamedBody> {
+    let text = json!({"__type": NoRoom::CODE, "message": NoRoom::MESSAGE}).to_string();
+    let body = Full::new(Bytes::from(text)).map_err(|never| match never {});
+    let mut response = Response::new(body.boxed_unsync());
+    *response.status_mut() = StatusCode::SERVICE_UNAVAILABLE;
+    for (name, value) in [
+        (header::CONTENT_TYPE, "application/json"),
+        (header::CONNECTION, "close"),
+        (header::CACHE_CONTROL, "no-store"),
+    ] {
+        response
+            .headers_mut()
+            .insert(name, HeaderValue::from_static(value));
+    }
+    response
 }
 
 fn shown(page: ProbeAnswer) -> Response<AnswerBody> {
@@ -414,7 +451,11 @@ fn refusal(refused: &Refused, request_id: RequestId) -> Response<AnswerBody> {
         &error,
         &request_id.to_string(),
     ));
-    let unread = [StatusCode::PAYLOAD_TOO_LARGE, StatusCode::REQUEST_TIMEOUT];
+    let unread = [
+        StatusCode::PAYLOAD_TOO_LARGE,
+        StatusCode::REQUEST_TIMEOUT,
+        StatusCode::SERVICE_UNAVAILABLE,
+    ];
     if unread.contains(&response.status()) {
         // The rest of the body is not read, so the connection is of no further use.
         response

@@ -41,8 +41,10 @@ pub struct Gateway {
     streaming: RwLock<Vec<Arc<dyn StreamingService>>>,
     probes: RwLock<BTreeMap<&'static str, Arc<dyn Probe>>>,
     metrics: Metrics,
-    /// For bodies of requests.
+    /// For bodies of signed requests.
     pub(crate) room: Room,
+    /// For bodies of requests to pages.
+    pub(crate) page_room: Room,
     pages: RwLock<Option<Arc<dyn Pages>>>,
     /// Decides on calls, where there is an authority.
     watch: OnceLock<Watch>,
@@ -67,7 +69,8 @@ impl Gateway {
             pages: RwLock::default(),
             probes: RwLock::default(),
             metrics: Metrics::default(),
-            room: Room::default(),
+            room: Room::of_the_signed(),
+            page_room: Room::of_pages(),
             watch: OnceLock::new(),
         };
         for service in services {
@@ -175,6 +178,11 @@ impl Gateway {
         self.keys.user_secret(access_key_id)
     }
 
+    /// Says whether requests may be signed with the key `id`, which ends not by itself.
+    pub fn has_key(&self, id: &str) -> bool {
+        self.keys.has(id)
+    }
+
     /// Returns what the sender signs with.
     pub(crate) fn secret(&self, sender: &crate::keys::Sender, id: &str) -> String {
         self.keys.secret(sender, id)
@@ -249,7 +257,7 @@ impl Gateway {
         answered
     }
 
-    /// Asks one of the server's own ways in process, as `principal`, who must be allowed to.
+    /// Asks one of the server's own ways in process, as `principal`, who must be allowed to and signs with nothing.
     ///
     /// # Errors
     /// What the way answers, and `UnknownOperationException` where there is none of this name.
@@ -265,6 +273,7 @@ impl Gateway {
         };
         let request = RouteRequest {
             principal,
+            key: None,
             method: Method::POST,
             path: String::new(),
             query: String::new(),

@@ -43,6 +43,15 @@ impl fmt::Debug for Keys {
     }
 }
 
+/// The access key that a request was signed with.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SenderKey {
+    /// Its id.
+    pub id: Arc<str>,
+    /// When it ends by itself; `None` if it does not.
+    pub ends_at: Option<Timestamp>,
+}
+
 /// The keys with what is derived from them.
 pub(crate) struct KeyRing {
     keys: Keys,
@@ -56,6 +65,7 @@ pub(crate) struct KeyRing {
 /// A sender whose key is known; the signature is still to be verified.
 pub(crate) struct Sender {
     pub principal: Principal,
+    pub key: SenderKey,
     secret: Secret,
 }
 
@@ -96,6 +106,10 @@ impl KeyRing {
                 };
                 Ok(Sender {
                     principal,
+                    key: SenderKey {
+                        id: Arc::clone(&self.keys.root.0),
+                        ends_at: None,
+                    },
                     secret: Secret::Root,
                 })
             }
@@ -105,6 +119,10 @@ impl KeyRing {
                 let holder = holder.ok_or(SignatureError::UnknownKey)?;
                 Ok(Sender {
                     principal: holder.principal,
+                    key: SenderKey {
+                        id: id.into(),
+                        ends_at: None,
+                    },
                     secret: Secret::OfUser,
                 })
             }
@@ -116,10 +134,20 @@ impl KeyRing {
                 }
                 Ok(Sender {
                     principal,
+                    key: SenderKey {
+                        id: id.into(),
+                        ends_at: Some(expires_at),
+                    },
                     secret: Secret::OfTemporary,
                 })
             }
         }
+    }
+
+    /// Says whether the key `id`, which ends not by itself, is one that requests may be signed with.
+    pub fn has(&self, id: &str) -> bool {
+        let user = || self.authority.get()?.key_holder(id);
+        id == &*self.keys.root.0 || user().is_some_and(|holder| holder.active)
     }
 
     /// Returns the secret that the sender's keys are derived from.

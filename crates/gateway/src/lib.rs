@@ -21,7 +21,7 @@ mod streaming;
 mod watch;
 
 pub use gateway::Gateway;
-pub use keys::Keys;
+pub use keys::{Keys, SenderKey};
 pub use pages::Pages;
 pub use probe::{Probe, ProbeAnswer};
 pub use route::{Route, RouteAnswer, RouteRequest};

@@ -14,5 +14,8 @@ pub trait Pages: Send + Sync {
     fn is_meant(&self, parts: &Parts) -> bool;
 
     /// Answers `request`. Problems are answers.
+    ///
+    /// The body breaks off where there is no room for more of it; the gateway says so then, whatever is answered.
+    /// Its room is held until this returns. Whoever reads it limits it.
     async fn answer(&self, request: Request<StreamedBody>) -> Response<StreamedBody>;
 }

@@ -6,11 +6,15 @@ use futures::stream::BoxStream;
 use http::Method;
 use service::{Failure, Principal, RequestId};
 
+use crate::keys::SenderKey;
+
 /// What a [`Route`] is asked; the sender is authenticated.
 #[derive(Clone, Debug)]
 pub struct RouteRequest {
     /// Who asks.
     pub principal: Principal,
+    /// What the request is signed with; `None` where it was made in process.
+    pub key: Option<SenderKey>,
     /// The HTTP method.
     pub method: Method,
     /// The path behind `/_stepd/<name>/`, as on the wire; empty where there is none.

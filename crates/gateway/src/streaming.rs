@@ -17,11 +17,13 @@ use http::{Request, Response, header};
 use http_body_util::BodyExt;
 use http_body_util::combinators::UnsyncBoxBody;
 use hyper::body::{Body, Frame, SizeHint};
+use parking_lot::Mutex;
 use service::{Failure, Principal, RequestId};
 use tokio::time::Sleep;
 
 use crate::exchange::{BODY_SILENCE_MAX, origin_of};
 use crate::gateway::Gateway;
+use crate::room::Arrival;
 
 /// A body that comes or goes piece by piece.
 pub type StreamedBody = UnsyncBoxBody<Bytes, Box<dyn Error + Send + Sync>>;
@@ -182,14 +184,38 @@ where
     Awaited {
         body,
         patience: None,
+        arrival: None,
     }
     .boxed_unsync()
+}
+
+/// Returns `body`, likewise, and broken off when there is no room for more of it or it is too slow.
+///
+/// Its room is that of `arrival`, which says afterwards whether there was none.
+pub(crate) fn given_room<B>(body: B, arrival: Arc<Mutex<PageArrival>>) -> StreamedBody
+where
+    B: Body<Data = Bytes> + Send + Unpin + 'static,
+    B::Error: Into<Box<dyn Error + Send + Sync>>,
+{
+    Awaited {
+        body,
+        patience: None,
+        arrival: Some(arrival),
+    }
+    .boxed_unsync()
+}
+
+/// The body of a request to pages, which others read.
+pub(crate) struct PageArrival {
+    pub arrival: Arrival,
+    pub refused: bool,
 }
 
 /// A body whose sender may not be silent for too long.
 struct Awaited<B> {
     body: B,
     patience: Option<Pin<Box<Sleep>>>,
+    arrival: Option<Arc<Mutex<PageArrival>>>,
 }
 
 impl<B> Body for Awaited<B>
@@ -206,11 +232,22 @@ where
     ) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
         if let Poll::Ready(frame) = Pin::new(&mut self.body).poll_frame(context) {
             self.patience = None;
+            if let (Some(arrival), Some(Ok(frame))) = (&self.arrival, &frame) {
+                let mut shared = arrival.lock();
+                let bytes = frame.data_ref().map_or(0, Bytes::len);
+                if shared.arrival.grow(bytes).is_err() {
+                    shared.refused = true;
+                    return Poll::Ready(Some(Err("there is no room for the body".into())));
+                }
+            }
             return Poll::Ready(frame.map(|frame| frame.map_err(Into::into)));
         }
-        let patience = self
-            .patience
-            .get_or_insert_with(|| Box::pin(tokio::time::sleep(BODY_SILENCE_MAX)));
+        let this = &mut *self;
+        let patience = this.patience.get_or_insert_with(|| {
+            let shared = this.arrival.as_ref();
+            let left = shared.map_or(BODY_SILENCE_MAX, |shared| shared.lock().arrival.patience());
+            Box::pin(tokio::time::sleep(left))
+        });
         match patience.as_mut().poll(context) {
             Poll::Ready(()) => Poll::Ready(Some(Err("the body did not arrive in time".into()))),
             Poll::Pending => Poll::Pending,

@@ -159,6 +159,10 @@ impl States {
             Some(Operation::ListExecutions) => {
                 api::list_executions::answer(self, input, Sight::Everything).await
             }
+            Some(Operation::DescribeStateMachineForExecution) => {
+                api::describe_state_machine_for_execution::answer(self, input, Sight::Everything)
+                    .await
+            }
             _ => Err(api::failure::unknown_operation(operation)),
         }
     }

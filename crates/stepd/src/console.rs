@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use console::{Console, OwnWays};
+use console::{Console, OwnWays, Signer};
 use gateway::{Gateway, Pages, Route, RouteAnswer, RouteRequest, StreamedBody};
 use http::request::Parts;
 use http::{Method, Request, Response};
@@ -51,6 +51,10 @@ impl OwnWays for Ways {
             RouteAnswer::Lines(_) => Err(Failure::internal("The way answers a stream.")),
         }
     }
+
+    async fn has_key(&self, id: &str) -> bool {
+        self.0.has_key(id)
+    }
 }
 
 /// The ways of commands and functions, signed: `POST /_stepd/console/links` signs in who signed,
@@ -66,7 +70,15 @@ impl Route for ConsoleLinks {
     async fn answer(&self, request: RouteRequest) -> Result<RouteAnswer, Failure> {
         match (&request.method, request.path.as_str()) {
             (&Method::POST, "links") => {
-                let path = self.0.sign_in_path(request.principal);
+                let Some(key) = request.key else {
+                    let message = "A link is given to whoever signs for it.";
+                    return Err(Failure::client("AccessDeniedException", message).with_status(403));
+                };
+                let path = self.0.sign_in_path(Signer {
+                    principal: request.principal,
+                    key_id: key.id,
+                    key_ends_at: key.ends_at,
+                });
                 Ok(RouteAnswer::Json(json!({"path": path}).to_string().into()))
             }
             (&Method::POST, "answer-links") => {

@@ -1,6 +1,6 @@
 //! Ways of the server's own for people: what waits for an answer, and executions by the beginning of a name.
 //!
-//! `POST /_stepd/tasks` and `POST /_stepd/executions`, JSON for JSON; each is authorized under its own name,
+//! `POST /_stepd/tasks`, `POST /_stepd/executions` and `POST /_stepd/look`, JSON for JSON; each is authorized under its own name,
 //! because whoever lists tasks gets their tokens.
 
 use std::sync::Arc;
@@ -8,8 +8,9 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use gateway::{Route, RouteAnswer, RouteRequest};
 use http::Method;
-use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use service::Failure;
 use states::States;
 
@@ -51,6 +52,36 @@ impl Route for FindExecutions {
     async fn answer(&self, request: RouteRequest) -> Result<RouteAnswer, Failure> {
         let query = asked(&request).map_err(|failure| *failure)?;
         Ok(answered(&self.0.find_executions(&query).await?))
+    }
+}
+
+/// `POST /_stepd/look`: executions of EXPRESS machines as the API shows others, for the server's own views.
+pub struct Looks(pub Arc<States>);
+
+/// An operation and its input.
+#[derive(Deserialize)]
+struct Look {
+    operation: String,
+    input: Value,
+}
+
+#[async_trait]
+impl Route for Looks {
+    fn name(&self) -> &'static str {
+        "look"
+    }
+
+    fn body_bytes_max(&self) -> usize {
+        BODY_BYTES_MAX
+    }
+
+    async fn answer(&self, request: RouteRequest) -> Result<RouteAnswer, Failure> {
+        let Look { operation, input } = asked(&request).map_err(|failure| *failure)?;
+        let reply = self
+            .0
+            .look(&operation, input.to_string().as_bytes())
+            .await?;
+        Ok(RouteAnswer::Json(reply.output))
     }
 }
 

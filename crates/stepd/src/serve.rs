@@ -29,7 +29,7 @@ use crate::objects::Objects;
 use crate::observe::{MeteredStore, Observed};
 use crate::opening::Opening;
 use crate::otlp::Otlp;
-use crate::people::{FindExecutions, OpenTasks};
+use crate::people::{FindExecutions, Looks, OpenTasks};
 use crate::place;
 use crate::policy::Suggestions;
 use crate::stacks::StackRoute;
@@ -290,6 +290,7 @@ impl Server {
         open.send_replace(Some(states.clone()));
         gateway.add_route(Arc::new(OpenTasks(states.clone())));
         gateway.add_route(Arc::new(FindExecutions(states.clone())));
+        gateway.add_route(Arc::new(Looks(states.clone())));
         let observed = Observed::add(&gateway, states.clone(), metered);
         let options = ConsoleOptions {
             master: keys.master()?,

@@ -7,12 +7,18 @@ use aws_model::states::{
 use service::{Failure, Reply};
 
 use super::describe_state_machine::{shown_definition, shown_variables};
+use super::executions::Sight;
 use super::{executions, settings};
 use crate::service::States;
 
 pub(crate) async fn call(states: &States, input: &[u8]) -> Result<Reply, Failure> {
+    answer(states, input, Sight::Api).await
+}
+
+/// Answers for those who see what `sight` shows.
+pub(crate) async fn answer(states: &States, input: &[u8], sight: Sight) -> Result<Reply, Failure> {
     let input: DescribeStateMachineForExecutionInput = super::read(input)?;
-    let (_, execution) = executions::find(states, &input.execution_arn).await?;
+    let (_, execution) = executions::find_by(states, &input.execution_arn, sight).await?;
     let machine_arn = &execution.state_machine_arn;
     let name = machine_arn.rsplit(':').next().unwrap_or_default();
     let label = name.split_once('/').map(|(_, label)| label);

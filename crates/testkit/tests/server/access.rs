@@ -157,7 +157,7 @@ fn users_and_sessions_may_what_their_policies_say() -> anyhow::Result<()> {
             "sts",
             "assume-role",
             "--role-session-name",
-            "s",
+            "me",
             "--role-arn",
             role,
         ];

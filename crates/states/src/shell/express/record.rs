@@ -15,6 +15,7 @@ use super::super::hot::Hot;
 use super::super::load::read;
 use super::super::{CommandError, Shared};
 use super::Finished;
+use crate::changes::Change;
 use crate::open_tasks::OpenTasks;
 use crate::rows::{self, ExecutionRecord, ExecutionRef};
 
@@ -94,6 +95,7 @@ impl Recorder {
 
     async fn write(&mut self, finished: Vec<Box<Finished>>) -> Result<(), CommandError> {
         let mut group = Group::default();
+        let mut changes = Vec::new();
         for finished in finished {
             let execution = reference(self.next);
             self.next += 1;
@@ -104,6 +106,14 @@ impl Recorder {
                 events,
                 bytes: _,
             } = *finished;
+            if self.shared.changes.is_heard() {
+                changes.push(Change {
+                    execution_arn: record.execution_arn.as_str().into(),
+                    state_machine_arn: record.state_machine_arn.as_str().into(),
+                    last_event: folded.last_event().0,
+                    is_listed_anew: true,
+                });
+            }
             let found_as = rows::found_as(&record.execution_arn);
             group.add_name(
                 rows::name_key(&record.state_machine_arn, found_as),
@@ -138,6 +148,7 @@ impl Recorder {
             tracing::warn!(error, "a commit failed");
             CommandError::Unavailable
         })?;
+        self.shared.changes.tell(changes);
         if begin.logs {
             self.shared.backlog.notify_one();
         }
