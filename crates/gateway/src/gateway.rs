@@ -175,11 +175,6 @@ impl Gateway {
         Ok(sender)
     }
 
-    /// Says whether requests may be signed with the key `id`, which ends not by itself.
-    pub fn has_key(&self, id: &str) -> bool {
-        self.keys.has(id)
-    }
-
     /// Has an authority say whose the keys of users are, and what everybody may do.
     pub fn set_authority(&self, authority: Arc<dyn Authority>, enforcement: Enforcement) {
         let watch = Watch {
@@ -195,6 +190,11 @@ impl Gateway {
     /// Returns the secret of a user's access key.
     pub fn user_secret(&self, access_key_id: &str) -> String {
         self.keys.user_secret(access_key_id)
+    }
+
+    /// Says whether requests may be signed with the key `id`, which ends not by itself.
+    pub fn has_key(&self, id: &str) -> bool {
+        self.keys.has(id)
     }
 
     /// Returns what the sender signs with.

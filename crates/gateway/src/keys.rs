@@ -146,11 +146,8 @@ impl KeyRing {
 
     /// Says whether the key `id`, which ends not by itself, is one that requests may be signed with.
     pub fn has(&self, id: &str) -> bool {
-        let of_user = || {
-            let holder = self.authority.get().and_then(|known| known.key_holder(id));
-            holder.is_some_and(|holder| holder.active)
-        };
-        id == &*self.keys.root.0 || of_user()
+        let user = || self.authority.get()?.key_holder(id);
+        id == &*self.keys.root.0 || user().is_some_and(|holder| holder.active)
     }
 
     /// Returns the secret that the sender's keys are derived from.

@@ -4,7 +4,7 @@ use anyhow::{Context, ensure};
 use serde_json::{Value, json};
 use testkit::{Aws, Options, Server, until};
 
-const A: &str = testkit::ACCOUNT;
+const A: &str = "000000000000";
 
 fn allow(action: &str, resource: &str) -> String {
     let statement = json!({"Effect": "Allow", "Action": action, "Resource": resource});
@@ -157,7 +157,7 @@ fn users_and_sessions_may_what_their_policies_say() -> anyhow::Result<()> {
             "sts",
             "assume-role",
             "--role-session-name",
-            "s",
+            "me",
             "--role-arn",
             role,
         ];
@@ -189,7 +189,7 @@ fn users_and_sessions_may_what_their_policies_say() -> anyhow::Result<()> {
     };
     session(taken(assume(&worker, &[])?)?)?.call(&list)?;
     let less = session(taken(assume(&worker, &["--policy", &allow("s3:*", "*")])?)?)?;
-    let who = format!("arn:aws:sts::{A}:assumed-role/worker/s");
+    let who = format!("arn:aws:sts::{A}:assumed-role/worker/me");
     let why = "because no session policy allows the states:ListStateMachines action";
     refused(&less, &list, &denied(&who, why))?;
 
