@@ -135,7 +135,7 @@ fn draft(settings: &Settings, input: &Members, principal: &Principal) -> Result<
     }
     let sender = match principal {
         Principal::Root { account } => account.to_string(),
-        role @ Principal::Role { .. } => role.arn(),
+        other => other.arn(),
     };
     let delay = delay.filter(|_| !settings.fifo);
     Ok(Draft {

@@ -47,8 +47,18 @@ fn what_was_missed_fires_once() -> anyhow::Result<()> {
     ensure!(made["QueueUrl"].is_string(), "{made}");
     let target = json!({"Arn": "arn:aws:sqs:us-east-1:000000000000:ticks", "Input": "{}",
         "RoleArn": "arn:aws:iam::000000000000:role/any"});
-    let now = aws.call(&["sqs", "get-queue-attributes", "--queue-url", "ticks", "--attribute-names", "All"])?;
-    let now: i64 = now["Attributes"]["CreatedTimestamp"].as_str().context("a time")?.parse()?;
+    let now = aws.call(&[
+        "sqs",
+        "get-queue-attributes",
+        "--queue-url",
+        "ticks",
+        "--attribute-names",
+        "All",
+    ])?;
+    let now: i64 = now["Attributes"]["CreatedTimestamp"]
+        .as_str()
+        .context("a time")?
+        .parse()?;
     // Due while nobody is there; the server is killed before.
     let due = vocab_time((now + 8) * 1000);
     aws.call(&[
@@ -70,9 +80,18 @@ fn what_was_missed_fires_once() -> anyhow::Result<()> {
     })?;
     server.restart()?;
     let aws = server.aws()?;
-    let receive = ["sqs", "receive-message", "--queue-url", "ticks", "--wait-time-seconds"];
+    let receive = [
+        "sqs",
+        "receive-message",
+        "--queue-url",
+        "ticks",
+        "--wait-time-seconds",
+    ];
     let first = aws.call(&[&receive[..], &["20"]].concat())?;
-    ensure!(first["Messages"].as_array().map(Vec::len) == Some(1), "{first}");
+    ensure!(
+        first["Messages"].as_array().map(Vec::len) == Some(1),
+        "{first}"
+    );
     let more = aws.call(&[&receive[..], &["1"]].concat())?;
     ensure!(more.get("Messages").is_none_or(Value::is_null), "{more}");
     Ok(())
