@@ -169,18 +169,6 @@ impl Events {
             clockwork.abort();
         }
     }
-
-    /// Returns the ARN of the resource that the input of a call names.
-    pub fn resource(&self, operation: &str, input: &Members) -> Option<String> {
-        let bus = input.text("EventBusName").unwrap_or(DEFAULT);
-        if operation.ends_with("EventBus") {
-            return Some(self.core.bus_arn(input.text("Name")?));
-        }
-        match input.text("Rule").or_else(|| input.text("Name")) {
-            Some(rule) => Some(self.core.rule_arn(rows::bus_name(bus), rule)),
-            None => Some(self.core.bus_arn(rows::bus_name(bus))),
-        }
-    }
 }
 
 impl Drop for Events {

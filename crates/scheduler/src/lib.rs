@@ -99,18 +99,6 @@ impl Scheduler {
             clockwork.abort();
         }
     }
-
-    /// Returns the ARN of the resource that the input of a call names.
-    pub fn resource(&self, operation: &str, input: &Members) -> Option<String> {
-        if let Some(arn) = input.text("ResourceArn") {
-            return Some(arn.to_owned());
-        }
-        let name = input.text("Name")?;
-        if operation.ends_with("ScheduleGroup") {
-            return Some(self.core.arn(&format!("schedule-group/{name}")));
-        }
-        Some(self.core.schedule_arn(rows::group_of(input), name))
-    }
 }
 
 impl Drop for Scheduler {

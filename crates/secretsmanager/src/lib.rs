@@ -53,15 +53,6 @@ impl SecretsManager {
             },
         }
     }
-
-    /// Returns the ARN of the secret that the input of a call names; by name, without the letters that AWS adds.
-    pub fn resource(&self, input: &Members) -> Option<String> {
-        let id = input.text("SecretId").or_else(|| input.text("Name"))?;
-        if id.starts_with("arn:") {
-            return Some(id.to_owned());
-        }
-        Some(format!("{}{id}-??????", self.core.arn_prefix()))
-    }
 }
 
 impl Core {

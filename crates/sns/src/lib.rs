@@ -95,14 +95,6 @@ impl Sns {
             },
         }))
     }
-
-    /// Returns the ARN of the resource that the input of a call names.
-    pub fn resource(&self, input: &Members) -> Option<String> {
-        let named = ["TopicArn", "SubscriptionArn", "ResourceArn", "TargetArn"];
-        let arn = named.iter().find_map(|name| input.text(name));
-        let made = || Some(self.core.arn(input.text("Name")?));
-        arn.map(str::to_owned).or_else(made)
-    }
 }
 
 impl Core {

@@ -139,15 +139,6 @@ impl Sqs {
     pub async fn sweep(&self) -> Result<(), StoreError> {
         sweep::once(&self.core).await
     }
-
-    /// Returns the ARN of the queue that the input of a call names.
-    pub fn resource(&self, input: &Members) -> Option<String> {
-        let name = match input.text("QueueUrl") {
-            Some(url) => url.rsplit('/').next()?,
-            None => input.text("QueueName")?,
-        };
-        Some(queue::arn(&self.core.site, name))
-    }
 }
 
 impl Drop for Sqs {

@@ -78,13 +78,6 @@ impl Ssm {
             },
         }
     }
-
-    /// Returns the ARN of the parameter that the input of a call names.
-    pub fn resource(&self, input: &Members) -> Option<String> {
-        let named = ["Name", "Path", "ResourceId"];
-        let name = named.iter().find_map(|name| input.text(name))?;
-        Some(self.core.arn(name))
-    }
 }
 
 impl Core {
