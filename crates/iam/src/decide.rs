@@ -1,5 +1,6 @@
 //! The decision on a call: which policies bear on its sender, and what they say.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use iam_policy::{Caller, Context, Decision, Facts, Kind, Policies, Policy, Request, Source, Why};
@@ -250,6 +251,11 @@ fn sentence(principal: &Principal, access: &Access<'_>, why: Option<Why>) -> Str
     let Access {
         action, resource, ..
     } = access;
+    // SQS writes its actions in small letters: `sqs:sendmessage`.
+    let action = match action.starts_with("sqs:") {
+        true => Cow::Owned(action.to_ascii_lowercase()),
+        false => Cow::Borrowed(*action),
+    };
     let who = match principal {
         Principal::Service { .. } => principal.arn(),
         _ => format!("User: {}", principal.arn()),
@@ -257,7 +263,7 @@ fn sentence(principal: &Principal, access: &Access<'_>, why: Option<Why>) -> Str
     let mut text = format!("{who} is not authorized to perform: {action} on resource: {resource}");
     if let Some(why) = why {
         text.push(' ');
-        text.push_str(&why.explain(action));
+        text.push_str(&why.explain(&action));
     }
     text
 }

@@ -313,6 +313,10 @@ impl Service for Lambda {
         "lambda"
     }
 
+    async fn resource_policy(&self, resource: &str) -> Option<String> {
+        self.policy_of(resource).await
+    }
+
     async fn call(&self, call: Call) -> Result<Reply, Failure> {
         match &*call.operation {
             "Invoke" => self.invoke(call).await,

@@ -166,6 +166,14 @@ impl Lambda {
         policy.map_err(|error| failure::store(&error))
     }
 
+    /// Returns the policy of the function, version or alias with this ARN.
+    pub(crate) async fn policy_of(&self, arn: &str) -> Option<String> {
+        let mut name = FunctionName::parse(arn, None, &self.site).ok()?;
+        name.qualifier.take_if(|qualifier| qualifier == LATEST);
+        let found = self.policy(&name).await.ok()??;
+        Some(found.value.text())
+    }
+
     /// Returns the function, version or alias that has a policy, which must be there.
     async fn policy_owner(
         &self,

@@ -130,6 +130,10 @@ impl Service for Sns {
         "sns"
     }
 
+    async fn resource_policy(&self, resource: &str) -> Option<String> {
+        topics::policy(&self.core, resource)
+    }
+
     async fn call(&self, call: Call) -> Result<Reply, Failure> {
         let core = &self.core;
         let input = Members::read(&call.input)?;

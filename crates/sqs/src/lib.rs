@@ -252,6 +252,17 @@ impl Service for Sqs {
         "sqs"
     }
 
+    async fn resource_policy(&self, resource: &str) -> Option<String> {
+        let queue = self
+            .core
+            .queues
+            .read()
+            .get(resource.rsplit(':').next()?)?
+            .clone();
+        let policy = queue.current().0.attributes.get("Policy")?.clone();
+        (!policy.is_empty()).then_some(policy)
+    }
+
     async fn call(&self, call: Call) -> Result<Reply, Failure> {
         let core = &*self.core;
         let input = Members::read(&call.input)?;

@@ -331,3 +331,62 @@ fn an_audited_server_refuses_nothing_and_says_what_it_would() -> anyhow::Result<
     ensure!(log.contains("would be refused: User: arn:aws:iam::000000000000:user/alice is not authorized to perform: states:ListStateMachines"), "{log}");
     Ok(())
 }
+
+#[test]
+fn policies_of_resources_count() -> anyhow::Result<()> {
+    let server = Server::start()?;
+    let root = server.aws()?;
+    let bob = user(&root, "bob")?;
+    let url = root.call(&["sqs", "create-queue", "--queue-name", "q"])?;
+    let url = text(&url["QueueUrl"])?;
+    let queue = format!("arn:aws:sqs:us-east-1:{A}:q");
+    let send = [
+        "sqs",
+        "send-message",
+        "--queue-url",
+        url,
+        "--message-body",
+        "m",
+    ];
+    let denied = |why: &str| {
+        format!(
+            "AccessDenied User: arn:aws:iam::{A}:user/bob is not authorized to perform: sqs:sendmessage on \
+             resource: {queue} {why}"
+        )
+    };
+    let none = denied("because no identity-based policy allows the sqs:sendmessage action");
+    refused(&bob, &send, &none)?;
+    let set = |effect: &str| {
+        let statement = json!({"Effect": effect, "Principal": {"AWS": format!("arn:aws:iam::{A}:user/bob")},
+            "Action": "sqs:SendMessage", "Resource": queue});
+        let policy = json!({"Version": "2012-10-17", "Statement": statement}).to_string();
+        let attributes = json!({"Policy": policy}).to_string();
+        let arguments = [
+            "sqs",
+            "set-queue-attributes",
+            "--queue-url",
+            url,
+            "--attributes",
+        ];
+        root.call(&[&arguments[..], &[attributes.as_str()]].concat())
+    };
+    set("Allow")?;
+    let sent = bob.call(&send)?;
+    ensure!(sent["MessageId"].is_string(), "{sent}");
+    set("Deny")?;
+    let allow = allow("sqs:*", "*");
+    let arguments = [
+        "iam",
+        "put-user-policy",
+        "--user-name",
+        "bob",
+        "--policy-name",
+        "p",
+    ];
+    root.call(&[&arguments[..], &["--policy-document", &allow]].concat())?;
+    refused(
+        &bob,
+        &send,
+        &denied("with an explicit deny in a resource-based policy"),
+    )
+}
