@@ -313,6 +313,12 @@ impl Service for Lambda {
         "lambda"
     }
 
+    async fn resource_policy(&self, resource: &str) -> Option<String> {
+        let name = name::FunctionName::parse(resource, None, &self.site).ok()?;
+        let policy = self.policy(&name).await.ok()??;
+        Some(policy.value.text())
+    }
+
     async fn call(&self, call: Call) -> Result<Reply, Failure> {
         match &*call.operation {
             "Invoke" => self.invoke(call).await,

@@ -130,6 +130,12 @@ impl Service for Sns {
         "sns"
     }
 
+    async fn resource_policy(&self, resource: &str) -> Option<String> {
+        let topic = self.core.topic(resource).ok()?;
+        let policy = topic.row.attributes.get("Policy").cloned();
+        policy.filter(|text| !text.is_empty())
+    }
+
     async fn call(&self, call: Call) -> Result<Reply, Failure> {
         let core = &self.core;
         let input = Members::read(&call.input)?;

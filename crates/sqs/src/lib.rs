@@ -252,6 +252,12 @@ impl Service for Sqs {
         "sqs"
     }
 
+    async fn resource_policy(&self, resource: &str) -> Option<String> {
+        let queue = self.core.named(resource.rsplit(':').next()?)?;
+        let policy = queue.current().0.attributes.get("Policy").cloned();
+        policy.filter(|text| !text.is_empty())
+    }
+
     async fn call(&self, call: Call) -> Result<Reply, Failure> {
         let core = &*self.core;
         let input = Members::read(&call.input)?;
