@@ -8,16 +8,19 @@ use axum::body::Body;
 use cloudformation::{Deployer, Options, routes};
 use http::{Request, StatusCode};
 use serde_json::{Value, json};
-use service::{Call, Failure, Gate, Principal, Reply, Site, SystemClock};
+use service::{Call, Failure, Gate, Principal, Reply, Service as _, Site, SystemClock};
 use store::MemoryStore;
 use tower::ServiceExt as _;
 
-/// Roles need no service.
-struct NoServices;
+/// There is IAM, and no service besides.
+struct Roles(Arc<iam::Iam>);
 
 #[async_trait]
-impl Gate for NoServices {
+impl Gate for Roles {
     async fn call(&self, call: Call) -> Result<Reply, Failure> {
+        if call.service == "iam" {
+            return self.0.call(call).await;
+        }
         Err(Failure::client(
             "UnknownService",
             format!("{} is not here", call.service),
@@ -62,9 +65,12 @@ async fn the_command_lines_requests_are_answered() {
         ignore_unknown: false,
         endpoint_url: "http://127.0.0.1:9".to_owned(),
     };
+    let store = Arc::new(MemoryStore::new());
+    let secret_of = Arc::new(|id: &str| id.to_owned());
+    let iam = iam::Iam::open(store.clone(), &site, Arc::new(SystemClock), secret_of).await;
     let deployer = Deployer::new(
-        Arc::new(NoServices),
-        Arc::new(MemoryStore::new()),
+        Arc::new(Roles(iam.expect("a memory store is readable"))),
+        store,
         site,
         Arc::new(SystemClock),
         &options,
@@ -90,7 +96,7 @@ async fn the_command_lines_requests_are_answered() {
     let (_, text) = send(&router, "POST", "/_stepd/assets", wanted, true).await;
     assert_eq!(text, json!({"missing": [absent]}).to_string());
 
-    let template = "Resources: {R: {Type: AWS::IAM::Role}}\nOutputs: {Arn: {Value: !GetAtt R.Arn}}";
+    let template = "Resources: {R: {Type: AWS::IAM::Role, Properties: {AssumeRolePolicyDocument: {Statement: {Effect: Allow, Principal: {Service: lambda.amazonaws.com}, Action: 'sts:AssumeRole'}}}}}\nOutputs: {Arn: {Value: !GetAtt R.Arn}}";
     let deploy = |template: &str| Body::from(json!({"template": template}).to_string());
     let lines = |text: &str| -> Vec<Value> {
         text.lines()

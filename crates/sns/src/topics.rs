@@ -106,14 +106,6 @@ fn check(attribute: &str, value: &str) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Returns the policy of a topic: AWS's where nobody has set one.
-pub(crate) fn policy(core: &Core, arn: &str) -> Option<String> {
-    let topic = core.topic(arn).ok()?;
-    let set = topic.row.attributes.get("Policy");
-    let set = set.filter(|policy| !policy.is_empty()).cloned();
-    Some(set.unwrap_or_else(|| default_policy(core, arn).to_string()))
-}
-
 /// Writes a topic's row and puts the topic to work. The caller holds `changing`.
 pub(crate) async fn write(core: &Core, topic: Topic) -> Result<(), Failure> {
     let key = format!("t/{}", topic.row.name);

@@ -253,14 +253,9 @@ impl Service for Sqs {
     }
 
     async fn resource_policy(&self, resource: &str) -> Option<String> {
-        let queue = self
-            .core
-            .queues
-            .read()
-            .get(resource.rsplit(':').next()?)?
-            .clone();
-        let policy = queue.current().0.attributes.get("Policy")?.clone();
-        (!policy.is_empty()).then_some(policy)
+        let queue = self.core.named(resource.rsplit(':').next()?)?;
+        let policy = queue.current().0.attributes.get("Policy").cloned();
+        policy.filter(|text| !text.is_empty())
     }
 
     async fn call(&self, call: Call) -> Result<Reply, Failure> {
