@@ -3,10 +3,10 @@
 use std::sync::OnceLock;
 
 use aws_model::schema::{Kind, Location, Member};
-use aws_model::{OperationModel, ServiceEntry};
+use aws_model::{OperationModel, Protocol, ServiceEntry};
 use bytes::{BufMut, Bytes, BytesMut};
 use http::request::Parts;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use crate::recognize::Decoded;
 use crate::sigv4::percent_decoded;
@@ -36,9 +36,14 @@ pub(crate) fn find(
     path: &str,
     query: &str,
 ) -> Option<(&'static str, Labels)> {
-    // Only Lambda is spoken with in this protocol; its routes are read once.
-    static ROUTES: OnceLock<Vec<Route>> = OnceLock::new();
-    let routes = ROUTES.get_or_init(|| routes(entry));
+    // Read once.
+    static ROUTES: OnceLock<Vec<(&'static str, Vec<Route>)>> = OnceLock::new();
+    let all = ROUTES.get_or_init(|| {
+        let spoken = aws_model::catalog::SERVICES.iter();
+        let spoken = spoken.filter(|entry| entry.protocol == Protocol::RestJson);
+        spoken.map(|entry| (entry.service, routes(entry))).collect()
+    });
+    let (_, routes) = all.iter().find(|(service, _)| *service == entry.service)?;
     let segments: Vec<&str> = path.trim_matches('/').split('/').collect();
     let matching = routes
         .iter()
@@ -144,6 +149,31 @@ pub(crate) fn decode(
     Decoded {
         operation: "",
         input: spliced(body, &outside),
+        payload: Bytes::new(),
+    }
+}
+
+/// Returns the input of an operation whose shapes are not known: what is in the path and in the query are
+/// members like those of the body, and text.
+pub(crate) fn decode_by_names(labels: &Labels, parts: &Parts, body: Bytes) -> Decoded {
+    let mut outside = Map::new();
+    let query = parts.uri.query().unwrap_or_default();
+    for pair in query.split('&').filter(|pair| !pair.is_empty()) {
+        let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+        let text = |text| String::from_utf8_lossy(&percent_decoded(text)).into_owned();
+        let (name, value) = (text(name), text(value));
+        if !name.starts_with("X-Amz-") {
+            outside.insert(name, value.into());
+        }
+    }
+    for (label, value) in labels {
+        outside.insert((*label).to_owned(), value.as_str().into());
+    }
+    let outside = Value::Object(outside).to_string();
+    let outside = outside.trim_start_matches('{').trim_end_matches('}');
+    Decoded {
+        operation: "",
+        input: spliced(body, outside.as_bytes()),
         payload: Bytes::new(),
     }
 }

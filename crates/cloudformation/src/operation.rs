@@ -357,7 +357,11 @@ impl Operation {
         };
         self.resources.insert(id.to_owned(), row);
         self.record(id, doing, reason).await?;
-        match handler.create(&self.services, &name, &properties).await {
+        let created = match self.services.dereferenced(&properties).await {
+            Ok(told) => handler.create(&self.services, &name, &told).await,
+            Err(failure) => Err(failure.into()),
+        };
+        match created {
             Ok(made) => {
                 let state = &mut self.row_mut(id).state;
                 state.attributes = made.attributes;
@@ -408,10 +412,13 @@ impl Operation {
         };
         let none = Map::new();
         let before = former.properties.as_object().unwrap_or(&none);
-        match handler
-            .update(&self.services, &former.physical_id, before, &properties)
-            .await
-        {
+        let changed = async {
+            let before = self.services.dereferenced(before).await?;
+            let told = self.services.dereferenced(&properties).await?;
+            let id = &former.physical_id;
+            handler.update(&self.services, id, &before, &told).await
+        };
+        match changed.await {
             Ok(mut attributes) => {
                 let other = attributes.shift_remove(PHYSICAL_ID);
                 let row = self.row_mut(id);

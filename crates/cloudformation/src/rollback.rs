@@ -160,10 +160,13 @@ impl Operation {
         let none = Map::new();
         let now = state.properties.as_object().unwrap_or(&none);
         let wanted = former.properties.as_object().unwrap_or(&none);
-        match handler
-            .update(&self.services, &state.physical_id, now, wanted)
-            .await
-        {
+        let changed = async {
+            let now = self.services.dereferenced(now).await?;
+            let wanted = self.services.dereferenced(wanted).await?;
+            let id = &state.physical_id;
+            handler.update(&self.services, id, &now, &wanted).await
+        };
+        match changed.await {
             Ok(mut attributes) => {
                 let mut former = former;
                 if let Some(Value::String(other)) = attributes.shift_remove(PHYSICAL_ID) {

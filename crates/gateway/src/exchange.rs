@@ -21,12 +21,14 @@ use http_body_util::{BodyExt, Either, Full, StreamBody};
 use hyper::body::{Body, Frame};
 use parking_lot::Mutex;
 use serde_json::{Map, json};
-use service::{Call, Failure, Gate, RequestId};
+use service::{Call, Failure, RequestId};
 
+use crate::access::Origin;
 use crate::gateway::Gateway;
 use crate::probe::ProbeAnswer;
 use crate::room::{Arrival, NoRoom};
 use crate::route::{RouteAnswer, RouteRequest};
+use crate::server::Peer;
 use crate::streaming::{self, PageArrival, StreamedBody};
 
 /// Most bytes of a request's body, where the operation has no limit of its own.
@@ -193,7 +195,8 @@ where
         principal: sender.principal,
         request_id,
     };
-    let reply = gateway.call(call).await.map_err(|failure| {
+    let origin = origin_of(parts);
+    let reply = gateway.call_from(call, &origin).await.map_err(|failure| {
         Box::new(Refused {
             service,
             protocol,
@@ -263,13 +266,28 @@ where
         body,
         request_id,
     };
-    match gateway.ask(&*route, request).await.map_err(refused)? {
+    let origin = origin_of(parts);
+    let answered = gateway.ask(&*route, request, &origin).await;
+    match answered.map_err(refused)? {
         RouteAnswer::Json(body) => Ok(encoded("application/json", Either::Left(Full::new(body)))),
         RouteAnswer::Lines(lines) => {
             let frames = lines.map(|line| Ok(Frame::data(line)));
             let body = StreamBody::new(frames).boxed_unsync();
             Ok(encoded("application/x-ndjson", Either::Right(body)))
         }
+    }
+}
+
+/// Returns where a request came from, as the listener and its head say.
+pub(crate) fn origin_of(parts: &Parts) -> Origin {
+    let peer = parts.extensions.get::<Peer>();
+    let agent = parts.headers.get(header::USER_AGENT);
+    Origin {
+        address: peer.map(|peer| peer.address),
+        secure: peer.is_some_and(|peer| peer.secure),
+        user_agent: agent
+            .and_then(|agent| agent.to_str().ok())
+            .map(str::to_owned),
     }
 }
 

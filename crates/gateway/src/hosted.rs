@@ -17,10 +17,7 @@ use service::{Principal, RequestId};
 use crate::exchange;
 use crate::gateway::Gateway;
 use crate::room::Arrival;
-
-/// The address that a connection comes from, among a request's extensions.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Peer(pub(crate) IpAddr);
+use crate::server::Peer;
 
 /// A request for a host of the users' own.
 pub struct HostedRequest {
@@ -68,7 +65,7 @@ where
         Err(refusal) => return refused(refusal),
     };
     let _room = exchange::held_on(room, limit);
-    let source = parts.extensions.get::<Peer>().map(|peer| peer.0);
+    let source = parts.extensions.get::<Peer>().map(|peer| peer.address);
     hosted
         .answer(HostedRequest {
             parts,

@@ -12,7 +12,7 @@ use std::fs;
 use std::io;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock, Weak};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -39,6 +39,7 @@ mod keys;
 mod layer_folders;
 mod layers;
 mod log_tail;
+mod mappings;
 mod name;
 mod output;
 mod page;
@@ -60,6 +61,7 @@ use crate::catalog::Catalog;
 use crate::code::CodeStore;
 use crate::events::{Ends, EventQueue};
 use crate::invoker::Invoker;
+use crate::mappings::Mappings;
 use crate::pool::Grounds;
 use crate::runtime::Launcher;
 use crate::runtime_api::RuntimeApi;
@@ -169,6 +171,9 @@ pub struct Lambda {
     launcher: Arc<Launcher>,
     invoker: Arc<Invoker>,
     events: Arc<EventQueue>,
+    mappings: Mappings,
+    /// Itself, for those who poll.
+    mappings_of: OnceLock<Weak<Lambda>>,
     shutdown_grace: Duration,
     reaper: Mutex<Option<JoinHandle<()>>>,
 }
@@ -192,6 +197,7 @@ impl Lambda {
         // Code is for the server's user alone.
         make_private(&directory).map_err(prepare("the data directory"))?;
         let catalog = Arc::new(Catalog::new(Arc::clone(&store)));
+        let mappings = Mappings::new(Arc::clone(&store));
         let code =
             CodeStore::open(directory.join("code")).map_err(prepare("the folder of code"))?;
         code.retain(&catalog.code_hashes().await?)
@@ -247,6 +253,8 @@ impl Lambda {
             launcher,
             invoker,
             events,
+            mappings,
+            mappings_of: OnceLock::new(),
             shutdown_grace: options.shutdown_grace,
             reaper: Mutex::new(Some(reaper)),
         }))
@@ -266,6 +274,7 @@ impl Lambda {
             reaper.abort();
         }
         self.events.stop();
+        self.mappings.stop();
         self.invoker.shutdown(self.shutdown_grace).await;
     }
 }
@@ -276,6 +285,7 @@ impl Drop for Lambda {
             reaper.abort();
         }
         self.events.stop();
+        self.mappings.stop();
     }
 }
 
@@ -348,6 +358,11 @@ impl Service for Lambda {
             "PutFunctionConcurrency" => self.put_concurrency(&call.input).await,
             "GetFunctionConcurrency" => self.get_concurrency(&call.input).await,
             "DeleteFunctionConcurrency" => self.delete_concurrency(&call.input).await,
+            "CreateEventSourceMapping" => self.create_mapping(&call.input).await,
+            "GetEventSourceMapping" => self.get_mapping(&call.input).await,
+            "ListEventSourceMappings" => self.list_mappings(&call.input).await,
+            "UpdateEventSourceMapping" => self.update_mapping(&call.input).await,
+            "DeleteEventSourceMapping" => self.delete_mapping(&call.input).await,
             operation => {
                 let message =
                     format!("stepd's Lambda does not have the operation {operation} yet.");

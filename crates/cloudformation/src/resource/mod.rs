@@ -17,8 +17,10 @@ use crate::stack::ResourceState;
 mod activity;
 mod bucket;
 pub(crate) mod custom;
+mod dynamic;
 mod function;
 mod function_url;
+mod iam;
 mod ignored;
 mod invoke_config;
 mod lambda_alias;
@@ -28,9 +30,9 @@ mod layer;
 mod log_group;
 mod machine_alias;
 mod machine_version;
+mod messaging;
 mod properties;
 mod recorded;
-mod role;
 mod simple;
 mod stack;
 mod state_machine;
@@ -255,8 +257,14 @@ pub(crate) trait ResourceHandler: Send + Sync {
 
 /// Returns the handler of `kind`.
 pub(crate) fn handler(kind: &str) -> Option<&'static dyn ResourceHandler> {
-    const HANDLERS: [&dyn ResourceHandler; 20] = [
-        &role::Role,
+    const HANDLERS: [&dyn ResourceHandler; 26] = [
+        &iam::ROLE,
+        &iam::USER,
+        &iam::GROUP,
+        &iam::Inline,
+        &iam::ManagedPolicy,
+        &iam::AccessKey,
+        &iam::InstanceProfile,
         &function::Function,
         &lambda_version::LambdaVersion,
         &lambda_alias::LambdaAlias,
@@ -285,6 +293,7 @@ pub(crate) fn handler(kind: &str) -> Option<&'static dyn ResourceHandler> {
         .map(|handler| handler as &dyn ResourceHandler);
     HANDLERS
         .into_iter()
+        .chain(messaging::HANDLERS.iter().copied())
         .chain(recorded)
         .find(|handler| handler.kind() == kind)
 }

@@ -20,30 +20,6 @@ pub(super) struct Recorded {
 
 pub(super) const RECORDED: &[Recorded] = &[
     Recorded {
-        kind: "AWS::IAM::Policy",
-        properties: &["Groups", "PolicyDocument", "PolicyName", "Roles", "Users"],
-        name_property: "",
-        immutable: &[],
-        attributes: &["Id"],
-        physical_id: "{name}",
-    },
-    Recorded {
-        kind: "AWS::IAM::ManagedPolicy",
-        properties: &[
-            "Description",
-            "Groups",
-            "ManagedPolicyName",
-            "Path",
-            "PolicyDocument",
-            "Roles",
-            "Users",
-        ],
-        name_property: "ManagedPolicyName",
-        immutable: &["Description", "ManagedPolicyName", "Path"],
-        attributes: &["PolicyArn"],
-        physical_id: "arn:aws:iam::{account}:policy/{name}",
-    },
-    Recorded {
         kind: "AWS::S3::BucketPolicy",
         properties: &["Bucket", "PolicyDocument"],
         name_property: "Bucket",

@@ -53,6 +53,21 @@ pub(super) struct Touched {
     pub after: EventId,
 }
 
+impl Touched {
+    /// Logs that the execution begins or ends.
+    pub fn say(&self) {
+        if !self.listed_anew || !tracing::enabled!(tracing::Level::DEBUG) {
+            return;
+        }
+        let (record, execution) = (&self.hot.record, &self.hot.execution);
+        let execution_arn = record.execution_arn.as_str();
+        match execution.closed() {
+            Some(_) => tracing::debug!(execution_arn, status = ?record.status, "an execution ends"),
+            None => tracing::debug!(execution_arn, "an execution begins"),
+        }
+    }
+}
+
 /// The outbox row that says "continue" instead of naming a task.
 const CONTINUE: TaskId = TaskId(EventId::NONE);
 
@@ -265,6 +280,32 @@ impl Group {
     /// Has a collector of traces told of an execution that ended.
     pub fn add_spans(&mut self, execution: ExecutionRef) {
         self.put.push((rows::span_key(execution), Bytes::new()));
+    }
+
+    /// Has somebody hear that an execution began or ended in this group; says whether it did. Of those of type
+    /// EXPRESS there is nothing to hear.
+    pub fn add_statuses(&mut self, execution: ExecutionRef, touched: &Touched) -> bool {
+        let record = &touched.hot.record;
+        let express = record.child_of.as_ref().is_some_and(|child| child.express);
+        if express || !touched.listed_anew {
+            return false;
+        }
+        let arn = Bytes::copy_from_slice(record.execution_arn.as_bytes());
+        let mut add = |at, status| {
+            let key = rows::status_key(execution, at, status);
+            self.put.push((key, arn.clone()));
+        };
+        // One that began, or goes on after its end, is running before it is anything else.
+        let ended = record
+            .stopped_at
+            .filter(|_| record.status != StatusCode::Running);
+        if touched.new || ended.is_none() {
+            add(record.listed_at(), StatusCode::Running);
+        }
+        if let Some(at) = ended {
+            add(at, record.status);
+        }
+        true
     }
 
     /// Adds what one execution went through: its chunk, and its record and listing where they change.

@@ -11,6 +11,7 @@
 mod begin;
 mod dispatcher;
 mod express;
+mod forget;
 mod group;
 mod hot;
 mod jobs;
@@ -19,7 +20,9 @@ mod log_delivery;
 mod map_runs;
 mod mocked;
 mod partition;
+mod requests;
 mod span_export;
+mod status_export;
 mod timers;
 
 use std::hash::Hasher;
@@ -29,7 +32,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use bytes::Bytes;
 use engine_core::{Command, Limits, Rejection, TaskCall, TaskId};
 use parking_lot::Mutex;
-use service::{Clock, Failure, Gate, Site, SpanSink};
+use service::{Clock, Failure, Gate, Site, SpanSink, StatusSink};
 use store::{Batch, Key, Range, Space, Store, StoreError};
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
@@ -38,6 +41,7 @@ use vocab::Timestamp;
 use crate::activities::{Activities, Polls};
 use crate::changes::Changes;
 use crate::definitions::{Definitions, unreadable};
+use crate::integrations::http;
 use crate::metrics::Metrics;
 use crate::open_tasks;
 use crate::rows::{self, Chunk, ExecutionRecord, ExecutionRef, MapRunRecord, MapRunRef};
@@ -52,8 +56,10 @@ use self::jobs::{JobNote, Jobs};
 use self::log_delivery::LogDelivery;
 use self::map_runs::MapRuns;
 pub use self::map_runs::SettingsChange;
-use self::partition::{Partition, Request};
+use self::partition::Partition;
+use self::requests::Request;
 use self::span_export::SpanExport;
+use self::status_export::StatusExport;
 use self::timers::{Due, Timers};
 
 /// How many partitions a new store has. Fixed for its life: an execution's key depends on it.
@@ -72,6 +78,8 @@ pub struct ShellOptions {
     pub sealer: TokenSealer,
     /// Who is told of executions that ended.
     pub spans: Option<Arc<dyn SpanSink>>,
+    /// Who hears of executions that begin and end.
+    pub statuses: Option<Arc<dyn StatusSink>>,
 }
 
 /// An execution that runs now, or ran before under the same name.
@@ -139,8 +147,12 @@ struct Shared {
     /// What holds for executions of EXPRESS machines.
     express_limits: Limits,
     metrics: Metrics,
+    /// The way of HTTP tasks.
+    http: Arc<http::Client>,
     /// An execution ended of which a collector of traces is to be told.
     closed: tokio::sync::Notify,
+    /// Told when an execution began or ended of which somebody is to hear.
+    status_changed: tokio::sync::Notify,
     /// There are events to be logged.
     backlog: tokio::sync::Notify,
     stopping: AtomicBool,
@@ -188,7 +200,9 @@ impl Shell {
             finished,
             sync_seats: SyncSeats::default(),
             metrics: Metrics::default(),
+            http: Arc::new(http::Client::new()),
             closed: tokio::sync::Notify::new(),
+            status_changed: tokio::sync::Notify::new(),
             backlog: tokio::sync::Notify::new(),
             stopping: AtomicBool::new(false),
             stop: tokio::sync::Notify::new(),
@@ -212,8 +226,13 @@ impl Shell {
         let recorder = Recorder::open(shell.shared.clone(), finished_received).await?;
         shell.keep(tokio::spawn(recorder.run()));
         shell.keep(tokio::spawn(LogDelivery::new(shell.shared.clone()).run()));
+        shell.keep(tokio::spawn(forget::run(shell.clone())));
         if let Some(sink) = shell.shared.options.spans.clone() {
             let export = SpanExport::new(shell.shared.clone(), sink);
+            shell.keep(tokio::spawn(export.run()));
+        }
+        if let Some(sink) = shell.shared.options.statuses.clone() {
+            let export = StatusExport::new(shell.shared.clone(), sink);
             shell.keep(tokio::spawn(export.run()));
         }
         Ok(shell)
@@ -258,6 +277,10 @@ impl Shell {
     /// Returns what executions do, counted.
     pub(crate) fn metrics(&self) -> &Metrics {
         &self.shared.metrics
+    }
+
+    pub(crate) fn http(&self) -> &Arc<http::Client> {
+        &self.shared.http
     }
 
     /// Carries out commands in one commit; the answer is that of the last one. Once it is a moment, the
