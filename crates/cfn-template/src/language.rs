@@ -1,7 +1,7 @@
 //! The transform `AWS::LanguageExtensions`, as far as it changes a template's shape: loops become what
 //! they stand for before anything else is read. Its functions are intrinsics like the others.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value};
 
@@ -35,7 +35,10 @@ pub(crate) fn expand(
     sections: &mut Map<String, Value>,
     given: &BTreeMap<String, String>,
 ) -> Result<(), TemplateError> {
+    let declared = sections.get("Parameters").and_then(Value::as_object);
+    let declared = declared.into_iter().flatten();
     let mut names = Names {
+        declared: declared.map(|(name, _)| name.clone()).collect(),
         parameters: parameters(sections.get("Parameters"), given),
         mappings: sections.get("Mappings").cloned().unwrap_or_default(),
         left: VALUES_MAX,
@@ -84,6 +87,8 @@ fn parameters(
 
 /// What names mean while loops are carried out.
 struct Names {
+    /// The parameters, whether or not they have values.
+    declared: BTreeSet<String>,
     parameters: BTreeMap<String, Value>,
     mappings: Value,
     /// How many values may still be made.
@@ -157,16 +162,19 @@ impl Names {
         if around.len() >= NESTED_MAX {
             return Err(wrong("loops are nested at most five deep"));
         }
-        if around.iter().any(|(other, _)| other == identifier)
-            || self.parameters.contains_key(identifier)
+        if around.iter().any(|(other, _)| other == identifier) || self.declared.contains(identifier)
         {
             return Err(wrong(&format!(
                 "the identifier {identifier} is taken by a parameter or another loop"
             )));
         }
-        let collection = self
-            .collection(collection, around)
-            .ok_or_else(|| wrong("its collection is no list of texts that is known"))?;
+        let known = match self.is_open(collection) {
+            // Somebody looks at a template before there are values: one turn shows what it makes.
+            true => Some(vec![identifier.clone()]),
+            false => self.collection(collection, around),
+        };
+        let collection =
+            known.ok_or_else(|| wrong("its collection is no list of texts that is known"))?;
         for turn in collection {
             let mut inner = around.to_vec();
             inner.push((identifier, turn));
@@ -187,6 +195,16 @@ impl Names {
             }
         }
         Ok(())
+    }
+
+    /// Says whether a collection is a parameter that has no value yet.
+    fn is_open(&self, collection: &Value) -> bool {
+        match collection.as_object().and_then(single) {
+            Some(("Ref", Value::String(name))) => {
+                self.declared.contains(name) && !self.parameters.contains_key(name)
+            }
+            _ => false,
+        }
     }
 
     fn collection(&self, value: &Value, around: &[(&str, String)]) -> Option<Vec<String>> {

@@ -71,6 +71,14 @@ Outputs:
     let (template, _) = read(body, &[("Names", "b")]).expect("reads");
     let ids: Vec<&str> = template.resources.keys().map(String::as_str).collect();
     assert_eq!(ids, ["Tableb", "Bucketbz1"]);
+    // A template that is only looked at shows what it would make.
+    let open = "
+Parameters: {Names: {Type: CommaDelimitedList}}
+Resources:
+  Fn::ForEach::Topics: [Name, !Ref Names, {'Topic${Name}': {Type: AWS::SNS::Topic}}]
+";
+    let (template, _) = read(open, &[]).expect("reads");
+    assert_eq!(template.resources["TopicName"].kind, "AWS::SNS::Topic");
 }
 
 #[test]

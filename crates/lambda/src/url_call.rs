@@ -11,7 +11,7 @@ use bytes::Bytes;
 use http::request::Parts;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCode, header};
 use serde_json::{Value, json};
-use service::{Failure, Principal, RequestId};
+use service::{Call, Failure, Principal, RequestId};
 use vocab::Timestamp;
 
 use crate::Lambda;
@@ -59,7 +59,7 @@ impl Lambda {
             return preflight;
         }
         let allowed = match (&caller, config.signed) {
-            (Some(_), true) => true,
+            (Some(caller), true) => self.may_call(&caller.principal, &config).await,
             (None, true) => false,
             (_, false) => match self.policy(&config.target()).await {
                 Ok(policy) => policy.is_some_and(|policy| is_open(&policy.value)),
@@ -76,6 +76,24 @@ impl Lambda {
             share(cors, parts, response.headers_mut());
         }
         response
+    }
+
+    /// Says whether somebody who signed may call a URL: the gate knows policies, and asks nobody else where
+    /// there are none.
+    async fn may_call(&self, principal: &Principal, config: &UrlConfig) -> bool {
+        let Some(gate) = &self.gate else {
+            return true;
+        };
+        let arn = config.target().qualified_arn(&self.site, None);
+        let call = Call {
+            service: "lambda",
+            operation: "InvokeFunctionUrl".into(),
+            input: json!({"FunctionName": arn}).to_string().into(),
+            payload: Bytes::new(),
+            principal: principal.clone(),
+            request_id: RequestId::random(),
+        };
+        gate.call(call).await.is_ok()
     }
 
     async fn invoke_url(

@@ -54,8 +54,9 @@ fn deploy(arguments: &Arguments) -> anyhow::Result<()> {
     let file = find_template(&arguments.path)?;
     let text = std::fs::read_to_string(&file)
         .with_context(|| format!("{} cannot be read", file.display()))?;
-    let template =
-        Template::parse(&text).with_context(|| format!("{} is no template", file.display()))?;
+    let given = arguments.parameter_overrides.iter().cloned().collect();
+    let template = Template::parse_with(&text, &given)
+        .with_context(|| format!("{} is no template", file.display()))?;
     let client = Client::from_environment()?;
     let folder = file.parent().unwrap_or(Path::new("."));
     let assets = upload(&client, folder, &template)?;

@@ -153,6 +153,71 @@ async fn a_url_is_called() {
     assert_eq!(ask(&world, &url, Method::GET, "/text", &[]).await.0, 403);
 }
 
+/// Lets those call a URL who are allowed to.
+struct Watched;
+
+#[async_trait::async_trait]
+impl service::Gate for Watched {
+    async fn call(&self, call: service::Call) -> Result<service::Reply, service::Failure> {
+        assert_eq!(
+            (call.service, &*call.operation),
+            ("lambda", "InvokeFunctionUrl")
+        );
+        let input: Value = serde_json::from_slice(&call.input).expect("JSON");
+        assert_eq!(input["FunctionName"], format!("{ARN}f"));
+        match call.principal {
+            service::Principal::Root { .. } => Ok(service::Reply::default()),
+            _ => Err(service::Failure::client("AccessDeniedException", "no")),
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_signs_needs_leave() {
+    if !is_there("node") {
+        return;
+    }
+    let world = World::with(|options| options.gate = Some(std::sync::Arc::new(Watched))).await;
+    world
+        .node(
+            "f",
+            "exports.handler = async (event) => event.requestContext.authorizer.iam.userArn",
+        )
+        .await;
+    let input = json!({"FunctionName": "f", "AuthType": "AWS_IAM"});
+    let made = world
+        .call("CreateFunctionUrlConfig", input)
+        .await
+        .expect("made");
+    let host = made["FunctionUrl"]
+        .as_str()
+        .expect("a URL")
+        .trim_start_matches("http://")
+        .trim_end_matches('/')
+        .to_owned();
+    let root = service::Principal::Root {
+        account: "000000000000".into(),
+    };
+    let role = service::Principal::Role {
+        role_arn: "arn:aws:iam::000000000000:role/r".into(),
+        session_name: "s".into(),
+    };
+    for (principal, expected) in [(root, 200), (role, 403)] {
+        let request = Request::builder().uri("/").header("host", &host);
+        let (parts, ()) = request.body(()).expect("a request").into_parts();
+        let caller = lambda::UrlCaller {
+            principal,
+            access_key_id: "AKIA".to_owned(),
+        };
+        let id = RequestId::random();
+        let answer = world
+            .lambda
+            .answer_url(&parts, Bytes::new(), Some(caller), None, id)
+            .await;
+        assert_eq!(answer.status().as_u16(), expected);
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn urls_are_configured_and_go_with_their_functions() {
     let (world, url) = world("exports.handler = async () => 1").await;
