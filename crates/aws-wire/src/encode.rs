@@ -6,6 +6,8 @@ use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use serde_json::{Map, Value};
 
+use crate::query_error;
+
 /// An answer on its way to the caller.
 #[derive(Clone, Debug)]
 pub struct Answer {
@@ -58,14 +60,14 @@ pub fn encode_output(
 ) -> Answer {
     let mut headers = HeaderMap::with_capacity(4);
     headers.insert(header::CONTENT_TYPE, content_type(protocol));
-    let body = if output.is_empty() {
-        Bytes::from_static(b"{}")
-    } else {
-        output
-    };
     let status = model
         .and_then(|model| StatusCode::from_u16(model.status).ok())
         .unwrap_or(StatusCode::OK);
+    let body = match () {
+        () if status == StatusCode::NO_CONTENT && payload.is_empty() => Bytes::new(),
+        () if output.is_empty() => Bytes::from_static(b"{}"),
+        () => output,
+    };
     let members = model
         .and_then(|model| model.output)
         .map_or(&[][..], |shape| shape.members());
@@ -135,7 +137,20 @@ pub fn encode_error(protocol: Protocol, error: &ErrorAnswer<'_>, request_id: &st
     let mut headers = HeaderMap::with_capacity(4);
     headers.insert(header::CONTENT_TYPE, content_type(protocol));
     let body = match protocol {
-        Protocol::Json10 | Protocol::Json11 => json_body(error, Some(&qualified(error))),
+        Protocol::Json10 | Protocol::Json11 => match query_error::both(error.service, error.code) {
+            Some((kind, old)) => {
+                let fault = if error.status < 500 {
+                    "Sender"
+                } else {
+                    "Receiver"
+                };
+                let value = HeaderValue::from_str(&format!("{old};{fault}"));
+                let value = value.unwrap_or(HeaderValue::from_static("InternalFailure;Receiver"));
+                headers.insert(HeaderName::from_static("x-amzn-query-error"), value);
+                json_body(error, Some(&kind))
+            }
+            None => json_body(error, Some(&qualified(error))),
+        },
         Protocol::RestJson => {
             let code = HeaderValue::from_str(error.code)
                 .unwrap_or(HeaderValue::from_static("InternalFailure"));

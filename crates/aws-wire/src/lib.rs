@@ -9,6 +9,7 @@
 
 mod encode;
 mod query;
+mod query_error;
 mod recognize;
 mod rest;
 pub mod sigv4;
@@ -17,6 +18,7 @@ use std::borrow::Cow;
 
 pub use aws_model::Protocol;
 pub use encode::{Answer, ErrorAnswer, encode_error, encode_output, encode_query_output};
+pub use query_error::query_code;
 pub use recognize::{Decoded, Target, Unrecognized, protocol_of};
 
 /// An answer of the protocol layer to what it does not take.

@@ -1,4 +1,4 @@
-//! The query protocol: a form in, XML out (CloudFormation, STS).
+//! The query protocol: a form in, XML out (CloudFormation, IAM, STS).
 //!
 //! A form says how it is nested in its names: `Tags.member.1.Key=…`. It becomes JSON without the
 //! model's help; every value is text, and services read numbers and booleans out of it.
@@ -104,6 +104,16 @@ fn listed(value: Value) -> Value {
         items.sort_by_key(|(number, _)| *number);
         return items.into_iter().map(|(_, item)| item).collect();
     }
+    if members.len() == 1
+        && let Some(Value::Object(numbered)) = members.get_mut("entry")
+        && numbered.keys().all(|key| key.parse::<u32>().is_ok())
+    {
+        return std::mem::take(numbered)
+            .into_iter()
+            .filter_map(|(_, entry)| entry_of(entry))
+            .collect::<Map<_, _>>()
+            .into();
+    }
     members
         .into_iter()
         .map(|(name, member)| (name, listed(member)))
@@ -111,12 +121,25 @@ fn listed(value: Value) -> Value {
         .into()
 }
 
+/// Returns the key and the value of an entry of a map.
+fn entry_of(mut entry: Value) -> Option<(String, Value)> {
+    let mut take = |names: [&str; 2]| {
+        let members = entry.as_object_mut()?;
+        names.iter().find_map(|name| members.shift_remove(*name))
+    };
+    let key = take(["key", "Name"])?;
+    let value = take(["value", "Value"]).unwrap_or_default();
+    Some((key.as_str()?.to_owned(), listed(value)))
+}
+
 /// Writes the output of an operation that worked; `output` is a JSON object, or empty where the
 /// operation has none.
 pub(crate) fn write(service: &str, operation: &str, output: &[u8], request_id: &str) -> Bytes {
     let space = match service {
         "cloudformation" => "http://cloudformation.amazonaws.com/doc/2010-05-15/",
+        "iam" => "https://iam.amazonaws.com/doc/2010-05-08/",
         "sts" => "https://sts.amazonaws.com/doc/2011-06-15/",
+        "sns" => "http://sns.amazonaws.com/doc/2010-03-31/",
         _ => "",
     };
     let mut xml = format!("<{operation}Response xmlns=\"{space}\">");
@@ -142,6 +165,18 @@ fn element(name: &str, value: &Value, xml: &mut String) {
                 element("member", item, xml);
             }
             xml.push_str(&format!("</{name}>"));
+            return;
+        }
+        // The one map among the outputs of this protocol that are served: attributes of SNS.
+        Value::Object(members) if name == "Attributes" => {
+            xml.push_str("<Attributes>");
+            for (key, value) in members {
+                xml.push_str("<entry>");
+                element("key", &Value::from(key.as_str()), xml);
+                element("value", value, xml);
+                xml.push_str("</entry>");
+            }
+            xml.push_str("</Attributes>");
             return;
         }
         Value::Object(members) => {

@@ -56,8 +56,15 @@ impl Target {
         }
         match claim.and_then(|claim| signed_for(claim)) {
             // A REST service, or nothing that can be told from outside: the path decides.
-            Some(entry) if entry.service == "lambda" => Self::of_path(parts),
-            None => Self::of_path(parts),
+            Some(entry) if entry.protocol == Protocol::RestJson => Self::of_path(parts, entry),
+            None => match catalog::service("lambda") {
+                Some(entry) => Self::of_path(parts, entry),
+                None => Err(Box::new(Unrecognized::operation(
+                    None,
+                    protocol_of(parts, None),
+                    "",
+                ))),
+            },
             // Which operation of it is in the form.
             Some(entry) if entry.protocol == Protocol::Query => Ok(Self {
                 service: entry.service,
@@ -102,17 +109,23 @@ impl Target {
         })
     }
 
-    fn of_path(parts: &Parts) -> Result<Self, Box<Unrecognized>> {
-        let found = catalog::service("lambda").and_then(|entry| {
-            let (operation, labels) = rest::find(entry, parts.method.as_str(), parts.uri.path())?;
-            let model = lambda::Operation::from_name(operation).map(lambda::Operation::model);
-            Some(Self {
+    fn of_path(parts: &Parts, entry: &'static ServiceEntry) -> Result<Self, Box<Unrecognized>> {
+        let found = rest::find(
+            entry,
+            parts.method.as_str(),
+            parts.uri.path(),
+            parts.uri.query().unwrap_or_default(),
+        );
+        let found = found.map(|(operation, labels)| {
+            let model = (entry.service == "lambda")
+                .then(|| lambda::Operation::from_name(operation).map(lambda::Operation::model));
+            Self {
                 service: entry.service,
                 operation,
                 protocol: Protocol::RestJson,
-                model,
+                model: model.flatten(),
                 labels,
-            })
+            }
         });
         found.ok_or_else(|| Box::new(Unrecognized::operation(None, protocol_of(parts, None), "")))
     }
@@ -141,7 +154,11 @@ impl Target {
                     payload: Bytes::new(),
                 })
             }
-            (Protocol::RestJson | Protocol::RestXml, _) => Err(Refusal {
+            (Protocol::RestJson, None) => Ok(Decoded {
+                operation: self.operation,
+                ..rest::decode_by_names(&self.labels, parts, body)
+            }),
+            (Protocol::RestXml, _) => Err(Refusal {
                 code: "NotImplemented".into(),
                 message: format!("{}:{} is not served here yet", self.service, self.operation),
                 status: 501,

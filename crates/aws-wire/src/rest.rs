@@ -3,10 +3,10 @@
 use std::sync::OnceLock;
 
 use aws_model::schema::{Kind, Location, Member};
-use aws_model::{OperationModel, ServiceEntry};
+use aws_model::{OperationModel, Protocol, ServiceEntry};
 use bytes::{BufMut, Bytes, BytesMut};
 use http::request::Parts;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use crate::recognize::Decoded;
 use crate::sigv4::percent_decoded;
@@ -18,6 +18,8 @@ pub(crate) type Labels = Vec<(&'static str, String)>;
 struct Route {
     method: &'static str,
     segments: Vec<Segment>,
+    /// What the query must say: `find=LayerVersion`.
+    query: Option<&'static str>,
     operation: &'static str,
 }
 
@@ -26,20 +28,32 @@ enum Segment {
     Label(&'static str),
 }
 
-/// Finds the operation of `entry` that `method` and `path` mean; a literal beats a label.
+/// Finds the operation of `entry` that `method`, `path` and `query` mean; a literal beats a label, and
+/// what asks for something in the query beats what does not.
 pub(crate) fn find(
     entry: &'static ServiceEntry,
     method: &str,
     path: &str,
+    query: &str,
 ) -> Option<(&'static str, Labels)> {
-    // Only Lambda is spoken with in this protocol; its routes are read once.
-    static ROUTES: OnceLock<Vec<Route>> = OnceLock::new();
-    let routes = ROUTES.get_or_init(|| routes(entry));
+    // Read once.
+    static ROUTES: OnceLock<Vec<(&'static str, Vec<Route>)>> = OnceLock::new();
+    let all = ROUTES.get_or_init(|| {
+        let spoken = aws_model::catalog::SERVICES.iter();
+        let spoken = spoken.filter(|entry| entry.protocol == Protocol::RestJson);
+        spoken.map(|entry| (entry.service, routes(entry))).collect()
+    });
+    let (_, routes) = all.iter().find(|(service, _)| *service == entry.service)?;
     let segments: Vec<&str> = path.trim_matches('/').split('/').collect();
     let matching = routes
         .iter()
-        .filter(|route| route.method == method && matches(route, &segments));
-    let route = matching.max_by_key(|route| literals(route))?;
+        .filter(|route| route.method == method && matches(route, &segments))
+        .filter(|route| {
+            route
+                .query
+                .is_none_or(|asked| query.split('&').any(|pair| pair == asked))
+        });
+    let route = matching.max_by_key(|route| (literals(route), route.query))?;
     let labels = route
         .segments
         .iter()
@@ -65,10 +79,14 @@ fn routes(entry: &'static ServiceEntry) -> Vec<Route> {
             Some(label) => Segment::Label(label),
             None => Segment::Literal(text),
         };
-        let path = path.split('?').next().unwrap_or_default().trim_matches('/');
+        let (path, query) = match path.split_once('?') {
+            Some((path, query)) => (path, Some(query)),
+            None => (path, None),
+        };
         routes.push(Route {
             method,
-            segments: path.split('/').map(segment).collect(),
+            segments: path.trim_matches('/').split('/').map(segment).collect(),
+            query,
             operation,
         });
     }
@@ -101,13 +119,20 @@ pub(crate) fn decode(
     let members = model.input.map_or(&[][..], |shape| shape.members());
     let mut outside = BytesMut::new();
     for member in members {
-        if let Some(value) = values(member, labels, parts) {
+        let value = match (&member.shape.kind, member.location) {
+            (Kind::List { .. }, Location::Query(name)) => {
+                let values = query_values(parts.uri.query().unwrap_or_default(), name);
+                (!values.is_empty()).then(|| Value::from(values))
+            }
+            _ => values(member, labels, parts).map(|value| typed(member, &value)),
+        };
+        if let Some(value) = value {
             if !outside.is_empty() {
                 outside.put_u8(b',');
             }
             outside.put_slice(Value::from(member.name).to_string().as_bytes());
             outside.put_u8(b':');
-            outside.put_slice(typed(member, &value).to_string().as_bytes());
+            outside.put_slice(value.to_string().as_bytes());
         }
     }
     if members
@@ -128,6 +153,31 @@ pub(crate) fn decode(
     }
 }
 
+/// Returns the input of an operation whose shapes are not known: what is in the path and in the query are
+/// members like those of the body, and text.
+pub(crate) fn decode_by_names(labels: &Labels, parts: &Parts, body: Bytes) -> Decoded {
+    let mut outside = Map::new();
+    let query = parts.uri.query().unwrap_or_default();
+    for pair in query.split('&').filter(|pair| !pair.is_empty()) {
+        let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+        let text = |text| String::from_utf8_lossy(&percent_decoded(text)).into_owned();
+        let (name, value) = (text(name), text(value));
+        if !name.starts_with("X-Amz-") {
+            outside.insert(name, value.into());
+        }
+    }
+    for (label, value) in labels {
+        outside.insert((*label).to_owned(), value.as_str().into());
+    }
+    let outside = Value::Object(outside).to_string();
+    let outside = outside.trim_start_matches('{').trim_end_matches('}');
+    Decoded {
+        operation: "",
+        input: spliced(body, outside.as_bytes()),
+        payload: Bytes::new(),
+    }
+}
+
 /// Returns the values that the request holds for a member outside the body: none or one.
 fn values(member: &Member, labels: &Labels, parts: &Parts) -> Option<String> {
     match member.location {
@@ -144,11 +194,18 @@ fn values(member: &Member, labels: &Labels, parts: &Parts) -> Option<String> {
 }
 
 fn query_value(query: &str, name: &str) -> Option<String> {
-    let mut pairs = query
+    query_values(query, name).into_iter().next()
+}
+
+/// Returns every value that the query gives for `name`: a list is a name said several times.
+fn query_values(query: &str, name: &str) -> Vec<String> {
+    let pairs = query
         .split('&')
         .map(|pair| pair.split_once('=').unwrap_or((pair, "")));
-    let (_, value) = pairs.find(|(known, _)| *percent_decoded(known) == *name.as_bytes())?;
-    Some(String::from_utf8_lossy(&percent_decoded(value)).into_owned())
+    pairs
+        .filter(|(known, _)| *percent_decoded(known) == *name.as_bytes())
+        .map(|(_, value)| String::from_utf8_lossy(&percent_decoded(value)).into_owned())
+        .collect()
 }
 
 /// Returns text of a path, query or header as the JSON type of the member; what is not of the type

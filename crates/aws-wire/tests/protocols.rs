@@ -167,7 +167,7 @@ fn recognizes_and_decodes() {
         ),
         (
             read("GET", "/2018-10-31/layers", &[], ""),
-            "NotImplemented 501: lambda:ListLayers is not served here yet",
+            "lambda.ListLayers",
         ),
     ];
     for (found, expected) in cases {

@@ -2,24 +2,38 @@
 
 use std::sync::Arc;
 
+use async_trait::async_trait;
+use delivery::Deliveries;
 use events::Events;
 use serde_json::{Value, json};
-use service::{Call, Failure, Principal, RequestId, Service as _, Site, SystemClock};
+use service::{Call, Failure, Gate, Principal, Reply, RequestId, Service as _, Site, SystemClock};
 use store::MemoryStore;
 
-struct World(Events);
+struct World(Arc<Events>);
+
+/// Nobody is called for a connection.
+struct Nobody;
+
+#[async_trait]
+impl Gate for Nobody {
+    async fn call(&self, call: Call) -> Result<Reply, Failure> {
+        panic!("{} is called", call.service)
+    }
+}
 
 impl World {
-    fn new() -> Self {
+    async fn new() -> Self {
         let site = Site {
             region: "us-east-1".into(),
             account_id: "000000000000".into(),
         };
-        Self(Events::new(
-            Arc::new(MemoryStore::default()),
-            Arc::new(SystemClock),
-            site,
-        ))
+        let store = Arc::new(MemoryStore::default());
+        let clock = Arc::new(SystemClock);
+        let deliveries =
+            Deliveries::open(store.clone(), Arc::new(Nobody), clock.clone(), site.clone());
+        let deliveries = deliveries.await.expect("the deliveries open");
+        let events = Events::open(store, deliveries, clock, site);
+        Self(events.await.expect("the buses open"))
     }
 
     async fn call(&self, operation: &'static str, input: Value) -> Result<Value, Failure> {
@@ -64,7 +78,7 @@ fn basic(name: &str) -> Value {
 
 #[tokio::test]
 async fn a_connection_shows_its_secrets_to_who_retrieves_them_alone() {
-    let world = World::new();
+    let world = World::new().await;
     let made = world.ok("CreateConnection", basic("C")).await;
     let arn = made["ConnectionArn"].as_str().expect("an ARN");
     assert!(arn.starts_with("arn:aws:events:us-east-1:000000000000:connection/C/"));
@@ -110,7 +124,7 @@ async fn a_connection_shows_its_secrets_to_who_retrieves_them_alone() {
 
 #[tokio::test]
 async fn connections_are_listed_in_pages() {
-    let world = World::new();
+    let world = World::new().await;
     for name in ["a1", "a2", "a3", "b"] {
         world.ok("CreateConnection", basic(name)).await;
     }
@@ -133,7 +147,7 @@ async fn connections_are_listed_in_pages() {
 
 #[tokio::test]
 async fn what_makes_no_connection_is_refused() {
-    let world = World::new();
+    let world = World::new().await;
     world.ok("CreateConnection", basic("C")).await;
     let with = |name: &str, value: Value| {
         let mut input = basic("D");

@@ -108,7 +108,7 @@ const TASK_TIMES: [(&str, &str, &str); 3] = [
     ("run_time", "RunTime", "from the start to the end"),
 ];
 
-/// Histograms by whom they are about.
+/// How long things take, by labels.
 type Times<L> = Family<L, Histogram, fn() -> Histogram>;
 
 /// Counters of tasks by whom they call.

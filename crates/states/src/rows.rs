@@ -483,6 +483,28 @@ pub fn span_key(execution: ExecutionRef) -> Key {
     Key::new(Space::SpanBacklog, execution.bytes())
 }
 
+/// Returns the row that says: somebody is to hear that this execution has this status since `at`. Rows are in
+/// the order of time.
+pub fn status_key(execution: ExecutionRef, at: Timestamp, status: StatusCode) -> Key {
+    let mut bytes = at.as_millis().to_be_bytes().to_vec();
+    bytes.extend_from_slice(&execution.bytes());
+    bytes.push(status as u8);
+    Key::new(Space::StatusBacklog, bytes)
+}
+
+/// Returns since when a row of [`status_key`] is so, and the API's word for its status.
+pub fn status_of_key(bytes: &[u8]) -> Option<(Timestamp, &'static str)> {
+    let at = i64::from_be_bytes(*bytes.first_chunk()?);
+    let word = match bytes.last()? {
+        0 => "RUNNING",
+        1 => "SUCCEEDED",
+        2 => "FAILED",
+        3 => "TIMED_OUT",
+        _ => "ABORTED",
+    };
+    Some((Timestamp::from_millis(at), word))
+}
+
 /// Returns the chunk that a row of the backlog names.
 pub fn chunk_of_backlog(bytes: &[u8]) -> Option<(ExecutionRef, u64)> {
     let first = bytes.get(10..)?.first_chunk()?;

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use aws_model::states::Operation;
 use engine_core::Limits;
-use service::{Call, Clock, Failure, Gate, Reply, Service, Site, SpanSink};
+use service::{Call, Clock, Failure, Gate, Reply, Service, Site, SpanSink, StatusSink};
 use store::{Store, StoreError};
 use tracing::Instrument as _;
 
@@ -38,6 +38,8 @@ pub struct StatesOptions {
     pub newer_jsonata: bool,
     /// Who is told of executions that ended.
     pub spans: Option<Arc<dyn SpanSink>>,
+    /// Who hears of executions that begin and end.
+    pub statuses: Option<Arc<dyn StatusSink>>,
     /// Test cases whose executions get made-up answers.
     pub mocks: Option<MockFile>,
 }
@@ -104,6 +106,7 @@ impl States {
             token_key,
             newer_jsonata,
             spans,
+            statuses,
             mocks,
         } = options;
         let tokens = TokenSealer::new(&token_key);
@@ -113,6 +116,7 @@ impl States {
             limits: limits.clone(),
             sealer: tokens.clone(),
             spans,
+            statuses,
         };
         let shell = Shell::open(
             shell_options,
@@ -214,6 +218,19 @@ impl States {
 
 #[async_trait]
 impl Service for States {
+    /// The machine whose execution waits behind a token: AWS's policies name it for answers to tasks.
+    async fn resource_of(&self, call: &Call) -> Option<String> {
+        #[derive(serde::Deserialize)]
+        struct Answered {
+            #[serde(rename = "taskToken")]
+            task_token: String,
+        }
+        let Answered { task_token } = serde_json::from_slice(&call.input).ok()?;
+        let (execution, _) = self.tokens.open(&task_token).ok()?;
+        let record = self.shell.record(execution).await.ok()??;
+        Some(record.state_machine_arn)
+    }
+
     fn name(&self) -> &'static str {
         "states"
     }

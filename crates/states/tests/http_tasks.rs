@@ -325,6 +325,86 @@ async fn who_may_not_call_an_endpoint_is_told_so() {
 }
 
 #[tokio::test]
+async fn apis_of_api_gateway_are_called_by_stage_and_path() {
+    let world = World::new().await;
+    let mut api = Api::new().await;
+    let ok = |body: &str| json!({"ResponseBody": body, "StatusCode": 200, "StatusText": "OK"});
+    for (number, (given, request, expected)) in [
+        (
+            json!({"Stage": "json", "Method": "POST", "RequestBody": {"a": null, "b": [{"c": null}]}}),
+            "POST /json HTTP/1.1\r\n… {\"b\":[{}]}",
+            Ok(json!({"Headers": {"Content-Length": ["18"], "Content-Type": ["application/json"]},
+                "ResponseBody": {"b": 1, "a": [2.5]}, "StatusCode": 200, "StatusText": "OK"})),
+        ),
+        (
+            json!({"Path": "/text", "Method": "PUT", "AllowNullValues": true, "RequestBody": {"a": null},
+                "Headers": {"My-Header": ["x", "y"]}}),
+            "PUT /text HTTP/1.1\r\nmy-header: x\r\nmy-header: y\r\n… {\"a\":null}",
+            Ok(ok("hello")),
+        ),
+        (
+            json!({"Path": "text", "Method": "POST", "RequestBody": "HelloWorld",
+                "QueryParameters": {"q": ["a b", "c"]}}),
+            "POST /text?q=a%20b&q=c HTTP/1.1\r\n… \"HelloWorld\"",
+            Ok(ok("hello")),
+        ),
+        (
+            json!({"Stage": "403_Forbidden", "Path": null, "Method": "GET"}),
+            "GET /403_Forbidden HTTP/1.1\r\n… ",
+            Err("ApiGateway.403: {\"secret\":\"why\"}"),
+        ),
+        (
+            json!({"Path": "moved", "Method": "GET"}),
+            "GET /moved HTTP/1.1\r\n… ",
+            Err("ApiGateway.302: Found"),
+        ),
+        (
+            json!({"Method": "GET", "QueryParameters": "?a=b"}),
+            "",
+            Err("States.Runtime: An error occurred while executing the state 'H' (entered at the event id #2). The Parameters '"),
+        ),
+        (
+            json!({"Method": "GET", "AuthType": "IAM_ROLE"}),
+            "",
+            Err("States.Runtime: stepd does not support the AuthType 'IAM_ROLE' of apigateway:invoke."),
+        ),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let mut parameters = given.clone();
+        parameters["ApiEndpoint"] = api.url.as_str().into();
+        let resource = "arn:aws:states:::apigateway:invoke";
+        let task = json!({"Type": "Task", "Resource": resource, "Parameters": parameters, "End": true});
+        let name = format!("M{number}");
+        world
+            .create(&name, &json!({"StartAt": "H", "States": {"H": task}}))
+            .await;
+        let arn = world.start(&name, "e", "{}").await;
+        let end = world.until_closed(&arn).await;
+        if let Some((head, body)) = request.split_once("… ") {
+            let sent = api.next().await;
+            assert!(sent.starts_with(head), "{given}: {sent}");
+            assert!(sent.ends_with(&format!("\r\n\r\n{body}")), "{given}: {sent}");
+        }
+        match expected {
+            Ok(mut expected) => {
+                let shown = output(&end);
+                if expected.get("Headers").is_none() {
+                    expected["Headers"] = shown["Headers"].clone();
+                }
+                assert_eq!(shown, expected, "{given}");
+            }
+            Err(expected) => {
+                let part = |name: &str| end[name].as_str().unwrap_or_default().to_owned();
+                let told = format!("{}: {}", part("error"), part("cause"));
+                assert!(told.starts_with(expected), "{given}: {told}");
+            }
+        }
+    }
+}
+
+#[tokio::test]
 async fn forms_are_encoded() {
     let world = World::new().await;
     let mut api = Api::new().await;

@@ -66,6 +66,7 @@ async fn an_expression_that_cannot_be_read_is_refused() {
 async fn opened(world: &World, newer_jsonata: bool) -> Arc<States> {
     let options = StatesOptions {
         spans: None,
+        statuses: None,
         newer_jsonata,
         site: Site {
             region: "us-east-1".into(),

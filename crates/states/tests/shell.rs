@@ -193,6 +193,7 @@ async fn open(
 ) -> Shell {
     let options = ShellOptions {
         spans: None,
+        statuses: None,
         site: Site {
             region: "us-east-1".into(),
             account_id: "000000000000".into(),

@@ -10,8 +10,10 @@ use async_trait::async_trait;
 use bytes::Bytes;
 
 pub mod conformance;
+mod documents;
 mod memory;
 
+pub use documents::Documents;
 pub use memory::MemoryStore;
 
 /// A key space: keys of different spaces never meet, and each space is scanned alone.
@@ -64,11 +66,29 @@ pub enum Space {
     LogBacklog = 20,
     /// Executions that ended, of which a collector of traces has not heard.
     SpanBacklog = 21,
+    /// Queues.
+    Queues = 22,
+    /// Messages in queues: when each is seen, how often it was received.
+    QueueIndex = 23,
+    /// What messages in queues say.
+    Messages = 24,
+    /// Topics and their subscriptions.
+    Topics = 25,
+    /// Event buses, their rules, and schedules.
+    Schedules = 26,
+    /// Parameters and secrets.
+    Parameters = 27,
+    /// Calls that are still to be made for topics, rules and schedules.
+    Deliveries = 28,
+    /// IAM: users, groups, roles, policies, access keys.
+    Iam = 29,
+    /// Executions that began or ended, of which nobody has heard yet.
+    StatusBacklog = 30,
 }
 
 impl Space {
     /// Every space, in the order of their numbers.
-    pub const ALL: [Self; 22] = [
+    pub const ALL: [Self; 31] = [
         Self::Meta,
         Self::StateMachines,
         Self::Executions,
@@ -91,6 +111,15 @@ impl Space {
         Self::LogEvents,
         Self::LogBacklog,
         Self::SpanBacklog,
+        Self::Queues,
+        Self::QueueIndex,
+        Self::Messages,
+        Self::Topics,
+        Self::Schedules,
+        Self::Parameters,
+        Self::Deliveries,
+        Self::Iam,
+        Self::StatusBacklog,
     ];
 }
 

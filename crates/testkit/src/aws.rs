@@ -64,6 +64,12 @@ impl Aws {
         command
             .env("AWS_EC2_METADATA_DISABLED", "true")
             .env("AWS_PAGER", "");
+        // The first version of the command line sends the calls of SQS to AWS, whatever the variable says.
+        if let (Some(&"sqs"), Some(endpoint)) =
+            (arguments.first(), self.environment.get("AWS_ENDPOINT_URL"))
+        {
+            command.args(["--endpoint-url", endpoint]);
+        }
         command
             .args(arguments)
             .envs(&self.environment)

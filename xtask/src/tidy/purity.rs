@@ -10,6 +10,8 @@ use super::{Crate, File, Problems};
 const LIBRARIES: &[&str] = &[
     "base64",
     "bytes",
+    "chrono",
+    "croner",
     "hex",
     "hmac",
     "http",

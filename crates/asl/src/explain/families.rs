@@ -242,6 +242,11 @@ pub(super) const FAMILIES: &[Family] = &[
         "name the role to take: \"RoleArn\": \"arn:aws:iam::…:role/…\"",
     ),
     family(
+        "The 'Headers' field contains unsupported values: [{}]",
+        Mark::Place,
+        Hint::Text("API Gateway sets these itself; name the header otherwise"),
+    ),
+    family(
         "There should only be one of the following fields: [{}]",
         Mark::Fields,
         Hint::Text("keep one of them"),

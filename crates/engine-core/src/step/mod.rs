@@ -15,6 +15,7 @@ mod map;
 mod map_run;
 pub(crate) mod notes;
 mod parallel;
+mod parameters;
 mod pass;
 mod redrive;
 mod succeed;

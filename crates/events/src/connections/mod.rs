@@ -73,7 +73,7 @@ impl Connections {
                 let message = format!("Connection {name} already exists.");
                 Err(Failure::client("ResourceAlreadyExistsException", message))
             }
-            Err(error) => Err(failure::unavailable(&error)),
+            Err(error) => Err(failure::store(&error)),
         }
     }
 
@@ -82,7 +82,7 @@ impl Connections {
         refuse_what_is_not_built(input)?;
         loop {
             let Some((row, mut connection)) = self.find(name).await? else {
-                return Err(failure::not_found("update", name));
+                return Err(failure::no_connection("update", name));
             };
             if input.contains_key("Description") {
                 connection.description = description_of(input)?;
@@ -107,7 +107,7 @@ impl Connections {
                 }
                 // Somebody else changed it meanwhile.
                 Err(StoreError::Conflict { .. }) => {}
-                Err(error) => return Err(failure::unavailable(&error)),
+                Err(error) => return Err(failure::store(&error)),
             }
         }
     }
@@ -115,7 +115,7 @@ impl Connections {
     pub async fn describe(&self, input: &Members) -> Result<Value, Failure> {
         let name = name_of(input)?;
         let found = self.find(name).await?;
-        let (_, connection) = found.ok_or_else(|| failure::not_found("describe", name))?;
+        let (_, connection) = found.ok_or_else(|| failure::no_connection("describe", name))?;
         let Site { region, account_id } = &self.site;
         let mut shown = self.listed(&connection);
         shown["SecretArn"] = format!(
@@ -134,7 +134,7 @@ impl Connections {
         let name = name_of(input)?;
         loop {
             let Some((row, connection)) = self.find(name).await? else {
-                return Err(failure::not_found("delete", name));
+                return Err(failure::no_connection("delete", name));
             };
             let batch = Batch {
                 expect: vec![(key(name), Expectation::Holds(row))],
@@ -148,7 +148,7 @@ impl Connections {
                     return Ok(answer);
                 }
                 Err(StoreError::Conflict { .. }) => {}
-                Err(error) => return Err(failure::unavailable(&error)),
+                Err(error) => return Err(failure::store(&error)),
             }
         }
     }
@@ -174,7 +174,7 @@ impl Connections {
             range.start = start.max(range.start.to_vec()).into();
         }
         let rows = self.store.scan(&range, limit + 1).await;
-        let rows = rows.map_err(|error| failure::unavailable(&error))?;
+        let rows = rows.map_err(|error| failure::store(&error))?;
         let wanted = text("ConnectionState").is_none_or(|state| state == "AUTHORIZED");
         let mut connections = Vec::new();
         for (_, row) in rows.iter().take(limit).filter(|_| wanted) {
@@ -216,7 +216,7 @@ impl Connections {
 
     async fn find(&self, name: &str) -> Result<Option<(Bytes, Connection)>, Failure> {
         let row = self.store.get(&key(name)).await;
-        let row = row.map_err(|error| failure::unavailable(&error))?;
+        let row = row.map_err(|error| failure::store(&error))?;
         row.map(|row| read(&row).map(|connection| (row, connection)))
             .transpose()
     }

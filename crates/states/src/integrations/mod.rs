@@ -3,8 +3,10 @@
 //! An integration turns a task's parameters into a call through the gate, as the execution's role, and
 //! the reply into the result that Step Functions shows. To add one: a file here and a line in [`call`].
 
+mod apigateway;
 pub(crate) mod asking;
 mod aws_sdk;
+mod credentials;
 mod dynamodb;
 mod events;
 mod exchange;
@@ -61,6 +63,10 @@ pub(crate) async fn call(
     task: &TaskDescription,
     principal: Principal,
 ) -> Answer {
+    let principal = match credentials::assumed(gate, task, principal).await {
+        Ok(principal) => principal,
+        Err(answer) => return answer,
+    };
     match &task.resource {
         TaskResource::LambdaFunction { arn } => {
             lambda::call_function(gate, arn, task, principal).await
@@ -80,6 +86,7 @@ pub(crate) async fn call(
             ("sqs", "sendMessage") => sqs::send_message(gate, task, principal).await,
             ("sns", "publish") => sns::publish(gate, task, principal).await,
             ("events", "putEvents") => events::put_events(gate, task, principal).await,
+            ("apigateway", "invoke") => apigateway::invoke(client, task).await,
             ("http", "invoke") => {
                 let invocation = http::Invocation {
                     gate,
@@ -109,7 +116,7 @@ pub(crate) fn target(task: &TaskDescription) -> Arc<str> {
         TaskResource::Integration { resource_type, .. } => {
             let text = |name: &str| task.parameters.value().get(name)?.as_str();
             let found = match &**resource_type {
-                "http" => text("ApiEndpoint").map(http::host_of),
+                "apigateway" | "http" => text("ApiEndpoint").map(http::host_of),
                 _ => text("FunctionName"),
             };
             found.unwrap_or(resource_type).into()

@@ -314,14 +314,10 @@ async fn read_call(shell: &Shell, execution: ExecutionRef, task: TaskId) -> Opti
     // No row: the task was answered or given up before its call was made.
     let call: TaskCall = decode(&row.ok()??).ok()?;
     let record = shell.record(execution).await.ok()??;
-    let role_arn = match &call.description.credentials_role_arn {
-        Some(role) => Arc::from(&**role),
-        None => Arc::from(record.role_arn),
-    };
     Some(ReadCall {
         call,
         principal: Principal::Role {
-            role_arn,
+            role_arn: Arc::from(record.role_arn),
             session_name: session_name(execution),
         },
         mocks: record.mocks.map(|hash| *hash),

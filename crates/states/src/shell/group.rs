@@ -282,6 +282,32 @@ impl Group {
         self.put.push((rows::span_key(execution), Bytes::new()));
     }
 
+    /// Has somebody hear that an execution began or ended in this group; says whether it did. Of those of type
+    /// EXPRESS there is nothing to hear.
+    pub fn add_statuses(&mut self, execution: ExecutionRef, touched: &Touched) -> bool {
+        let record = &touched.hot.record;
+        let express = record.child_of.as_ref().is_some_and(|child| child.express);
+        if express || !touched.listed_anew {
+            return false;
+        }
+        let arn = Bytes::copy_from_slice(record.execution_arn.as_bytes());
+        let mut add = |at, status| {
+            let key = rows::status_key(execution, at, status);
+            self.put.push((key, arn.clone()));
+        };
+        // One that began, or goes on after its end, is running before it is anything else.
+        let ended = record
+            .stopped_at
+            .filter(|_| record.status != StatusCode::Running);
+        if touched.new || ended.is_none() {
+            add(record.listed_at(), StatusCode::Running);
+        }
+        if let Some(at) = ended {
+            add(at, record.status);
+        }
+        true
+    }
+
     /// Adds what one execution went through: its chunk, and its record and listing where they change.
     pub fn add_execution(&mut self, execution: ExecutionRef, touched: &mut Touched) {
         let hot = &mut touched.hot;

@@ -22,6 +22,7 @@ mod mocked;
 mod partition;
 mod requests;
 mod span_export;
+mod status_export;
 mod timers;
 
 use std::hash::Hasher;
@@ -31,7 +32,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use bytes::Bytes;
 use engine_core::{Command, Limits, Rejection, TaskCall, TaskId};
 use parking_lot::Mutex;
-use service::{Clock, Failure, Gate, Site, SpanSink};
+use service::{Clock, Failure, Gate, Site, SpanSink, StatusSink};
 use store::{Batch, Key, Range, Space, Store, StoreError};
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
@@ -58,6 +59,7 @@ pub use self::map_runs::SettingsChange;
 use self::partition::Partition;
 use self::requests::Request;
 use self::span_export::SpanExport;
+use self::status_export::StatusExport;
 use self::timers::{Due, Timers};
 
 /// How many partitions a new store has. Fixed for its life: an execution's key depends on it.
@@ -76,6 +78,8 @@ pub struct ShellOptions {
     pub sealer: TokenSealer,
     /// Who is told of executions that ended.
     pub spans: Option<Arc<dyn SpanSink>>,
+    /// Who hears of executions that begin and end.
+    pub statuses: Option<Arc<dyn StatusSink>>,
 }
 
 /// An execution that runs now, or ran before under the same name.
@@ -147,6 +151,8 @@ struct Shared {
     http: Arc<http::Client>,
     /// An execution ended of which a collector of traces is to be told.
     closed: tokio::sync::Notify,
+    /// Told when an execution began or ended of which somebody is to hear.
+    status_changed: tokio::sync::Notify,
     /// There are events to be logged.
     backlog: tokio::sync::Notify,
     stopping: AtomicBool,
@@ -196,6 +202,7 @@ impl Shell {
             metrics: Metrics::default(),
             http: Arc::new(http::Client::new()),
             closed: tokio::sync::Notify::new(),
+            status_changed: tokio::sync::Notify::new(),
             backlog: tokio::sync::Notify::new(),
             stopping: AtomicBool::new(false),
             stop: tokio::sync::Notify::new(),
@@ -222,6 +229,10 @@ impl Shell {
         shell.keep(tokio::spawn(forget::run(shell.clone())));
         if let Some(sink) = shell.shared.options.spans.clone() {
             let export = SpanExport::new(shell.shared.clone(), sink);
+            shell.keep(tokio::spawn(export.run()));
+        }
+        if let Some(sink) = shell.shared.options.statuses.clone() {
+            let export = StatusExport::new(shell.shared.clone(), sink);
             shell.keep(tokio::spawn(export.run()));
         }
         Ok(shell)

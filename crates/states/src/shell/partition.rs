@@ -148,6 +148,7 @@ impl Partition {
             .into_iter()
             .partition(|(_, touched)| !touched.events.is_empty());
         let mut closed = false;
+        let (heard, mut changed) = (self.shared.statuses_are_heard(), false);
         for (number, touched) in &mut touched {
             let metrics = &self.shared.metrics;
             metrics.count(&touched.hot.record, &touched.events);
@@ -158,6 +159,7 @@ impl Partition {
             }
             group.add_execution(self.reference(*number), touched);
             touched.say();
+            changed |= heard && group.add_statuses(self.reference(*number), touched);
         }
         let (batch, begin) = group.finish();
         if !batch.is_empty()
@@ -178,6 +180,7 @@ impl Partition {
         if closed {
             self.shared.closed.notify_one();
         }
+        self.shared.statuses_changed(changed);
         self.begin(begin);
     }
 

@@ -360,6 +360,7 @@ async fn open(
 ) -> Arc<States> {
     let options = StatesOptions {
         spans: None,
+        statuses: None,
         newer_jsonata: false,
         site: site(),
         limits: limits.clone(),

@@ -2,20 +2,26 @@
 //!
 //! One test program, because every one that links costs; one module a subject.
 
+mod access;
+mod chapters;
 mod clients;
 mod command_line;
 mod crash;
 mod data_sets;
 mod example_walk;
 mod express;
+mod functions;
+mod iam;
 mod logs;
 mod map_runs;
+mod messaging;
 mod mocked;
 mod nested;
 mod objects;
 mod observed;
 mod page_walk;
 mod pollers;
+mod queues;
 mod redrives;
 mod refusals;
 mod robust;

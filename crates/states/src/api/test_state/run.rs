@@ -161,12 +161,8 @@ async fn called(
     reveal: bool,
 ) -> (Told, Option<Exchange>) {
     let description = call.description;
-    let role = description
-        .credentials_role_arn
-        .as_deref()
-        .unwrap_or(role_arn);
     let principal = Principal::Role {
-        role_arn: role.into(),
+        role_arn: role_arn.into(),
         session_name: random_name().into(),
     };
     let seconds = description

@@ -16,7 +16,7 @@ use super::connection::Token;
 use super::request::Ready;
 
 /// Longest body that is taken: what `Range` asks for.
-pub(super) const BODY_BYTES_MAX: usize = 262_144;
+pub(in crate::integrations) const BODY_BYTES_MAX: usize = 262_144;
 /// Longest exchange, from looking the host up to the end of the body.
 const EXCHANGE_MAX: Duration = Duration::from_secs(60);
 /// How long a connection that nobody uses is kept.
@@ -32,16 +32,16 @@ pub(crate) struct Client {
 }
 
 /// An answer.
-pub(super) struct Received {
-    pub(super) status: StatusCode,
-    pub(super) headers: HeaderMap,
-    pub(super) body: Bytes,
+pub(in crate::integrations) struct Received {
+    pub(in crate::integrations) status: StatusCode,
+    pub(in crate::integrations) headers: HeaderMap,
+    pub(in crate::integrations) body: Bytes,
     /// There is more than [`BODY_BYTES_MAX`] of it.
-    pub(super) is_cut: bool,
+    pub(in crate::integrations) is_cut: bool,
 }
 
 /// Why there is no answer.
-pub(super) enum Unanswered {
+pub(in crate::integrations) enum Unanswered {
     /// It was not asked.
     Refused(String),
     TimedOut,
@@ -67,7 +67,11 @@ impl Client {
     }
 
     /// Sends a request and reads its answer.
-    pub(super) async fn send(&self, method: &Method, ready: Ready) -> Result<Received, Unanswered> {
+    pub(in crate::integrations) async fn send(
+        &self,
+        method: &Method,
+        ready: Ready,
+    ) -> Result<Received, Unanswered> {
         let uri: Uri = ready
             .url
             .parse()

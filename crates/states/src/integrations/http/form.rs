@@ -61,7 +61,7 @@ fn add_within(form: &mut String, name: &str, value: &Value, lists: Lists, depth:
 }
 
 /// Adds a name and a value.
-pub(super) fn add_pair(form: &mut String, name: &str, value: &str) {
+pub(in crate::integrations) fn add_pair(form: &mut String, name: &str, value: &str) {
     if !form.is_empty() {
         form.push('&');
     }
@@ -70,7 +70,7 @@ pub(super) fn add_pair(form: &mut String, name: &str, value: &str) {
 }
 
 /// Returns a text as it stands in a form.
-pub(super) fn encoded(text: &str) -> impl std::fmt::Display + '_ {
+pub(in crate::integrations) fn encoded(text: &str) -> impl std::fmt::Display + '_ {
     utf8_percent_encode(text, ENCODED)
 }
 

@@ -4,10 +4,10 @@
 //! definition says; where both say something, the connection's counts. Deliberately absent: redirects
 //! (an answer of 3xx is an error like 4xx), private networks, and certificates of clients.
 
-mod client;
+pub(super) mod client;
 mod connection;
-mod form;
-mod request;
+pub(super) mod form;
+pub(super) mod request;
 
 use bytes::Bytes;
 use engine_core::{Payload, TaskDescription};
@@ -177,7 +177,7 @@ fn failure_of(unanswered: &Unanswered) -> Answer {
 }
 
 /// Returns the words for a status. AWS's table has none for 418.
-fn reason(status: StatusCode) -> &'static str {
+pub(super) fn reason(status: StatusCode) -> &'static str {
     match status {
         StatusCode::IM_A_TEAPOT => "",
         status => status.canonical_reason().unwrap_or_default(),

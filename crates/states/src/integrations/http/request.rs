@@ -44,7 +44,7 @@ const FORBIDDEN: [&str; 35] = [
     "x-amz-*",
     "x-amzn-*",
 ];
-const METHODS: [Method; 7] = [
+pub(in crate::integrations) const METHODS: [Method; 7] = [
     Method::GET,
     Method::POST,
     Method::PUT,
@@ -67,10 +67,10 @@ pub(super) struct Asked {
 }
 
 /// A request.
-pub(super) struct Ready {
-    pub(super) url: String,
-    pub(super) headers: Vec<(String, String)>,
-    pub(super) body: Option<String>,
+pub(in crate::integrations) struct Ready {
+    pub(in crate::integrations) url: String,
+    pub(in crate::integrations) headers: Vec<(String, String)>,
+    pub(in crate::integrations) body: Option<String>,
 }
 
 impl Asked {

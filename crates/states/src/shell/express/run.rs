@@ -246,9 +246,8 @@ impl Run {
             self.open.insert(task, answered);
             return;
         }
-        let role_arn = call.description.credentials_role_arn.as_deref();
         let principal = Principal::Role {
-            role_arn: role_arn.unwrap_or(&self.record.role_arn).into(),
+            role_arn: self.record.role_arn.as_str().into(),
             session_name: self.session_name.clone(),
         };
         let shared = self.shared.clone();

@@ -1,0 +1,407 @@
+//! Calls that are made later and for sure.
+//!
+//! A topic, a rule or a schedule answers before those it tells have heard of it. What is to be told is a
+//! row of the commit that decides it; a row is made a call until the call is answered, or given up after
+//! as many tries and as long as its owner says, with a word to a queue where one is named. A server that
+//! starts takes up what the last one left, so a call may be made twice, as on AWS.
+
+#![forbid(unsafe_code)]
+
+mod target;
+
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use parking_lot::Mutex;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value, json};
+use service::{Call, Clock, Failure, Gate, Principal, RequestId, Site};
+use store::{Batch, Documents, Space, Store, StoreError};
+use tokio::sync::{Notify, Semaphore};
+use tokio::task::JoinHandle;
+use vocab::Timestamp;
+
+pub use target::{Refused, Settings, of_target};
+
+/// Calls that are under way at once.
+const UNDER_WAY_MAX: usize = 64;
+/// Longest pause between two tries.
+const PAUSE_SECONDS_MAX: u64 = 300;
+/// How long somebody on the web may take to answer.
+const POST_SECONDS_MAX: u64 = 15;
+/// How long a clock that is moved by hand is not looked at.
+const PAUSE_MILLIS_MAX: i64 = 1_000;
+
+/// What is to be done.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum Action {
+    /// A call of a service, through the gate.
+    Call {
+        /// The endpoint prefix.
+        service: String,
+        /// The operation.
+        operation: String,
+        /// Its input.
+        input: Value,
+        /// The member that is the body.
+        payload: String,
+    },
+    /// A request to somebody on the web.
+    Post {
+        /// Where.
+        url: String,
+        /// Beside those that every request has.
+        headers: Vec<(String, String)>,
+        /// What.
+        body: String,
+    },
+}
+
+/// What is to be done, for whom, and how often it is tried.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Delivery {
+    /// What.
+    pub action: Action,
+    /// The role that makes the call; the account where there is none.
+    pub role: Option<String>,
+    /// Tries after the first.
+    pub retries_max: u32,
+    /// How long it is tried.
+    pub seconds_max: u64,
+    /// The queue that is told when it is given up, by its ARN.
+    pub dead_letter: Option<String>,
+    /// What the queue is told: the event itself.
+    pub dead_body: String,
+    /// What the queue is told beside it, as attributes of the message.
+    pub dead_attributes: Vec<(String, String)>,
+}
+
+#[derive(Clone, Serialize, Deserialize)]
+struct Row {
+    delivery: Delivery,
+    accepted_at: Timestamp,
+    due_at: Timestamp,
+    tries: u32,
+}
+
+/// A delivery whose row is in a batch that is not yet stored.
+#[must_use = "a delivery begins when `begin` is told of it"]
+pub struct Ticket(Timestamp, String);
+
+/// The deliveries.
+pub struct Deliveries {
+    documents: Documents,
+    gate: Arc<dyn Gate>,
+    clock: Arc<dyn Clock>,
+    site: Site,
+    seq: AtomicU64,
+    waiting: Mutex<BinaryHeap<Reverse<(Timestamp, String)>>>,
+    changed: Notify,
+    under_way: Arc<Semaphore>,
+    dispatcher: Mutex<Option<JoinHandle<()>>>,
+    agent: ureq::Agent,
+}
+
+impl Deliveries {
+    /// Takes up the deliveries in `store` and begins to make them, through `gate`.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub async fn open(
+        store: Arc<dyn Store>,
+        gate: Arc<dyn Gate>,
+        clock: Arc<dyn Clock>,
+        site: Site,
+    ) -> Result<Arc<Self>, StoreError> {
+        let documents = Documents::new(store, Space::Deliveries);
+        let config = ureq::Agent::config_builder()
+            .http_status_as_error(false)
+            .timeout_global(Some(Duration::from_secs(POST_SECONDS_MAX)))
+            .build();
+        let deliveries = Arc::new(Self {
+            documents,
+            gate,
+            clock,
+            site,
+            seq: AtomicU64::new(0),
+            waiting: Mutex::default(),
+            changed: Notify::new(),
+            under_way: Arc::new(Semaphore::new(UNDER_WAY_MAX)),
+            dispatcher: Mutex::default(),
+            agent: config.into(),
+        });
+        for (name, row) in deliveries.documents.all::<Row>("").await? {
+            deliveries.wait(row.due_at, name);
+        }
+        let dispatcher = tokio::spawn(Arc::clone(&deliveries).dispatch());
+        *deliveries.dispatcher.lock() = Some(dispatcher);
+        Ok(deliveries)
+    }
+
+    /// Adds the row of a delivery to `batch`. When the batch is stored, tell [`Self::begin`].
+    pub fn add(&self, batch: &mut Batch, delivery: Delivery) -> Ticket {
+        let now = self.clock.now();
+        let number = self.seq.fetch_add(1, Ordering::Relaxed);
+        let name = format!(
+            "{:016x}/{number:x}/{}",
+            now.as_millis(),
+            RequestId::random()
+        );
+        let row = Row {
+            delivery,
+            accepted_at: now,
+            due_at: now,
+            tries: 0,
+        };
+        self.documents.put(batch, &name, &row);
+        Ticket(now, name)
+    }
+
+    /// Makes deliveries whose rows are stored.
+    pub fn begin(&self, tickets: Vec<Ticket>) {
+        for Ticket(due_at, name) in tickets {
+            self.wait(due_at, name);
+        }
+    }
+
+    /// Begins nothing new. What is under way has its row still.
+    pub fn stop(&self) {
+        if let Some(dispatcher) = self.dispatcher.lock().take() {
+            dispatcher.abort();
+        }
+    }
+
+    fn wait(&self, due_at: Timestamp, name: String) {
+        self.waiting.lock().push(Reverse((due_at, name)));
+        self.changed.notify_one();
+    }
+
+    async fn dispatch(self: Arc<Self>) {
+        loop {
+            let Ok(permit) = Arc::clone(&self.under_way).acquire_owned().await else {
+                return;
+            };
+            let name = self.next_due().await;
+            let deliveries = Arc::clone(&self);
+            tokio::spawn(async move {
+                if let Err(error) = deliveries.deliver(&name).await {
+                    tracing::error!(%error, "the store failed while a delivery was made; it is made again");
+                    deliveries.wait(deliveries.clock.now().plus_seconds(5), name);
+                }
+                drop(permit);
+            });
+        }
+    }
+
+    async fn next_due(&self) -> String {
+        loop {
+            let changed = self.changed.notified();
+            let pause = {
+                let mut waiting = self.waiting.lock();
+                let now = self.clock.now();
+                match waiting.peek() {
+                    Some(Reverse((due_at, _))) if *due_at <= now => {
+                        let Reverse((_, name)) = waiting.pop().expect("it was just seen");
+                        return name;
+                    }
+                    Some(Reverse((due_at, _))) => {
+                        let millis = due_at.as_millis() - now.as_millis();
+                        let millis = millis.clamp(1, PAUSE_MILLIS_MAX);
+                        Some(Duration::from_millis(millis.unsigned_abs()))
+                    }
+                    None => None,
+                }
+            };
+            match pause {
+                Some(pause) => {
+                    let _ = tokio::time::timeout(pause, changed).await;
+                }
+                None => changed.await,
+            }
+        }
+    }
+
+    async fn deliver(&self, name: &str) -> Result<(), StoreError> {
+        let Some(mut row) = self.documents.get::<Row>(name).await? else {
+            return Ok(());
+        };
+        row.tries += 1;
+        let Err(failure) = self.make(&row.delivery).await else {
+            return self.documents.remove(name).await;
+        };
+        let now = self.clock.now();
+        let delivery = &row.delivery;
+        let over = now >= row.accepted_at.plus_seconds(delivery.seconds_max);
+        let condition = match (is_passing(&failure), over) {
+            (false, _) => Some("NonRetriable"),
+            (true, true) => Some("MaximumEventAgeInSeconds"),
+            (true, false) if row.tries > delivery.retries_max => Some("MaximumRetryAttempts"),
+            (true, false) => None,
+        };
+        match condition {
+            Some(condition) => {
+                tracing::warn!(%failure, tries = row.tries, condition, "a delivery was given up");
+                if let Err(failure) = self.tell_of(&row, &failure, condition).await {
+                    tracing::error!(%failure, "and the queue for it could not be told");
+                }
+                self.documents.remove(name).await
+            }
+            None => {
+                let pause = (1_u64 << row.tries.min(10)).min(PAUSE_SECONDS_MAX);
+                row.due_at = now.plus_seconds(pause);
+                self.documents.write(name, &row).await?;
+                self.wait(row.due_at, name.to_owned());
+                Ok(())
+            }
+        }
+    }
+
+    async fn make(&self, delivery: &Delivery) -> Result<(), Failure> {
+        match &delivery.action {
+            Action::Call {
+                service,
+                operation,
+                input,
+                payload,
+            } => {
+                let Some(service) = target::known(service) else {
+                    let message = format!("{service}:{operation} is not served here yet");
+                    return Err(Failure::client("NotImplemented", message).with_status(501));
+                };
+                let call = Call {
+                    service,
+                    operation: operation.clone().into(),
+                    input: input.to_string().into(),
+                    payload: payload.clone().into(),
+                    principal: self.principal(delivery.role.as_deref()),
+                    request_id: RequestId::random(),
+                };
+                let reply = match self.gate.call(call.clone()).await {
+                    // A log stream is made by who writes to it first.
+                    Err(failure)
+                        if service == "logs" && failure.code == "ResourceNotFoundException" =>
+                    {
+                        let stream = Call {
+                            operation: "CreateLogStream".into(),
+                            input: json!({
+                                "logGroupName": input["logGroupName"],
+                                "logStreamName": input["logStreamName"],
+                            })
+                            .to_string()
+                            .into(),
+                            ..call.clone()
+                        };
+                        self.gate.call(stream).await?;
+                        self.gate.call(call).await?
+                    }
+                    answered => answered?,
+                };
+                // A bus says in its answer what it did not take.
+                let output: Value = serde_json::from_slice(&reply.output).unwrap_or_default();
+                if output["FailedEntryCount"].as_u64().unwrap_or(0) > 0 {
+                    return Err(Failure::client("FailedEntry", output.to_string()));
+                }
+                Ok(())
+            }
+            Action::Post { url, headers, body } => self.post(url, headers, body).await,
+        }
+    }
+
+    fn principal(&self, role: Option<&str>) -> Principal {
+        match role {
+            Some(role) => Principal::Role {
+                role_arn: role.into(),
+                session_name: RequestId::random().to_string().into(),
+            },
+            None => Principal::Root {
+                account: Arc::clone(&self.site.account_id),
+            },
+        }
+    }
+
+    async fn post(
+        &self,
+        url: &str,
+        headers: &[(String, String)],
+        body: &str,
+    ) -> Result<(), Failure> {
+        let mut request = self.agent.post(url);
+        for (name, value) in headers {
+            request = request.header(name, value);
+        }
+        let body = body.to_owned();
+        let sent = tokio::task::spawn_blocking(move || request.send(body)).await;
+        let unreachable = |text: String| Failure::client("SDK_CLIENT_ERROR", text).with_status(503);
+        match sent {
+            Ok(Ok(response)) if response.status().is_success() => Ok(()),
+            Ok(Ok(response)) => {
+                let status = response.status().as_u16();
+                let message = format!("The endpoint answered {status}.");
+                // Somebody on the web who refuses may take it later.
+                Err(Failure::client("HTTP_ERROR", message).with_status(status.max(500)))
+            }
+            Ok(Err(error)) => Err(unreachable(error.to_string())),
+            Err(error) => Err(unreachable(error.to_string())),
+        }
+    }
+
+    /// Tells the queue for what was given up, if there is one.
+    async fn tell_of(&self, row: &Row, failure: &Failure, condition: &str) -> Result<(), Failure> {
+        let delivery = &row.delivery;
+        let Some(queue) = delivery.dead_letter.as_deref() else {
+            return Ok(());
+        };
+        let retries = (row.tries - 1).to_string();
+        let said = [
+            ("ERROR_CODE", &*failure.code),
+            ("ERROR_MESSAGE", failure.message.as_str()),
+            ("EXHAUSTED_RETRY_CONDITION", condition),
+            ("RETRY_ATTEMPTS", retries.as_str()),
+        ];
+        let own = delivery.dead_attributes.iter();
+        let own = own.map(|(name, value)| (name.as_str(), value.as_str()));
+        let attributes: Map<String, Value> = own
+            .clone()
+            .chain(said.into_iter().filter(|_| own.len() > 0))
+            .filter(|(_, value)| !value.is_empty())
+            .map(|(name, value)| {
+                (
+                    name.to_owned(),
+                    json!({"DataType": "String", "StringValue": value}),
+                )
+            })
+            .collect();
+        let call = Call {
+            service: "sqs",
+            operation: "SendMessage".into(),
+            input: json!({
+                "QueueUrl": queue.rsplit(':').next(),
+                "MessageBody": delivery.dead_body,
+                "MessageAttributes": attributes,
+            })
+            .to_string()
+            .into(),
+            payload: bytes::Bytes::new(),
+            principal: self.principal(None),
+            request_id: RequestId::random(),
+        };
+        self.gate.call(call).await.map(drop)
+    }
+}
+
+impl Drop for Deliveries {
+    fn drop(&mut self) {
+        self.stop();
+    }
+}
+
+/// Says whether a failure may be gone at the next try.
+fn is_passing(failure: &Failure) -> bool {
+    failure.status >= 500 && failure.status != 501
+        || failure.status == 429
+        || failure.code.contains("Throttl")
+        || failure.code == "TooManyRequestsException"
+}

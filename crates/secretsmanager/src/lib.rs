@@ -1,0 +1,149 @@
+//! The Secrets Manager API: secrets, their versions and stages.
+//!
+//! A secret is one row; what is secret in it is sealed. One that is deleted stays for its window, and is
+//! gone when somebody looks after it. Deliberately absent: rotation and replicas, which answer an error that
+//! names them.
+
+#![forbid(unsafe_code)]
+// A failure is an answer like any other; boxing it would cost every caller a line.
+#![allow(clippy::result_large_err)]
+
+mod failure;
+mod manage;
+mod password;
+mod rows;
+mod show;
+mod versions;
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use seal::Seal;
+use serde_json::Value;
+use service::{Call, Clock, Failure, Members, Reply, Service, Site};
+use store::{Documents, Space, Store};
+
+use crate::rows::Secret;
+
+/// The service `secretsmanager`.
+pub struct SecretsManager {
+    core: Core,
+}
+
+/// What the operations share.
+pub(crate) struct Core {
+    pub documents: Documents,
+    pub clock: Arc<dyn Clock>,
+    pub site: Site,
+    pub seal: Seal,
+    /// Held by who changes a secret.
+    pub changing: tokio::sync::Mutex<()>,
+}
+
+impl SecretsManager {
+    /// Returns the service over `store`; secrets are sealed under `master`.
+    pub fn new(store: Arc<dyn Store>, clock: Arc<dyn Clock>, site: Site, master: &[u8]) -> Self {
+        Self {
+            core: Core {
+                documents: Documents::new(store, Space::Parameters),
+                clock,
+                site,
+                seal: Seal::new(master, "secrets"),
+                changing: tokio::sync::Mutex::default(),
+            },
+        }
+    }
+}
+
+impl Core {
+    pub(crate) fn arn_prefix(&self) -> String {
+        let Site { region, account_id } = &self.site;
+        format!("arn:aws:secretsmanager:{region}:{account_id}:secret:")
+    }
+
+    /// Returns the secret with this name, ARN, or ARN without the letters that AWS adds. One whose window is
+    /// over is not there.
+    pub(crate) async fn find(&self, id: &str) -> Result<Option<Secret>, Failure> {
+        let name = id.strip_prefix(&self.arn_prefix()).unwrap_or(id);
+        let mut found = self.named(name).await?;
+        if found.is_none()
+            && id.starts_with("arn:")
+            && let Some((name, suffix)) = name.rsplit_once('-')
+        {
+            found = self
+                .named(name)
+                .await?
+                .filter(|secret| secret.suffix == suffix);
+        }
+        Ok(found)
+    }
+
+    async fn named(&self, name: &str) -> Result<Option<Secret>, Failure> {
+        let found = self.documents.get::<Secret>(&rows::key(name)).await;
+        let found = found.map_err(|error| failure::store(&error))?;
+        match found {
+            Some(secret) if secret.is_gone(self.clock.now()) => {
+                let removed = self.documents.remove(&rows::key(name)).await;
+                removed.map_err(|error| failure::store(&error))?;
+                Ok(None)
+            }
+            found => Ok(found),
+        }
+    }
+
+    /// Returns a secret that is there and not deleted.
+    pub(crate) async fn live(&self, input: &Members) -> Result<Secret, Failure> {
+        let found = self
+            .find(input.text("SecretId").unwrap_or_default())
+            .await?;
+        let secret = found.ok_or_else(failure::no_secret)?;
+        match secret.deleted_at {
+            Some(_) => Err(failure::marked_for_deletion()),
+            None => Ok(secret),
+        }
+    }
+
+    pub(crate) async fn write(&self, secret: &Secret) -> Result<(), Failure> {
+        let written = self.documents.write(&rows::key(&secret.name), secret).await;
+        written.map_err(|error| failure::store(&error))
+    }
+}
+
+#[async_trait]
+impl Service for SecretsManager {
+    fn name(&self) -> &'static str {
+        "secretsmanager"
+    }
+
+    async fn call(&self, call: Call) -> Result<Reply, Failure> {
+        let core = &self.core;
+        let input = Members::read(&call.input)?;
+        let output: Value = match &*call.operation {
+            "CreateSecret" => manage::create(core, &input).await,
+            "UpdateSecret" => manage::update(core, &input).await,
+            "DeleteSecret" => manage::delete(core, &input).await,
+            "RestoreSecret" => manage::restore(core, &input).await,
+            "TagResource" => manage::tag(core, &input).await,
+            "UntagResource" => manage::untag(core, &input).await,
+            "PutResourcePolicy" => manage::put_policy(core, &input).await,
+            "DeleteResourcePolicy" => manage::delete_policy(core, &input).await,
+            "GetResourcePolicy" => manage::policy(core, &input).await,
+            "PutSecretValue" => versions::put(core, &input).await,
+            "UpdateSecretVersionStage" => versions::stage(core, &input).await,
+            "GetSecretValue" => show::value(core, &input).await,
+            "BatchGetSecretValue" => show::values(core, &input).await,
+            "DescribeSecret" => show::describe(core, &input).await,
+            "ListSecrets" => show::list(core, &input).await,
+            "ListSecretVersionIds" => show::versions(core, &input).await,
+            "GetRandomPassword" => password::call(&input),
+            other => {
+                let message = format!("secretsmanager:{other} is not served here yet");
+                return Err(Failure::client("NotImplemented", message).with_status(501));
+            }
+        }?;
+        Ok(Reply {
+            output: output.to_string().into(),
+            ..Reply::default()
+        })
+    }
+}

@@ -1,0 +1,205 @@
+//! `Publish` and `PublishBatch`: once they answer, every subscriber that wants the message will be told.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use serde_json::{Map, Value, json};
+use service::{Failure, Members};
+use store::Batch;
+
+use crate::notification::delivery;
+use crate::rows::Subscription;
+use crate::{Core, Topic, failure};
+
+/// Longest message, with its attributes, in bytes (SNS quotas).
+const MESSAGE_BYTES_MAX: usize = 262_144;
+/// Most entries of a batch.
+const ENTRIES_MAX: usize = 10;
+
+/// A message that is published.
+pub(crate) struct Message {
+    pub id: String,
+    pub subject: Option<String>,
+    /// By protocol where there are several; `default` is always there.
+    texts: Map<String, Value>,
+    pub attributes: Map<String, Value>,
+    pub group: Option<String>,
+    /// When it was published.
+    pub at: String,
+}
+
+impl Message {
+    /// Returns the text for subscribers of `protocol`.
+    pub(crate) fn text_for(&self, protocol: &str) -> &str {
+        let text = self.texts.get(protocol).and_then(Value::as_str);
+        let default = || self.texts.get("default").and_then(Value::as_str);
+        text.or_else(default).unwrap_or_default()
+    }
+}
+
+pub(crate) async fn one(core: &Core, input: &Members) -> Result<Value, Failure> {
+    if input.get("PhoneNumber").is_some() {
+        return Err(failure::not_built("A message to a phone"));
+    }
+    let arn = input.text("TopicArn").or_else(|| input.text("TargetArn"));
+    let Some(arn) = arn else {
+        return Err(failure::invalid(
+            "TopicArn or TargetArn Reason: no value for required parameter",
+        ));
+    };
+    let topic = core.topic(arn)?;
+    let message = read(core, input)?;
+    publish(core, &topic, std::slice::from_ref(&message)).await?;
+    Ok(json!({ "MessageId": message.id }))
+}
+
+pub(crate) async fn batch(core: &Core, input: &Members) -> Result<Value, Failure> {
+    let topic = core.topic(input.text("TopicArn").unwrap_or_default())?;
+    let given = input.list("PublishBatchRequestEntries");
+    let problem = |code: &'static str, text: &str| Err(Failure::client(code, text));
+    if given.is_empty() {
+        return problem(
+            "EmptyBatchRequest",
+            "The batch request doesn't contain any entries.",
+        );
+    }
+    if given.len() > ENTRIES_MAX {
+        return problem(
+            "TooManyEntriesInBatchRequest",
+            "The batch request contains more entries than permissible (more than 10).",
+        );
+    }
+    let mut ids = HashSet::new();
+    let (mut messages, mut successful, mut failed) = (Vec::new(), Vec::new(), Vec::new());
+    for entry in given {
+        let members = Members(entry.as_object().cloned().unwrap_or_default());
+        let id = members.text("Id").unwrap_or_default().to_owned();
+        if !ids.insert(id.clone()) {
+            return problem(
+                "BatchEntryIdsNotDistinct",
+                "Two or more batch entries in the request have the same Id.",
+            );
+        }
+        match read(core, &members) {
+            Ok(message) => {
+                successful.push(json!({"Id": id, "MessageId": message.id}));
+                messages.push(message);
+            }
+            Err(failure) => failed.push(json!({
+                "Id": id, "Code": failure.code, "Message": failure.message, "SenderFault": true,
+            })),
+        }
+    }
+    publish(core, &topic, &messages).await?;
+    Ok(json!({ "Successful": successful, "Failed": failed }))
+}
+
+fn read(core: &Core, input: &Members) -> Result<Message, Failure> {
+    let text = input.text("Message").unwrap_or_default();
+    if text.is_empty() {
+        return Err(failure::invalid("Empty message"));
+    }
+    let subject = input.text("Subject").map(str::to_owned);
+    if subject.as_ref().is_some_and(|subject| {
+        subject.is_empty() || subject.chars().count() > 100 || subject.contains('\n')
+    }) {
+        return Err(failure::invalid("Subject"));
+    }
+    let attributes = input.map("MessageAttributes").cloned().unwrap_or_default();
+    for (name, attribute) in &attributes {
+        let kind = attribute["DataType"].as_str().unwrap_or_default();
+        let member = if kind.starts_with("Binary") {
+            "BinaryValue"
+        } else {
+            "StringValue"
+        };
+        let base = kind.split('.').next().unwrap_or_default();
+        if !matches!(base, "String" | "Number" | "Binary") {
+            return Err(Failure::client(
+                "ParameterValueInvalid",
+                format!(
+                    "The message attribute '{name}' has an invalid message attribute type, the set of supported type prefixes is Binary, Number, and String."
+                ),
+            ));
+        }
+        if attribute[member].as_str().unwrap_or_default().is_empty() {
+            return Err(Failure::client(
+                "ParameterValueInvalid",
+                format!(
+                    "The message attribute '{name}' must contain non-empty message attribute value for message attribute type '{base}'."
+                ),
+            ));
+        }
+    }
+    let size = text.len() + Value::Object(attributes.clone()).to_string().len();
+    if text.len() > MESSAGE_BYTES_MAX || (!attributes.is_empty() && size > 2 * MESSAGE_BYTES_MAX) {
+        return Err(failure::invalid("Message too long"));
+    }
+    let texts = match input.text("MessageStructure") {
+        Some("json") => {
+            let texts: Map<String, Value> = serde_json::from_str(text).map_err(|_| {
+                failure::invalid("Message Structure - JSON message body failed to parse")
+            })?;
+            if !texts.get("default").is_some_and(Value::is_string) {
+                return Err(failure::invalid(
+                    "Message Structure - No default entry in JSON message body",
+                ));
+            }
+            texts
+        }
+        Some(_) => return Err(failure::invalid("MessageStructure")),
+        None => [("default".to_owned(), Value::from(text))]
+            .into_iter()
+            .collect(),
+    };
+    Ok(Message {
+        id: uuid::Uuid::new_v4().to_string(),
+        subject,
+        texts,
+        attributes,
+        group: input.text("MessageGroupId").map(str::to_owned),
+        at: core.clock.now().to_string(),
+    })
+}
+
+async fn publish(core: &Core, topic: &Arc<Topic>, messages: &[Message]) -> Result<(), Failure> {
+    let mut batch = Batch::default();
+    let mut tickets = Vec::new();
+    for message in messages {
+        for subscription in &topic.subscriptions {
+            if subscription.row.token.is_none() && wants(subscription, message) {
+                let delivery = delivery(core, &subscription.row, message);
+                tickets.push(core.deliveries.add(&mut batch, delivery));
+            }
+        }
+    }
+    if batch.is_empty() {
+        return Ok(());
+    }
+    let committed = core.documents.commit(batch).await;
+    committed.map_err(|error| failure::store(&error))?;
+    core.deliveries.begin(tickets);
+    Ok(())
+}
+
+/// Says whether a subscription's filter lets a message through.
+fn wants(subscription: &Subscription, message: &Message) -> bool {
+    let Some(filter) = &subscription.filter else {
+        return true;
+    };
+    if subscription.row.says("FilterPolicyScope") == Some("MessageBody") {
+        let body = serde_json::from_str::<Value>(message.text_for(&subscription.row.protocol));
+        return body.is_ok_and(|body| body.is_object() && filter.matches(&body));
+    }
+    let attributes = message.attributes.iter().map(|(name, attribute)| {
+        let text = attribute["StringValue"].as_str().unwrap_or_default();
+        let value = match attribute["DataType"].as_str().unwrap_or_default() {
+            "Number" => serde_json::from_str(text).unwrap_or_default(),
+            "String.Array" => serde_json::from_str(text).unwrap_or_default(),
+            kind if kind.starts_with("Binary") => Value::Null,
+            _ => Value::from(text),
+        };
+        (name.clone(), value)
+    });
+    filter.matches(&Value::Object(attributes.collect()))
+}
