@@ -61,6 +61,8 @@ impl Facts for RequestFacts<'_> {
             }
             "iam:passedtoservice" => one(self.need.passed_to?.to_owned()),
             "states:statemachinequalifier" => one(self.need.qualifier.clone()?),
+            "states:httpendpoint" => one(self.members.text("HTTPEndpoint")?.into_owned()),
+            "states:httpmethod" => one(self.members.text("HTTPMethod")?.into_owned()),
             "lambda:functionarn" => one(self.members.any_text(&["FunctionArn"])?.into_owned()),
             "sts:externalid" => one(self.members.text("ExternalId")?.into_owned()),
             "sts:rolesessionname" => one(self.members.text("RoleSessionName")?.into_owned()),

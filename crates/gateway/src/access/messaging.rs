@@ -39,11 +39,12 @@ pub(super) fn needs(
             let bus = bus.map(|bus| format!("{}/", bus.rsplit('/').next().unwrap_or(&bus)));
             let bus = bus.unwrap_or_default();
             members
-                .any_text(&["ResourceARN"])
+                .any_text(&["ResourceARN", "ConnectionArn"])
                 .map(|arn| arn.into_owned())
                 .or_else(|| named(&format!("rule/{bus}"), "Rule"))
                 .or_else(|| match operation {
                     name if name.contains("EventBus") => named("event-bus/", "Name"),
+                    name if name.contains("Connection") => named("connection/", "Name"),
                     _ => named(&format!("rule/{bus}"), "Name"),
                 })
         }

@@ -60,6 +60,7 @@ pub(crate) async fn call(
     gate: &dyn Gate,
     site: &Site,
     client: &http::Client,
+    machine_arn: &str,
     task: &TaskDescription,
     principal: Principal,
 ) -> Answer {
@@ -93,6 +94,7 @@ pub(crate) async fn call(
                     site,
                     client,
                     principal,
+                    machine_arn,
                 };
                 invocation.make(task).await
             }

@@ -215,6 +215,7 @@ async fn make(shell: &Shell, execution: ExecutionRef, task: TaskId, read: ReadCa
         call,
         principal,
         mocks,
+        machine_arn,
         ..
     } = read;
     if let Some(mocks) = mocks {
@@ -240,7 +241,8 @@ async fn make(shell: &Shell, execution: ExecutionRef, task: TaskId, read: ReadCa
             seal: &|| shared.options.sealer.seal(execution, task),
             waits: waits_of(&call.description),
         };
-        integrations::call(&gate, &site, &shared.http, &call.description, principal).await
+        let (client, task) = (&shared.http, &call.description);
+        integrations::call(&gate, &site, client, &machine_arn, task, principal).await
     };
     let made = tokio::spawn(made.in_current_span());
     let answer = AbortOnDrop(made).await.unwrap_or_else(unexpected);
@@ -303,6 +305,7 @@ struct ReadCall {
     principal: Principal,
     mocks: Option<DefinitionHash>,
     execution_arn: String,
+    machine_arn: String,
 }
 
 async fn read_call(shell: &Shell, execution: ExecutionRef, task: TaskId) -> Option<ReadCall> {
@@ -322,6 +325,7 @@ async fn read_call(shell: &Shell, execution: ExecutionRef, task: TaskId) -> Opti
         },
         mocks: record.mocks.map(|hash| *hash),
         execution_arn: record.execution_arn,
+        machine_arn: record.state_machine_arn,
     })
 }
 

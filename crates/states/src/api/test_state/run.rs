@@ -46,7 +46,10 @@ pub(super) async fn run(states: &States, asked: Asked) -> Result<Tested, Failure
     let deadline = states.clock.now().plus_seconds(SECONDS_MAX);
     let token = Token(random_name());
     let identity = identity(&states.site, &asked, deadline);
-    let role_arn = identity.role_arn.clone();
+    let acts_as = (
+        identity.role_arn.clone(),
+        identity.state_machine_arn.clone(),
+    );
     let input = asked.input.clone();
     let setup = Setup {
         context: context(states, &asked, &identity),
@@ -76,7 +79,7 @@ pub(super) async fn run(states: &States, asked: Asked) -> Result<Tested, Failure
         let told = match (&asked.mock, pause) {
             (Some(mock), pause) => mocked(mock, &pause, asked.failed_iterations)?,
             (None, Pause::Call(_, call)) => {
-                let (told, seen) = called(states, *call, &role_arn, asked.reveals_secrets).await;
+                let (told, seen) = called(states, *call, &acts_as, asked.reveals_secrets).await;
                 exchange = seen;
                 told
             }
@@ -157,12 +160,12 @@ fn timed_out() -> Told {
 async fn called(
     states: &States,
     call: TaskCall,
-    role_arn: &str,
+    (role_arn, machine_arn): &(Text, Text),
     reveal: bool,
 ) -> (Told, Option<Exchange>) {
     let description = call.description;
     let principal = Principal::Role {
-        role_arn: role_arn.into(),
+        role_arn: (**role_arn).into(),
         session_name: random_name().into(),
     };
     let seconds = description
@@ -172,7 +175,7 @@ async fn called(
     let (gate, site) = (states.gate.clone(), states.site.clone());
     // In a task of its own: a service that panics fails this call and nothing else.
     let mut calls = tokio::task::JoinSet::new();
-    let client = states.shell.http().clone();
+    let (client, machine_arn) = (states.shell.http().clone(), machine_arn.clone());
     let is_http = matches!(&description.resource,
         TaskResource::Integration { resource_type, .. } if &**resource_type == "http");
     calls.spawn(async move {
@@ -182,10 +185,18 @@ async fn called(
                 site: &site,
                 client: &client,
                 principal,
+                machine_arn: &machine_arn,
             };
             return invocation.traced(&description, reveal).await;
         }
-        let answer = integrations::call(&*gate, &site, &client, &description, principal);
+        let answer = integrations::call(
+            &*gate,
+            &site,
+            &client,
+            &machine_arn,
+            &description,
+            principal,
+        );
         (answer.await, None)
     });
     let patience = Duration::from_secs(seconds);

@@ -53,6 +53,8 @@ pub(crate) struct Invocation<'a> {
     pub(crate) site: &'a Site,
     pub(crate) client: &'a Client,
     pub(crate) principal: Principal,
+    /// The machine whose role must be allowed to call the endpoint.
+    pub(crate) machine_arn: &'a str,
 }
 
 impl Invocation<'_> {
@@ -110,6 +112,8 @@ impl Invocation<'_> {
     /// Asks whether the role may call the API at all.
     async fn check_allowed(&self, asked: &Asked) -> Result<(), Answer> {
         let input = serde_json::json!({
+            // Of a child of a Distributed Map, the machine that it is part of.
+            "stateMachineArn": self.machine_arn.split('/').next(),
             "HTTPEndpoint": asked.endpoint,
             "HTTPMethod": asked.method.as_str(),
         });

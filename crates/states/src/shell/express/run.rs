@@ -253,10 +253,18 @@ impl Run {
         let shared = self.shared.clone();
         let arn = &*self.record.execution_arn;
         let span = tracing::info_span!("task", execution_arn = arn, task = task.0.0);
+        let machine_arn = self.record.state_machine_arn.clone();
         let made = async move {
             let (gate, site) = (&*shared.gate, &shared.options.site);
             let (client, task_description) = (&shared.http, &call.description);
-            let answer = integrations::call(gate, site, client, task_description, principal);
+            let answer = integrations::call(
+                gate,
+                site,
+                client,
+                &machine_arn,
+                task_description,
+                principal,
+            );
             command_of(task, answer.await)
         };
         let begun = self.calls.spawn(made.instrument(span));
