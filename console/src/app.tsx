@@ -7,13 +7,31 @@ import { Frame } from "./parts/frame";
 import { Visitor } from "./parts/visitor";
 import { SignIn } from "./pages/sign-in";
 
-const Machines = lazy(() => import("./pages/machines"));
-const Machine = lazy(() => import("./pages/machine"));
-const Answer = lazy(() => import("./pages/answer"));
-const Inbox = lazy(() => import("./pages/inbox"));
-const MapRun = lazy(() => import("./pages/map-run"));
-const Studio = lazy(() => import("./pages/studio"));
-const Execution = lazy(() => import("./pages/execution"));
+const PAGES = {
+  machines: () => import("./pages/machines"),
+  machine: () => import("./pages/machine"),
+  answer: () => import("./pages/answer"),
+  inbox: () => import("./pages/inbox"),
+  mapRun: () => import("./pages/map-run"),
+  studio: () => import("./pages/studio"),
+  execution: () => import("./pages/execution"),
+};
+const Machines = lazy(PAGES.machines);
+const Machine = lazy(PAGES.machine);
+const Answer = lazy(PAGES.answer);
+const Inbox = lazy(PAGES.inbox);
+const MapRun = lazy(PAGES.mapRun);
+const Studio = lazy(PAGES.studio);
+const Execution = lazy(PAGES.execution);
+
+// What the address names is fetched while the server says who is signed in.
+const FIRST: [begins: string, page: keyof typeof PAGES][] = [
+  ["/console/executions/", "execution"], ["/console/machines/", "machine"], ["/console/map-runs/", "mapRun"], ["/console/studio", "studio"],
+  ["/console/inbox", "inbox"], ["/console/answer", "answer"], ["/console", "machines"],
+];
+const first = FIRST.find(([begins]) => location.pathname.startsWith(begins));
+// What cannot be fetched is asked for once more where it is shown, and said there.
+if (first !== undefined) PAGES[first[1]]().catch(() => {});
 
 export function App() {
   // Whoever answers by a link need not be signed in.

@@ -22,10 +22,13 @@ const PACKAGES: [(&str, &[&str]); 2] = [
     ),
 ];
 
+/// The SDK for Rust as a client: a workspace of its own, because no other build needs the SDK.
+const RUST_CLIENT: &str = "crates/testkit/clients/rust/Cargo.toml";
+
 /// The SAM command line, which deploys as the workshop's page does.
 const SAM: &str = "aws-sam-cli==1.170.0";
 
-/// Installs the AWS and the SAM command line, the SDKs for Python and JavaScript and JSONata's reference
+/// Installs the AWS and the SAM command line, the SDKs for Python, JavaScript and Rust and JSONata's reference
 /// implementation; returns the directory of the tools.
 pub fn install() -> anyhow::Result<PathBuf> {
     let tools = workspace::target().join("tools");
@@ -33,6 +36,7 @@ pub fn install() -> anyhow::Result<PathBuf> {
         install_packages(&tools.join(folder), packages)?;
     }
     install_sam(&tools)?;
+    build_rust_client(&tools)?;
     let environment = tools.join("venv");
     let requirements = workspace::root().join(REQUIREMENTS);
     let wanted = read(&requirements)?;
@@ -85,6 +89,17 @@ fn install_sam(tools: &Path) -> anyhow::Result<()> {
     workspace::run(&mut pip)?;
     std::fs::write(&installed, SAM)
         .with_context(|| format!("could not write {}", installed.display()))
+}
+
+/// Builds the client that uses the SDK for Rust; does nothing where nothing of it has changed.
+fn build_rust_client(tools: &Path) -> anyhow::Result<()> {
+    let mut cargo = Command::new("cargo");
+    cargo
+        .args(["build", "--quiet", "--locked", "--manifest-path"])
+        .arg(workspace::root().join(RUST_CLIENT))
+        .arg("--target-dir")
+        .arg(tools.join("rust"));
+    workspace::run(&mut cargo)
 }
 
 /// Installs packages of npm's into a folder of their own.

@@ -17,6 +17,7 @@ import { useNavigate, useParams, useSearchParams } from "react-router";
 import { type Document, isNode, parse as parseYaml, parseDocument, stringify as toYaml } from "yaml";
 import { to } from "../api/arn";
 import { call, said } from "../api/call";
+import { completionsAt } from "../definition/complete";
 import { insert } from "../definition/edit";
 import { type Flow, Outline } from "../definition/outline";
 import { placeOf } from "../definition/pointer";
@@ -176,7 +177,7 @@ function Studio({ arn, begin, given }: StudioProps) {
             }
           >
             <Suspense fallback={<Spinner />}>
-              <CodeEditor value={text} onChange={texts.type} language={language} label="Definition" height="620px" diagnose={(text) => findings(text, config.type, language)} />
+              <CodeEditor value={text} onChange={texts.type} language={language} label="Definition" height="620px" complete={completionsAt} diagnose={(text) => findings(text, config.type, language)} />
             </Suspense>
           </Container>
           <SpaceBetween size="m">

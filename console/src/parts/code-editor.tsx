@@ -1,5 +1,5 @@
 // An editor for JSON with its errors in place.
-import { autocompletion, closeBrackets, closeBracketsKeymap, completionKeymap } from "@codemirror/autocomplete";
+import { autocompletion, closeBrackets, closeBracketsKeymap, completionKeymap, type CompletionContext } from "@codemirror/autocomplete";
 import { defaultKeymap, history, historyKeymap, indentWithTab } from "@codemirror/commands";
 import { json, jsonParseLinter } from "@codemirror/lang-json";
 import { yaml } from "@codemirror/lang-yaml";
@@ -9,6 +9,7 @@ import { Compartment, EditorState, type Extension } from "@codemirror/state";
 import { EditorView, drawSelection, highlightActiveLine, keymap, lineNumbers } from "@codemirror/view";
 import { tags } from "@lezer/highlight";
 import { useEffect, useRef } from "react";
+import type { Completions } from "../definition/complete";
 
 export interface CodeEditorProps {
   value: string;
@@ -19,6 +20,8 @@ export interface CodeEditorProps {
   height?: string;
   /** More findings than the parser's; read again when the value changes. */
   diagnose?: (text: string) => Promise<Diagnostic[]>;
+  /** What can be written at a place. */
+  complete?: (text: string, at: number) => Completions | undefined;
   extensions?: Extension;
 }
 
@@ -50,6 +53,12 @@ export default function CodeEditor(props: CodeEditorProps) {
       if (broken.length > 0 || latest.current.diagnose === undefined) return broken;
       return latest.current.diagnose(text);
     };
+    const offered = (context: CompletionContext) => {
+      const found = latest.current.complete?.(context.state.doc.toString(), context.pos);
+      // Where nothing is begun, it is offered when it is asked for.
+      if (found === undefined || (found.from === context.pos && !context.explicit)) return null;
+      return { from: found.from, options: found.options.map((one) => ({ ...one, type: "property" })), validFor: /^[\w.:-]*$/ };
+    };
     const editor = new EditorView({
       parent: place.current ?? document.body,
       state: EditorState.create({
@@ -57,7 +66,7 @@ export default function CodeEditor(props: CodeEditorProps) {
         extensions: [
           EditorView.cspNonce.of(nonce()),
           lineNumbers(), foldGutter(), lintGutter(), history(), drawSelection(), highlightActiveLine(),
-          indentOnInput(), bracketMatching(), closeBrackets(), autocompletion(),
+          indentOnInput(), bracketMatching(), closeBrackets(), autocompletion({ override: [offered] }),
           syntaxHighlighting(COLORS),
           languageSlot.current.of([]),
           linter(found, { delay: 300 }),

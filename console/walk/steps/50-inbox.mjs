@@ -32,5 +32,44 @@ export async function walk(world) {
   await page.getByText(/Answered by .*root/).waitFor();
   const { output } = await world.cli("stepfunctions", "describe-execution", "--execution-arn", arn);
   check(output !== undefined, "the execution has an output");
+
+  // A state that says itself what it asks; an answer that somebody writes; what is looked for and whose it is.
+  const asks = { title: "Open the <b>account</b>?", assignees: ["ann"], fields: [{ path: "decision", options: ["YES", "NO"] }, { path: "reason", required: false }] };
+  const ask = (comment) => ({ StartAt: "Ask", States: { Ask: {
+    Type: "Task", Resource: "arn:aws:states:::lambda:invoke.waitForTaskToken", Comment: comment, TimeoutSeconds: 3600, HeartbeatSeconds: 1800,
+    Parameters: { FunctionName: "sfn-workshop-DataChecking", Payload: { command: "CHECK_NAME", data: { name: "Ann" }, "token.$": "$$.Task.Token" } }, End: true } } });
+  const start = async (name, comment) => {
+    const role = (await world.cli("stepfunctions", "describe-state-machine", "--state-machine-arn", machine)).roleArn;
+    const made = await world.cli("stepfunctions", "create-state-machine", "--name", name, "--role-arn", role, "--definition", JSON.stringify(ask(comment)));
+    return (await world.cli("stepfunctions", "start-execution", "--state-machine-arn", made.stateMachineArn, "--name", `${name}-1`)).executionArn;
+  };
+  const declared = await start("declared", JSON.stringify(asks));
+  const free = await start("free", "Is it so?");
+  await page.goto(`${world.endpoint}/console/inbox`);
+  const lines = page.getByRole("list", { name: "Tasks" }).getByRole("button");
+  await lines.filter({ hasText: "declared-1" }).waitFor();
+  await lines.filter({ hasText: "free-1" }).waitFor();
+  await page.getByRole("searchbox", { name: "Find tasks" }).fill("declared");
+  await lines.filter({ hasText: "free-1" }).waitFor({ state: "detached" });
+  await lines.first().focus();
+  await page.keyboard.press("Enter");
+  await page.getByText("Open the <b>account</b>?").waitFor();
+  await page.getByText("Next heartbeat due").waitFor();
+  await page.getByRole("button", { name: "Send heartbeat" }).click();
+  await page.getByRole("textbox", { name: /reason/i }).fill("known for years");
+  await page.getByRole("button", { name: /^YES/ }).click();
+  await page.getByText("Answered: Ask of declared-1").waitFor();
+  const said = JSON.parse((await world.cli("stepfunctions", "describe-execution", "--execution-arn", declared)).output);
+  check(said.decision === "YES" && said.reason === "known for years", JSON.stringify(said));
+
+  await page.getByRole("searchbox", { name: "Find tasks" }).fill("");
+  await lines.filter({ hasText: "free-1" }).click();
+  await page.getByText("Is it so?").waitFor();
+  await page.getByText("Fail it instead").click();
+  await page.getByRole("textbox", { name: /error/i }).fill("NotSo");
+  await page.getByRole("button", { name: /^Fail/ }).last().click();
+  await page.getByText("Answered: Ask of free-1").waitFor();
+  const failed = await world.cli("stepfunctions", "describe-execution", "--execution-arn", free);
+  check(failed.status === "FAILED" && failed.error === "NotSo", JSON.stringify(failed));
   check(page.problems.length === 0, page.problems.join("\n"));
 }

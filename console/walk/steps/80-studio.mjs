@@ -1,7 +1,8 @@
 export const what = "the studio: a machine is made from the palette, checked while it is written, tried out and saved";
 
 import { readFileSync } from "node:fs";
-import { check } from "../world.mjs";
+import { accessible } from "../axe.mjs";
+import { check, until } from "../world.mjs";
 
 export async function walk(world) {
   const page = await world.visit();
@@ -40,11 +41,44 @@ export async function walk(world) {
     if (kind === "SVG") check(bytes.includes("Wait"), "the picture shows the states");
   }
 
+  // What is edited in the form is in the code, and can be undone.
+  await page.locator('[data-state="Pass"]').click();
+  await page.getByRole("textbox", { name: "Comment" }).fill("said in the form");
+  await page.locator(".cm-content").first().getByText("said in the form").waitFor();
+
+  // What is written is offered: fields of this type of state, and their values.
+  const code = page.getByRole("textbox", { name: "Definition" });
+  await code.getByText('"Seconds"').click();
+  await page.keyboard.press("End");
+  await page.keyboard.press("Enter");
+  await page.keyboard.type('"Time');
+  await page.locator(".cm-tooltip-autocomplete").getByText("TimestampPath").waitFor();
+  await accessible(page, "the studio");
+  await page.keyboard.press("Escape");
+  await page.getByText(/The graph waits for the code/).waitFor();
+  await until("the code to be readable again", async () => {
+    await page.getByRole("button", { name: "Undo" }).click();
+    return (await page.getByText(/The graph waits for the code/).count()) === 0;
+  });
+  await page.locator('[data-state="Wait"]').waitFor();
+
   // A dry run of one state.
   await page.locator('[data-state="Pass"]').click();
   await page.getByRole("tab", { name: "Test state" }).click();
   await page.getByRole("button", { name: "Run this state" }).click();
   await page.getByText("SUCCEEDED").waitFor();
+
+  // A call is not made where an answer stands in for it.
+  await page.getByRole("group", { name: "New states" }).getByRole("button", { name: "Lambda invoke", exact: true }).click();
+  await page.locator('[data-state="Lambda Invoke"]').waitFor();
+  await page.getByRole("tab", { name: "Configuration" }).click();
+  await page.getByRole("tab", { name: "Test state" }).click();
+  await page.getByRole("textbox", { name: "What its call answers" }).click();
+  await page.keyboard.insertText('{"StatusCode": 200, "Payload": {"said": "a stand-in"}}');
+  await page.getByRole("button", { name: "Run this state" }).click();
+  await page.getByRole("region", { name: "output", exact: true }).getByText("a stand-in").waitFor();
+  await page.getByRole("button", { name: "Undo" }).click();
+  await page.locator('[data-state="Lambda Invoke"]').waitFor({ state: "detached" });
 
   // YAML says the same.
   await page.getByText("YAML", { exact: true }).click();

@@ -57,6 +57,8 @@ export async function walk(world) {
   const parent = await create("parent", { StartAt: "Nest", States: { Nest: { Type: "Task", Resource: "arn:aws:states:::states:startExecution", Parameters: { StateMachineArn: child, Input: { seconds: 1 } }, End: true } } });
   const nested = await world.cli("stepfunctions", "start-execution", "--state-machine-arn", parent);
   await page.goto(`${world.endpoint}/console/executions/${encodeURIComponent(nested.executionArn)}?state=Nest`);
+  await page.locator('[data-state="Nest"][data-status="succeeded"]').waitFor();
+  await page.getByRole("tab", { name: "Variables" }).waitFor();
   await page.getByRole("tab", { name: "Details" }).last().click();
   await page.getByRole("link", { name: /:execution:child:/ }).click();
   await page.locator('[data-state="Long"]').waitFor();

@@ -6,6 +6,7 @@
 
 #![forbid(unsafe_code)]
 
+mod api_gateway;
 pub mod definition;
 pub mod diagnostic;
 mod distributed;
@@ -16,6 +17,7 @@ mod parse;
 pub mod query;
 mod validate;
 
+pub use api_gateway::unsupported_headers;
 pub use definition::*;
 pub use diagnostic::{Diagnostic, Severity, joined};
 pub use distributed::*;

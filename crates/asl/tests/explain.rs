@@ -249,3 +249,31 @@ fn names_that_appear_twice_are_found() {
     assert_eq!(repeated[0].0, "a");
     assert_eq!(repeated[0].1, 23..26);
 }
+
+#[test]
+fn expressions_that_cannot_be_read_have_a_next_step() {
+    for (expression, hint) in [
+        ("'abc", "close the text"),
+        ("1e999", "1.8e308"),
+        (r#"\"\\q\""#, "written twice"),
+        (r#"\"\\u12x4\""#, "u00e9"),
+        ("$states.`abc", "the backquote"),
+        ("/* abc", "*/"),
+        ("$a $b", "something is missing before this"),
+        ("$sum([1, 2]", "never closed"),
+        ("$a[1)", "write what is expected"),
+        ("1 +", "a value is missing at the end"),
+        ("", "a value is missing at the end"),
+        ("function(x) { 1 }", "function($name)"),
+        ("(x := 1; x)", "$name := value"),
+        ("$states.input.1", "in backquotes"),
+        ("$match('a', //)", "between the slashes"),
+        ("$match('a', /abc", "close the pattern"),
+    ] {
+        let text = one(&format!(
+            r#"{{"Type": "Pass", "QueryLanguage": "JSONata", "Next": "Done", "Output": "{{% {expression} %}}"}}"#
+        ));
+        let marked = format!(r#""{{% {expression} %}}""#);
+        check(&text, &[&marked], hint);
+    }
+}

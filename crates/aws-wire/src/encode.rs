@@ -60,14 +60,14 @@ pub fn encode_output(
 ) -> Answer {
     let mut headers = HeaderMap::with_capacity(4);
     headers.insert(header::CONTENT_TYPE, content_type(protocol));
-    let body = if output.is_empty() {
-        Bytes::from_static(b"{}")
-    } else {
-        output
-    };
     let status = model
         .and_then(|model| StatusCode::from_u16(model.status).ok())
         .unwrap_or(StatusCode::OK);
+    let body = match () {
+        () if status == StatusCode::NO_CONTENT && payload.is_empty() => Bytes::new(),
+        () if output.is_empty() => Bytes::from_static(b"{}"),
+        () => output,
+    };
     let members = model
         .and_then(|model| model.output)
         .map_or(&[][..], |shape| shape.members());

@@ -1,4 +1,4 @@
-//! The query protocol: a form in, XML out (CloudFormation, STS).
+//! The query protocol: a form in, XML out (CloudFormation, IAM, STS).
 //!
 //! A form says how it is nested in its names: `Tags.member.1.Key=…`. It becomes JSON without the
 //! model's help; every value is text, and services read numbers and booleans out of it.
@@ -137,6 +137,7 @@ fn entry_of(mut entry: Value) -> Option<(String, Value)> {
 pub(crate) fn write(service: &str, operation: &str, output: &[u8], request_id: &str) -> Bytes {
     let space = match service {
         "cloudformation" => "http://cloudformation.amazonaws.com/doc/2010-05-15/",
+        "iam" => "https://iam.amazonaws.com/doc/2010-05-08/",
         "sts" => "https://sts.amazonaws.com/doc/2011-06-15/",
         "sns" => "http://sns.amazonaws.com/doc/2010-03-31/",
         _ => "",

@@ -110,7 +110,12 @@ impl Target {
     }
 
     fn of_path(parts: &Parts, entry: &'static ServiceEntry) -> Result<Self, Box<Unrecognized>> {
-        let found = rest::find(entry, parts.method.as_str(), parts.uri.path());
+        let found = rest::find(
+            entry,
+            parts.method.as_str(),
+            parts.uri.path(),
+            parts.uri.query().unwrap_or_default(),
+        );
         let found = found.map(|(operation, labels)| {
             let model = (entry.service == "lambda")
                 .then(|| lambda::Operation::from_name(operation).map(lambda::Operation::model));

@@ -18,6 +18,8 @@ pub(crate) type Labels = Vec<(&'static str, String)>;
 struct Route {
     method: &'static str,
     segments: Vec<Segment>,
+    /// What the query must say: `find=LayerVersion`.
+    query: Option<&'static str>,
     operation: &'static str,
 }
 
@@ -26,11 +28,13 @@ enum Segment {
     Label(&'static str),
 }
 
-/// Finds the operation of `entry` that `method` and `path` mean; a literal beats a label.
+/// Finds the operation of `entry` that `method`, `path` and `query` mean; a literal beats a label, and
+/// what asks for something in the query beats what does not.
 pub(crate) fn find(
     entry: &'static ServiceEntry,
     method: &str,
     path: &str,
+    query: &str,
 ) -> Option<(&'static str, Labels)> {
     // Read once.
     static ROUTES: OnceLock<Vec<(&'static str, Vec<Route>)>> = OnceLock::new();
@@ -43,8 +47,13 @@ pub(crate) fn find(
     let segments: Vec<&str> = path.trim_matches('/').split('/').collect();
     let matching = routes
         .iter()
-        .filter(|route| route.method == method && matches(route, &segments));
-    let route = matching.max_by_key(|route| literals(route))?;
+        .filter(|route| route.method == method && matches(route, &segments))
+        .filter(|route| {
+            route
+                .query
+                .is_none_or(|asked| query.split('&').any(|pair| pair == asked))
+        });
+    let route = matching.max_by_key(|route| (literals(route), route.query))?;
     let labels = route
         .segments
         .iter()
@@ -70,10 +79,14 @@ fn routes(entry: &'static ServiceEntry) -> Vec<Route> {
             Some(label) => Segment::Label(label),
             None => Segment::Literal(text),
         };
-        let path = path.split('?').next().unwrap_or_default().trim_matches('/');
+        let (path, query) = match path.split_once('?') {
+            Some((path, query)) => (path, Some(query)),
+            None => (path, None),
+        };
         routes.push(Route {
             method,
-            segments: path.split('/').map(segment).collect(),
+            segments: path.trim_matches('/').split('/').map(segment).collect(),
+            query,
             operation,
         });
     }
@@ -106,13 +119,20 @@ pub(crate) fn decode(
     let members = model.input.map_or(&[][..], |shape| shape.members());
     let mut outside = BytesMut::new();
     for member in members {
-        if let Some(value) = values(member, labels, parts) {
+        let value = match (&member.shape.kind, member.location) {
+            (Kind::List { .. }, Location::Query(name)) => {
+                let values = query_values(parts.uri.query().unwrap_or_default(), name);
+                (!values.is_empty()).then(|| Value::from(values))
+            }
+            _ => values(member, labels, parts).map(|value| typed(member, &value)),
+        };
+        if let Some(value) = value {
             if !outside.is_empty() {
                 outside.put_u8(b',');
             }
             outside.put_slice(Value::from(member.name).to_string().as_bytes());
             outside.put_u8(b':');
-            outside.put_slice(typed(member, &value).to_string().as_bytes());
+            outside.put_slice(value.to_string().as_bytes());
         }
     }
     if members
@@ -174,11 +194,18 @@ fn values(member: &Member, labels: &Labels, parts: &Parts) -> Option<String> {
 }
 
 fn query_value(query: &str, name: &str) -> Option<String> {
-    let mut pairs = query
+    query_values(query, name).into_iter().next()
+}
+
+/// Returns every value that the query gives for `name`: a list is a name said several times.
+fn query_values(query: &str, name: &str) -> Vec<String> {
+    let pairs = query
         .split('&')
         .map(|pair| pair.split_once('=').unwrap_or((pair, "")));
-    let (_, value) = pairs.find(|(known, _)| *percent_decoded(known) == *name.as_bytes())?;
-    Some(String::from_utf8_lossy(&percent_decoded(value)).into_owned())
+    pairs
+        .filter(|(known, _)| *percent_decoded(known) == *name.as_bytes())
+        .map(|(_, value)| String::from_utf8_lossy(&percent_decoded(value)).into_owned())
+        .collect()
 }
 
 /// Returns text of a path, query or header as the JSON type of the member; what is not of the type

@@ -31,7 +31,7 @@ pub struct Artifact {
 
 /// The properties that name local paths: type, property, kind, and how the uploaded file is named
 /// in its place.
-const PROPERTIES: [(&str, &str, ArtifactKind, Form); 4] = [
+const PROPERTIES: [(&str, &str, ArtifactKind, Form); 6] = [
     (
         "AWS::Serverless::Function",
         "CodeUri",
@@ -47,6 +47,18 @@ const PROPERTIES: [(&str, &str, ArtifactKind, Form); 4] = [
     (
         "AWS::Lambda::Function",
         "Code",
+        ArtifactKind::Archive,
+        Form::LambdaCode,
+    ),
+    (
+        "AWS::Serverless::LayerVersion",
+        "ContentUri",
+        ArtifactKind::Archive,
+        Form::SamUri,
+    ),
+    (
+        "AWS::Lambda::LayerVersion",
+        "Content",
         ArtifactKind::Archive,
         Form::LambdaCode,
     ),
@@ -142,6 +154,33 @@ pub fn replace(
         }
     }
     missing
+}
+
+/// Puts other paths in the place of local paths in a whole document: `places` holds for each the new one.
+pub fn relocate(document: &mut Value, places: &BTreeMap<String, String>) {
+    let exchange = |value: &mut Value| {
+        if let Some(place) = local_path(value).and_then(|path| places.get(path)) {
+            *value = place.as_str().into();
+        }
+    };
+    for (kind, property, _, _) in PROPERTIES {
+        let resources = document.get_mut("Resources").and_then(Value::as_object_mut);
+        for resource in resources.into_iter().flat_map(|all| all.values_mut()) {
+            if resource.get("Type").is_some_and(|own| own == kind)
+                && let Some(properties) = resource.get_mut("Properties")
+                && let Some(value) = properties.get_mut(property)
+            {
+                exchange(value);
+            }
+        }
+        if let Some(section) = globals_section(kind)
+            && let Some(globals) = document.get_mut("Globals")
+            && let Some(value) = globals.get_mut(section)
+            && let Some(value) = value.get_mut(property)
+        {
+            exchange(value);
+        }
+    }
 }
 
 /// Returns `value` if it is a path on the machine of whoever deploys.

@@ -15,6 +15,7 @@ mod bindings;
 mod error;
 mod graph;
 mod intrinsics;
+mod language;
 mod parameters;
 mod resolve;
 pub mod sam;

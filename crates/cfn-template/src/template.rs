@@ -6,14 +6,12 @@ use indexmap::IndexMap;
 use serde_json::{Map, Value};
 
 use crate::error::{Location, TemplateError};
+use crate::language;
 use crate::parameters::Parameter;
 use crate::yaml;
 
 /// The transform that makes CloudFormation of SAM.
 pub const SAM_TRANSFORM: &str = "AWS::Serverless-2016-10-31";
-
-/// The transform whose functions (`Fn::Length`, `Fn::ToJsonString`, …) are there in any case.
-const LANGUAGE_EXTENSIONS: &str = "AWS::LanguageExtensions";
 
 const SECTIONS: [&str; 11] = [
     "AWSTemplateFormatVersion",
@@ -49,6 +47,8 @@ pub struct Template {
     /// `Outputs`.
     pub outputs: IndexMap<String, Output>,
     places: BTreeMap<String, Location>,
+    /// The document with its loops carried out, where it may have some.
+    unrolled: Option<Map<String, Value>>,
 }
 
 /// What becomes of a resource that leaves its stack.
@@ -155,8 +155,13 @@ pub struct Output {
 }
 
 impl Template {
-    /// Parses YAML or JSON.
+    /// Parses YAML or JSON. Where a loop goes over a parameter, it is the parameter's default.
     pub fn parse(text: &str) -> Result<Self, TemplateError> {
+        Self::parse_with(text, &BTreeMap::new())
+    }
+
+    /// Parses YAML or JSON. `given` are the values of parameters: loops may go over them.
+    pub fn parse_with(text: &str, given: &BTreeMap<String, String>) -> Result<Self, TemplateError> {
         let document = yaml::parse(text)?;
         let Value::Object(mut sections) = document.value else {
             return Err(TemplateError::invalid("unsupported structure."));
@@ -186,6 +191,12 @@ impl Template {
                 ));
             }
         }
+        let unrolled = if language::is_named(sections.get("Transform")) {
+            language::expand(&mut sections, given)?;
+            Some(sections.clone())
+        } else {
+            None
+        };
         let places = document.places;
         let reader = Reader { places: &places };
         let resources = reader.entries(&mut sections, "Resources", |id, value| {
@@ -210,13 +221,17 @@ impl Template {
             })?,
             resources,
             places,
+            unrolled,
         })
     }
 
     /// Returns `text` as it is after the transform that made `self` of it: JSON with the resources
     /// that the transform left, and without `Transform` and `Globals`.
     pub fn processed(&self, text: &str) -> Result<Value, TemplateError> {
-        let mut document = yaml::parse(text)?.value;
+        let mut document = match &self.unrolled {
+            Some(sections) => Value::Object(sections.clone()),
+            None => yaml::parse(text)?.value,
+        };
         if let Value::Object(sections) = &mut document {
             sections.shift_remove("Transform");
             sections.shift_remove("Globals");
@@ -258,7 +273,7 @@ fn transform(value: Option<&Value>) -> Result<bool, TemplateError> {
     for name in names {
         if name == SAM_TRANSFORM {
             serverless = true;
-        } else if name != LANGUAGE_EXTENSIONS {
+        } else if name != language::NAME {
             let name = name
                 .as_str()
                 .map_or_else(|| name.to_string(), str::to_owned);

@@ -18,7 +18,8 @@ use crate::change_set::Execution;
 use crate::error::DeployError;
 use crate::operation::Operation;
 use crate::plan::{Plan, with_former};
-use crate::resource::Services;
+use crate::resource::{About, Services};
+use crate::signals::Signals;
 use crate::stack::{
     Actor, Contents, OnFailure, Parent, ResourceSummary, Settings, StackEvent, StackRow,
     StackSummary, Status,
@@ -37,6 +38,8 @@ pub struct Options {
     /// Whether resources of types that are not built are taken as nothing but their names. Without
     /// it, a template that has one is refused.
     pub ignore_unknown: bool,
+    /// Where this server is, for addresses at which others answer: `http://127.0.0.1:4566`.
+    pub endpoint_url: String,
 }
 
 /// A template to deploy, with its parameters and uploaded files. Parameters may be secrets.
@@ -92,6 +95,7 @@ pub struct Deployer {
     pub(crate) clock: Arc<dyn Clock>,
     assets: Assets,
     ignore_unknown: bool,
+    signals: Arc<Signals>,
     /// The stacks that are being changed.
     busy: Mutex<BTreeSet<String>>,
 }
@@ -119,6 +123,7 @@ impl Deployer {
         options: &Options,
     ) -> Result<Arc<Self>, AssetError> {
         let assets = Assets::open(&options.data_dir)?;
+        let signals = Signals::new(store.clone(), options.endpoint_url.clone());
         let (catalog, busy) = (Catalog::new(store), Mutex::default());
         Ok(Arc::new(Self {
             gate,
@@ -127,6 +132,7 @@ impl Deployer {
             clock,
             assets,
             ignore_unknown: options.ignore_unknown,
+            signals: Arc::new(signals),
             busy,
         }))
     }
@@ -157,6 +163,11 @@ impl Deployer {
         }
         let written = self.catalog.commit(Some(&loaded.row), change).await;
         written.map(drop).map_err(DeployError::store(name))
+    }
+
+    /// Returns where answers come to resources that wait for some.
+    pub fn signals(&self) -> &Arc<Signals> {
+        &self.signals
     }
 
     /// Returns the uploaded files.
@@ -472,6 +483,8 @@ impl Deployer {
                 assets: self.assets.clone(),
                 principal: principal.clone(),
                 stack_id: stack.id.clone(),
+                signals: self.signals.clone(),
+                about: About::default(),
             },
             catalog: self.catalog.clone(),
             clock: self.clock.clone(),

@@ -30,6 +30,7 @@ mod remove;
 mod resource;
 mod rollback;
 mod routes;
+mod signals;
 mod stack;
 
 pub use api::CloudFormation;
@@ -37,4 +38,5 @@ pub use assets::{ASSET_BUCKET, AssetError, Assets};
 pub use deployer::{Deployer, Deployment, Options, Outcome};
 pub use error::DeployError;
 pub use routes::routes;
+pub use signals::{SIGNAL_BYTES_MAX, SIGNALS_PATH, Signals, Taken};
 pub use stack::{OnFailure, Output, ResourceSummary, Settings, StackEvent, StackSummary, Status};

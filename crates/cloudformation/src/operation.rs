@@ -12,7 +12,8 @@ use crate::catalog::{Catalog, Change, Loaded};
 use crate::change_set::ChangeSetRow;
 use crate::error::DeployError;
 use crate::plan::{Plan, Step, There};
-use crate::resource::Services;
+use crate::resource::custom::PHYSICAL_ID;
+use crate::resource::{About, Services};
 use crate::stack::{
     OnFailure, ResourceRow, ResourceState, STACK_KIND, StackEvent, StackRow, Status, Undo,
 };
@@ -310,6 +311,11 @@ impl Operation {
         });
         // Asked before anything is written: what somebody else has made must never be taken for
         // ours when a deployment is rolled back.
+        self.services.about = About {
+            logical_id: id.to_owned(),
+            kind: resource.kind.clone(),
+            known: Map::new(),
+        };
         let known = match handler.exists(&self.services, &physical_id).await {
             Ok(false) => match handler.known_before(&self.services, &properties).await {
                 Ok(known) => Ok(known),
@@ -331,6 +337,7 @@ impl Operation {
                 });
             }
         };
+        self.services.about.known.clone_from(&attributes);
         let restored = former.clone();
         let row = ResourceRow {
             logical_id: id.to_owned(),
@@ -398,6 +405,11 @@ impl Operation {
         row.undo = Some(Undo::Restore(former.clone()));
         row.state.properties = Value::Object(properties.clone());
         self.record(id, Status::UpdateInProgress, None).await?;
+        self.services.about = About {
+            logical_id: id.to_owned(),
+            kind: self.resources[id].kind.clone(),
+            known: Map::new(),
+        };
         let none = Map::new();
         let before = former.properties.as_object().unwrap_or(&none);
         let changed = async {
@@ -407,8 +419,15 @@ impl Operation {
             handler.update(&self.services, id, &before, &told).await
         };
         match changed.await {
-            Ok(attributes) => {
-                self.row_mut(id).state.attributes.extend(attributes);
+            Ok(mut attributes) => {
+                let other = attributes.shift_remove(PHYSICAL_ID);
+                let row = self.row_mut(id);
+                row.state.attributes.extend(attributes);
+                if let Some(Value::String(other)) = other {
+                    // It has made another in the place of the former, which is cleaned up.
+                    row.undo = Some(Undo::Reinstate(former.clone()));
+                    row.state.physical_id = other;
+                }
                 Ok(self.record(id, Status::UpdateComplete, None).await?)
             }
             Err(failure) => {

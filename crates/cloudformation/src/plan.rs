@@ -51,7 +51,7 @@ impl Plan {
         exports: BTreeMap<String, String>,
         ignore_unknown: bool,
     ) -> Result<Self, DeployError> {
-        let mut template = Template::parse(&deployment.template)?;
+        let mut template = Template::parse_with(&deployment.template, &deployment.parameters)?;
         let missing = artifacts::replace(&mut template, ASSET_BUCKET, &deployment.assets);
         if !missing.is_empty() {
             return Err(DeployError::MissingAssets(missing));

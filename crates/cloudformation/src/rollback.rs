@@ -2,12 +2,13 @@
 //! undone. Both go backwards and go on after a failure, and both can be begun again where a server
 //! stopped.
 
-use serde_json::Map;
+use serde_json::{Map, Value};
 
 use crate::catalog::Change;
 use crate::error::DeployError;
 use crate::operation::{Operation, reason_of};
-use crate::resource::handler_or_ignored;
+use crate::resource::custom::PHYSICAL_ID;
+use crate::resource::{About, handler_or_ignored};
 use crate::stack::{ResourceState, Status, Undo};
 
 impl Operation {
@@ -155,6 +156,7 @@ impl Operation {
     ) -> Result<bool, DeployError> {
         let handler = handler_or_ignored(kind);
         self.record(id, Status::UpdateInProgress, None).await?;
+        self.look_at(id, kind);
         let none = Map::new();
         let now = state.properties.as_object().unwrap_or(&none);
         let wanted = former.properties.as_object().unwrap_or(&none);
@@ -165,8 +167,11 @@ impl Operation {
             handler.update(&self.services, id, &now, &wanted).await
         };
         match changed.await {
-            Ok(attributes) => {
+            Ok(mut attributes) => {
                 let mut former = former;
+                if let Some(Value::String(other)) = attributes.shift_remove(PHYSICAL_ID) {
+                    former.physical_id = other;
+                }
                 former.attributes.extend(attributes);
                 self.reinstate(id, former, Status::UpdateComplete).await?;
                 Ok(true)
@@ -208,6 +213,7 @@ impl Operation {
         let handler = handler_or_ignored(kind);
         self.tell(id, physical_id, kind, Status::DeleteInProgress, None)
             .await?;
+        self.look_at(id, kind);
         match handler.remove(&self.services, state).await {
             Ok(()) => {
                 self.tell(id, physical_id, kind, Status::DeleteComplete, None)
@@ -221,6 +227,14 @@ impl Operation {
                 Ok(false)
             }
         }
+    }
+
+    fn look_at(&mut self, id: &str, kind: &str) {
+        self.services.about = About {
+            logical_id: id.to_owned(),
+            kind: kind.to_owned(),
+            known: Map::new(),
+        };
     }
 
     /// Writes an event about a resource whose row stays as it is.

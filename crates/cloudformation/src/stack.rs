@@ -189,6 +189,8 @@ pub(crate) enum Actor {
         role_arn: Arc<str>,
         session_name: Arc<str>,
     },
+    /// Anybody else.
+    Other(Principal),
 }
 
 impl From<&Principal> for Actor {
@@ -204,6 +206,7 @@ impl From<&Principal> for Actor {
                 role_arn: role_arn.clone(),
                 session_name: session_name.clone(),
             },
+            other => Self::Other(other.clone()),
         }
     }
 }
@@ -221,6 +224,7 @@ impl From<&Actor> for Principal {
                 role_arn: role_arn.clone(),
                 session_name: session_name.clone(),
             },
+            Actor::Other(other) => other.clone(),
         }
     }
 }

@@ -60,6 +60,7 @@ async fn the_command_lines_requests_are_answered() {
     let options = Options {
         data_dir: directory.path().to_owned(),
         ignore_unknown: false,
+        endpoint_url: "http://127.0.0.1:9".to_owned(),
     };
     let deployer = Deployer::new(
         Arc::new(NoServices),

@@ -224,6 +224,11 @@ impl Console {
         Err(Failure::client("NotSignedIn", message).with_status(401))
     }
 
+    /// Says whether somebody is still signed in: nobody has signed them out, and their key is known.
+    pub(crate) async fn goes_on(&self, session: &Session) -> bool {
+        !self.sessions.is_ended(session) && self.is_key_good(session).await
+    }
+
     async fn is_key_good(&self, session: &Session) -> bool {
         match &session.key_id {
             // It ended with its key, if that has ended.

@@ -30,7 +30,7 @@ use crate::{Body, Console, api, whole};
 /// does not drown a page.
 const GATHERED: Duration = Duration::from_millis(25);
 
-/// How often a silent stream shows that it lives.
+/// How often a silent stream shows that it lives, and any that whoever hears it is still signed in.
 const HEARTBEAT: Duration = Duration::from_secs(15);
 
 /// Most executions that one page watches.
@@ -55,6 +55,9 @@ pub(crate) async fn answer(
     )
     .await?;
     let listener = Listener {
+        console: Arc::clone(console),
+        session: session.clone(),
+        known_good_at: Instant::now(),
         // Heard from before the page reads: nothing falls between.
         changes: console.changes.listen(),
         stopping: console.stopping.subscribe(),
@@ -91,6 +94,10 @@ fn watched(query: &str) -> BTreeSet<String> {
 
 /// One open stream.
 struct Listener {
+    console: Arc<Console>,
+    session: Session,
+    /// When the session was looked at last.
+    known_good_at: Instant,
     changes: Receiver<Arc<[Change]>>,
     stopping: watch::Receiver<bool>,
     watched: BTreeSet<String>,
@@ -113,6 +120,12 @@ impl Listener {
             self.begun = true;
             // Also says how soon to come back after the server was away.
             return Some(format!("retry: 500\n{RESYNC}"));
+        }
+        if self.known_good_at.elapsed() >= HEARTBEAT {
+            if !self.console.goes_on(&self.session).await {
+                return None;
+            }
+            self.known_good_at = Instant::now();
         }
         let first = tokio::select! {
             () = stopped(&mut self.stopping) => return None,

@@ -74,6 +74,7 @@ struct SealedSession {
 pub(crate) enum Sealed {
     Root(String),
     Role(String, String),
+    Other(Principal),
 }
 
 impl From<&Principal> for Sealed {
@@ -84,6 +85,7 @@ impl From<&Principal> for Sealed {
                 role_arn,
                 session_name,
             } => Self::Role(role_arn.to_string(), session_name.to_string()),
+            other => Self::Other(other.clone()),
         }
     }
 }
@@ -98,6 +100,7 @@ impl From<Sealed> for Principal {
                 role_arn: Arc::from(role_arn),
                 session_name: Arc::from(session_name),
             },
+            Sealed::Other(other) => other,
         }
     }
 }
@@ -145,7 +148,7 @@ impl Sessions {
         let signer = link.signer;
         let seconds = match &signer.principal {
             Principal::Root { .. } => OWNER_SECONDS,
-            Principal::Role { .. } => ROLE_SECONDS,
+            _ => ROLE_SECONDS,
         };
         let longest = now.plus_seconds(seconds);
         let expires_at = signer
@@ -197,8 +200,13 @@ impl Sessions {
                 .then(|| self.unseal(value))
                 .flatten()
                 .filter(|session| session.expires_at > now)
-                .filter(|session| !self.ended.lock().contains_key(&session.id))
+                .filter(|session| !self.is_ended(session))
         })
+    }
+
+    /// Says whether a session was ended before its time.
+    pub fn is_ended(&self, session: &Session) -> bool {
+        self.ended.lock().contains_key(&session.id)
     }
 
     /// Ends a session before its time.

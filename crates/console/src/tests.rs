@@ -71,6 +71,7 @@ impl Gate for Waiting {
                     json!({"Ask": {"Type": "Task", "Resource": "a secret"}, "B": {"Type": "Pass"}});
                 json!({"definition": json!({"StartAt": "Ask", "States": states}).to_string()})
             }
+            "ListStateMachines" => json!({}),
             "ListExecutions" if input["stateMachineArn"] == "express" => {
                 return Err(Failure::client("StateMachineTypeNotSupported", ""));
             }
@@ -137,14 +138,17 @@ impl World {
     }
 
     async fn send(&self, path: &str, body: impl Into<Bytes>) -> http::Response<Body> {
-        let body: Bytes = body.into();
+        self.request(Method::POST, path, body.into()).await
+    }
+
+    async fn request(&self, method: Method, path: &str, body: Bytes) -> http::Response<Body> {
         let pieces: Vec<_> = body
             .chunks(PIECE_BYTES)
             .map(Bytes::copy_from_slice)
             .collect();
         let pieces = stream::iter(pieces).map_frames();
         let request = Request::builder()
-            .method(Method::POST)
+            .method(method)
             .uri(format!("/console/{path}"))
             .header("x-stepd-console", "1")
             .header(header::COOKIE, &self.cookie)
@@ -220,6 +224,33 @@ async fn nobody_stays_signed_in_with_a_key_that_is_gone() {
     "ANOTHER".clone_into(&mut world.waiting.key.lock());
     let (status, answer) = world.ask("api/tasks", &json!({})).await;
     assert_eq!((status, &answer["__type"]), (401, &json!("NotSignedIn")));
+}
+
+/// The clock is moved: it jumps when nobody can go on.
+#[tokio::test(start_paused = true)]
+async fn a_stream_ends_with_the_session() {
+    for is_signed_out in [false, true] {
+        let world = World::start().await;
+        let live = world.request(Method::GET, "live", Bytes::new()).await;
+        assert_eq!(live.status().as_u16(), 200);
+        let mut live = live.into_body();
+        for begins in ["retry", ":"] {
+            let frame = live.frame().await.expect("it goes on").expect("whole");
+            let text = frame.into_data().expect("bytes");
+            assert!(text.starts_with(begins.as_bytes()), "{text:?}");
+        }
+        if is_signed_out {
+            world.request(Method::DELETE, "session", Bytes::new()).await;
+        } else {
+            "ANOTHER".clone_into(&mut world.waiting.key.lock());
+        }
+        // One more may be under way.
+        let mut ended = live.frame().await;
+        if ended.is_some() {
+            ended = live.frame().await;
+        }
+        assert!(ended.is_none());
+    }
 }
 
 #[tokio::test]

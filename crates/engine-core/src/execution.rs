@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use vocab::Timestamp;
 
 use crate::effect::{Offer, Timer, TimerKind};
+use crate::ended::{EndedTask, EndedTasks};
 use crate::event::{Assignment, Event, Identity, Recorded, Scope, TaskResource};
 use crate::frame::{Frame, TaskStage, Waiting, calling};
 use crate::ids::{EventId, FrameId, MapRunId, TaskId};
@@ -27,6 +28,7 @@ pub struct Execution {
     before: EventId,
     frames: BTreeMap<FrameId, Frame>,
     variables: BTreeMap<Scope, BTreeMap<Text, Payload>>,
+    ended_tasks: EndedTasks,
 }
 
 /// The statuses of an execution (`ExecutionStatus` of the API model).
@@ -100,6 +102,12 @@ impl Execution {
     /// Returns who the execution is; `None` before it began.
     pub fn identity(&self) -> Option<&Identity> {
         self.identity.as_deref()
+    }
+
+    /// Returns the tasks that ended since this was asked last, up to a bound: for who measures how long they
+    /// took, for nothing is decided by them.
+    pub fn take_ended_tasks(&mut self) -> Vec<EndedTask> {
+        self.ended_tasks.take()
     }
 
     /// Returns the number of the last event of the history.
@@ -315,6 +323,7 @@ impl Execution {
             } => self.on(*frame, |frame| {
                 frame.settle(id);
                 frame.waiting.set_heartbeat(*heartbeat_at);
+                frame.waiting.set_started(*at);
                 if let TaskResource::Activity { .. } = resource {
                     frame.waiting.taken(*timeout_at);
                 }
@@ -338,10 +347,14 @@ impl Execution {
             }
             Event::TaskSucceeded { frame, .. }
             | Event::TaskFailed { frame, .. }
-            | Event::TaskTimedOut { frame, .. } => self.on(*frame, |frame| {
-                frame.tail = id;
-                frame.waiting = Waiting::Turn;
-            }),
+            | Event::TaskTimedOut { frame, .. } => {
+                let mut was = None;
+                self.on(*frame, |frame| {
+                    frame.tail = id;
+                    was = Some(std::mem::replace(&mut frame.waiting, Waiting::Turn));
+                });
+                self.ended_tasks.add(was, *at);
+            }
             Event::ParallelFailed { frame } | Event::MapFailed { frame } => {
                 self.on(*frame, |frame| {
                     frame.tail = id;

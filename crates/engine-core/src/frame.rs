@@ -114,6 +114,8 @@ pub enum Waiting {
         resource: TaskResource,
         /// When it was scheduled.
         scheduled_at: Timestamp,
+        /// When its call began, or a worker took it.
+        started_at: Option<Timestamp>,
         /// Seconds until its time is over.
         timeout_seconds: Option<u64>,
         /// When its time is over; `None` also where it does not count yet.
@@ -280,6 +282,7 @@ pub(crate) fn calling(
         completion: description.completion,
         resource: description.resource.clone(),
         scheduled_at,
+        started_at: None,
         timeout_seconds: description.timeout_seconds,
         timeout_at,
         heartbeat_seconds: description.heartbeat_seconds,
@@ -291,6 +294,12 @@ impl Waiting {
     pub(crate) fn set_heartbeat(&mut self, due_at: Option<Timestamp>) {
         if let Self::Task { heartbeat_at, .. } = self {
             *heartbeat_at = due_at;
+        }
+    }
+
+    pub(crate) fn set_started(&mut self, at: Timestamp) {
+        if let Self::Task { started_at, .. } = self {
+            *started_at = Some(at);
         }
     }
 

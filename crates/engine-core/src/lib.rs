@@ -15,6 +15,7 @@
 mod command;
 mod context;
 mod effect;
+mod ended;
 mod event;
 mod execution;
 mod frame;
@@ -27,6 +28,7 @@ mod step;
 
 pub use command::{Command, NotRedrivable, Rejection};
 pub use effect::{Effect, Offer, TaskCall, Timer, TimerKind};
+pub use ended::EndedTask;
 pub use event::{
     Assignment, Completion, Event, Identity, Recorded, Scope, StateType, TaskDescription,
     TaskResource,

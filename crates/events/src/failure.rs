@@ -43,3 +43,21 @@ pub(crate) fn store(error: &StoreError) -> Failure {
         ..Failure::internal("")
     }
 }
+
+pub(crate) fn validation(detail: &str) -> Failure {
+    let message = format!("1 validation error detected: {detail}");
+    Failure::client("ValidationException", message)
+}
+
+/// What a member must be like, and is not.
+pub(crate) fn constraint(value: &str, member: &str, rule: &str) -> Failure {
+    validation(&format!(
+        "Value '{value}' at '{member}' failed to satisfy constraint: Member must {rule}"
+    ))
+}
+
+pub(crate) fn no_connection(verb: &str, name: &str) -> Failure {
+    let message =
+        format!("Failed to {verb} the connection(s). Connection '{name}' does not exist.");
+    Failure::client("ResourceNotFoundException", message)
+}

@@ -2,8 +2,8 @@
 //!
 //! To put events is one commit: a row for each target of each rule that matches; they are delivered behind
 //! the answer (the crate `delivery`). Scheduled rules fire from their rows: one that was missed while there was
-//! no server fires once. Deliberately absent: archives, replays, partners, endpoints; connections and API
-//! destinations are Step Functions' own.
+//! no server fires once. Connections are what HTTP tasks prove themselves with. Deliberately absent: archives,
+//! replays, partners, endpoints, API destinations.
 
 #![forbid(unsafe_code)]
 // A failure is an answer like any other; boxing it would cost every caller a line.
@@ -11,6 +11,7 @@
 
 mod buses;
 mod clockwork;
+mod connections;
 mod failure;
 mod put_events;
 mod rows;
@@ -24,12 +25,13 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use delivery::Deliveries;
 use parking_lot::{Mutex, RwLock};
-use serde_json::Value;
+use serde_json::{Map, Value};
 use service::{Call, Clock, Failure, Members, Reply, Service, Site};
 use store::{Documents, Space, Store, StoreError};
 use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 
+use crate::connections::Connections;
 use crate::rows::{BusRow, Rule, RuleRow};
 
 pub use put_events::Occurrence;
@@ -40,6 +42,7 @@ const DEFAULT: &str = "default";
 /// The service `events`.
 pub struct Events {
     core: Arc<Core>,
+    connections: Connections,
     clockwork: Mutex<Option<JoinHandle<()>>>,
 }
 
@@ -74,6 +77,11 @@ impl Events {
         clock: Arc<dyn Clock>,
         site: Site,
     ) -> Result<Arc<Self>, StoreError> {
+        let connections = Connections {
+            store: store.clone(),
+            clock: clock.clone(),
+            site: site.clone(),
+        };
         let documents = Documents::new(store, Space::Schedules);
         let mut buses = BTreeMap::new();
         let default = BusRow {
@@ -104,6 +112,7 @@ impl Events {
         let clockwork = tokio::spawn(clockwork::run(Arc::clone(&core)));
         Ok(Arc::new(Self {
             core,
+            connections,
             clockwork: Mutex::new(Some(clockwork)),
         }))
     }
@@ -124,6 +133,34 @@ impl Events {
     /// When the store fails.
     pub async fn publish(&self, occurrence: Occurrence) -> Result<(), StoreError> {
         put_events::publish(&self.core, occurrence).await
+    }
+
+    /// Answers a call about connections; `None` where it is about something else.
+    async fn call_connections(&self, call: &Call) -> Option<Result<Value, Failure>> {
+        let connections = &self.connections;
+        let read = || {
+            serde_json::from_slice::<Map<String, Value>>(&call.input).map_err(|error| {
+                let message = format!("The request is not understood: {error}");
+                Failure::client("SerializationException", message)
+            })
+        };
+        if !call.operation.contains("Connection") {
+            return None;
+        }
+        let input = match read() {
+            Ok(input) => input,
+            Err(failure) => return Some(Err(failure)),
+        };
+        Some(match &*call.operation {
+            "CreateConnection" => connections.create(&input).await,
+            "UpdateConnection" => connections.update(&input).await,
+            "DescribeConnection" => connections.describe(&input).await,
+            "DeleteConnection" => connections.delete(&input).await,
+            "ListConnections" => connections.list(&input).await,
+            // Not of the API: AWS has it as a permission alone, and nothing that comes by wire leads here.
+            "RetrieveConnectionCredentials" => connections.credentials(&input).await,
+            _ => return None,
+        })
     }
 
     /// Begins nothing new.
@@ -184,6 +221,12 @@ impl Service for Events {
     }
 
     async fn call(&self, call: Call) -> Result<Reply, Failure> {
+        if let Some(answered) = self.call_connections(&call).await {
+            return Ok(Reply {
+                output: answered?.to_string().into(),
+                ..Reply::default()
+            });
+        }
         let core = &*self.core;
         let input = Members::read(&call.input)?;
         let output = match &*call.operation {

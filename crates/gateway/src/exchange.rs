@@ -21,12 +21,14 @@ use http_body_util::{BodyExt, Either, Full, StreamBody};
 use hyper::body::{Body, Frame};
 use parking_lot::Mutex;
 use serde_json::{Map, json};
-use service::{Call, Failure, Gate, RequestId};
+use service::{Call, Failure, RequestId};
 
+use crate::access::Origin;
 use crate::gateway::Gateway;
 use crate::probe::ProbeAnswer;
 use crate::room::{Arrival, NoRoom};
 use crate::route::{RouteAnswer, RouteRequest};
+use crate::server::Peer;
 use crate::streaming::{self, PageArrival, StreamedBody};
 
 /// Most bytes of a request's body, where the operation has no limit of its own.
@@ -82,7 +84,17 @@ where
 {
     let request_id = RequestId::random();
     let (parts, body) = request.into_parts();
-    // Asked first: buckets may have the names of ways of our own.
+    // Asked first: whatever path such a host is asked for, it is its own.
+    if let Some((hosted, signing_name)) = gateway.hosted_for(&parts) {
+        let (method, uri) = (parts.method.clone(), parts.uri.clone());
+        let answered =
+            crate::hosted::answer(gateway, &hosted, signing_name, parts, body, request_id);
+        let mut response = answered.await;
+        tracing::debug!(%method, path = uri.path(), status = response.status().as_u16(), %request_id);
+        name_request(response.headers_mut(), request_id);
+        return response.map(|body| Either::Left(Full::new(body)));
+    }
+    // Asked next: buckets may have the names of ways of our own.
     if let Some(service) = streaming::service_of(gateway, &parts) {
         let (method, uri) = (parts.method.clone(), parts.uri.clone());
         let response = streaming::answer(gateway, &*service, parts, body, request_id).await;
@@ -119,11 +131,15 @@ where
             answered.unwrap_or_else(|refused| refusal(&refused, request_id))
         }
     };
-    let text = request_id.to_string();
-    let id = HeaderValue::from_str(&text).expect("a UUID is made of hexadecimal digits and dashes");
-    response.headers_mut().insert("x-amzn-requestid", id);
+    name_request(response.headers_mut(), request_id);
     tracing::debug!(method = %parts.method, path = parts.uri.path(), status = response.status().as_u16(), %request_id);
     response
+}
+
+fn name_request(headers: &mut http::HeaderMap, request_id: RequestId) {
+    let text = request_id.to_string();
+    let id = HeaderValue::from_str(&text).expect("a UUID is made of hexadecimal digits and dashes");
+    headers.insert("x-amzn-requestid", id);
 }
 
 /// Answers a request to a service of AWS.
@@ -179,7 +195,8 @@ where
         principal: sender.principal,
         request_id,
     };
-    let reply = gateway.call(call).await.map_err(|failure| {
+    let origin = origin_of(parts);
+    let reply = gateway.call_from(call, &origin).await.map_err(|failure| {
         Box::new(Refused {
             service,
             protocol,
@@ -249,7 +266,9 @@ where
         body,
         request_id,
     };
-    match gateway.ask(&*route, request).await.map_err(refused)? {
+    let origin = origin_of(parts);
+    let answered = gateway.ask(&*route, request, &origin).await;
+    match answered.map_err(refused)? {
         RouteAnswer::Json(body) => Ok(encoded("application/json", Either::Left(Full::new(body)))),
         RouteAnswer::Lines(lines) => {
             let frames = lines.map(|line| Ok(Frame::data(line)));
@@ -259,13 +278,28 @@ where
     }
 }
 
+/// Returns where a request came from, as the listener and its head say.
+pub(crate) fn origin_of(parts: &Parts) -> Origin {
+    let peer = parts.extensions.get::<Peer>();
+    let agent = parts.headers.get(header::USER_AGENT);
+    Origin {
+        address: peer.map(|peer| peer.address),
+        secure: peer.is_some_and(|peer| peer.secure),
+        user_agent: agent
+            .and_then(|agent| agent.to_str().ok())
+            .map(str::to_owned),
+    }
+}
+
 fn signing_name(service: &'static str) -> &'static str {
     aws_model::catalog::service(service).map_or(service, |entry| entry.signing_name)
 }
 
 fn body_bytes_max(target: &Target) -> usize {
     match (target.service, target.operation) {
-        ("lambda", "CreateFunction" | "UpdateFunctionCode") => CODE_BYTES_MAX,
+        ("lambda", "CreateFunction" | "UpdateFunctionCode" | "PublishLayerVersion") => {
+            CODE_BYTES_MAX
+        }
         ("lambda", "Invoke") => INVOKE_BYTES_MAX,
         _ => BODY_BYTES_MAX,
     }
@@ -274,12 +308,12 @@ fn body_bytes_max(target: &Target) -> usize {
 /// Returns the room that is held during the call itself: that of the largest, which are stored soon.
 ///
 /// Other calls may take long, and their number and what they are given is what the services limit.
-fn held_on(room: Arrival, limit: usize) -> Option<Arrival> {
+pub(crate) fn held_on(room: Arrival, limit: usize) -> Option<Arrival> {
     (limit > BODY_BYTES_MAX).then_some(room)
 }
 
 /// Reads a body of at most `limit` bytes, in time and as far as there is room, which comes with it.
-async fn read<B>(
+pub(crate) async fn read<B>(
     gateway: &Gateway,
     body: B,
     parts: &Parts,

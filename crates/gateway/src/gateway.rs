@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::panic::AssertUnwindSafe;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use async_trait::async_trait;
 use aws_wire::sigv4::{Claim, SignatureError};
@@ -12,10 +12,12 @@ use http::Method;
 use http::request::Parts;
 use parking_lot::RwLock;
 use service::{
-    Call, Clock, CredentialIssuer, Failure, Gate, Principal, Reply, RequestId, Service, Site,
-    TemporaryCredentials,
+    Authority, Call, Clock, CredentialIssuer, Failure, Gate, Principal, Reply, RequestId, Service,
+    Site, TemporaryCredentials,
 };
 
+use crate::access::Origin;
+use crate::hosted::Hosted;
 use crate::keys::{KeyRing, Keys};
 use crate::metrics::Metrics;
 use crate::pages::Pages;
@@ -23,6 +25,7 @@ use crate::probe::Probe;
 use crate::room::Room;
 use crate::route::{Route, RouteAnswer, RouteRequest};
 use crate::streaming::StreamingService;
+use crate::watch::{Asked, Enforcement, Watch};
 
 /// AWS's text for a fault of its own; ours says no more, so that nothing leaks.
 const INTERNAL: &str =
@@ -44,6 +47,9 @@ pub struct Gateway {
     /// For bodies of requests to pages.
     pub(crate) page_room: Room,
     pages: RwLock<Option<Arc<dyn Pages>>>,
+    hosted: RwLock<Vec<Arc<dyn Hosted>>>,
+    /// Decides on calls, where there is an authority.
+    watch: OnceLock<Watch>,
 }
 
 impl Gateway {
@@ -63,10 +69,12 @@ impl Gateway {
             routes: RwLock::default(),
             streaming: RwLock::default(),
             pages: RwLock::default(),
+            hosted: RwLock::default(),
             probes: RwLock::default(),
             metrics: Metrics::default(),
             room: Room::of_the_signed(),
             page_room: Room::of_pages(),
+            watch: OnceLock::new(),
         };
         for service in services {
             gateway.add_service(service);
@@ -93,6 +101,17 @@ impl Gateway {
     /// Sets who serves browsers.
     pub fn set_pages(&self, pages: Arc<dyn Pages>) {
         *self.pages.write() = Some(pages);
+    }
+
+    /// Adds who answers for hosts of the users' own.
+    pub fn add_hosted(&self, hosted: Arc<dyn Hosted>) {
+        self.hosted.write().push(hosted);
+    }
+
+    pub(crate) fn hosted_for(&self, parts: &Parts) -> Option<(Arc<dyn Hosted>, &'static str)> {
+        let all = self.hosted.read();
+        all.iter()
+            .find_map(|hosted| Some((Arc::clone(hosted), hosted.is_meant(parts)?)))
     }
 
     pub(crate) fn pages_for(&self, parts: &Parts) -> Option<Arc<dyn Pages>> {
@@ -140,7 +159,9 @@ impl Gateway {
     ) -> Result<crate::keys::Sender, SignatureError> {
         let sender = self.keys.sender(claim, self.clock.now())?;
         let scope = &claim.scope;
-        if scope.region != *self.site.region {
+        // IAM, and STS as it was first, are in one place for the whole world.
+        let everywhere = matches!(service, "iam" | "sts") && scope.region == "us-east-1";
+        if scope.region != *self.site.region && !everywhere {
             return Err(SignatureError::OutOfScope(format!(
                 "Credential should be scoped to a valid region, not '{}'. This server is in '{}'.",
                 scope.region, self.site.region
@@ -152,6 +173,23 @@ impl Gateway {
             )));
         }
         Ok(sender)
+    }
+
+    /// Has an authority say whose the keys of users are, and what everybody may do.
+    pub fn set_authority(&self, authority: Arc<dyn Authority>, enforcement: Enforcement) {
+        let watch = Watch {
+            authority: authority.clone(),
+            enforcement,
+            site: self.site.clone(),
+        };
+        if self.keys.authority.set(authority).is_err() || self.watch.set(watch).is_err() {
+            tracing::error!("there is an authority already");
+        }
+    }
+
+    /// Returns the secret of a user's access key.
+    pub fn user_secret(&self, access_key_id: &str) -> String {
+        self.keys.user_secret(access_key_id)
     }
 
     /// Says whether requests may be signed with the key `id`, which ends not by itself.
@@ -189,21 +227,48 @@ impl Gateway {
         )
     }
 
-    /// Says whether `principal` may do `service:operation`. This is the one place that decides it;
-    /// as long as there are no policies, everybody who could prove who they are may.
-    #[allow(clippy::unused_self, clippy::unnecessary_wraps)]
-    pub(crate) fn authorize(
+    /// Says whether `principal` may have what `admit` looks at. Without an authority, everybody who could
+    /// prove who they are may do everything.
+    pub(crate) fn watched(
         &self,
         principal: &Principal,
-        service: &str,
-        operation: &str,
+        service: &'static str,
+        origin: &Origin,
+        admit: impl FnOnce(&Watch, &Asked<'_>) -> Result<(), Box<Failure>>,
     ) -> Result<(), Box<Failure>> {
-        match principal {
-            Principal::Root { .. } | Principal::Role { .. } => {
-                tracing::trace!(service, operation, "allowed: there are no policies yet");
-                Ok(())
-            }
+        let Some(watch) = self.watch.get() else {
+            return Ok(());
+        };
+        let asked = Asked {
+            principal,
+            service,
+            origin,
+            now: self.clock.now(),
+        };
+        admit(watch, &asked)
+    }
+
+    /// Makes a call that came from `origin`, if its sender may make it.
+    pub(crate) async fn call_from(&self, call: Call, origin: &Origin) -> Result<Reply, Failure> {
+        let service = self.services.read().get(call.service).cloned();
+        if let Some(watch) = self.watch.get() {
+            let admitted = watch.admit(&call, origin, self.clock.now(), service.as_ref());
+            admitted.await.map_err(|refused| *refused)?;
         }
+        let Some(service) = service else {
+            let message = format!("{}:{} is not served here yet", call.service, call.operation);
+            return Err(Failure::client("NotImplemented", message).with_status(501));
+        };
+        let request_id = call.request_id;
+        let (name, operation) = (service.name(), call.operation.clone());
+        let begun = std::time::Instant::now();
+        let answered = unharmed(service.call(call), name, &request_id).await;
+        let status = answered
+            .as_ref()
+            .map_or_else(|failure| failure.status, |_| 200);
+        self.metrics
+            .count(name, &operation, status, begun.elapsed());
+        answered
     }
 
     /// Asks one of the server's own ways in process, as `principal`, who must be allowed to and signs with nothing.
@@ -229,7 +294,7 @@ impl Gateway {
             body,
             request_id: RequestId::random(),
         };
-        self.ask(&*route, request).await
+        self.ask(&*route, request, &Origin::inside()).await
     }
 
     /// Lets `route` answer, if the sender may ask it.
@@ -237,9 +302,12 @@ impl Gateway {
         &self,
         route: &dyn Route,
         request: RouteRequest,
+        origin: &Origin,
     ) -> Result<RouteAnswer, Failure> {
-        self.authorize(&request.principal, "stepd", route.name())
-            .map_err(|refused| *refused)?;
+        self.watched(&request.principal, "stepd", origin, |watch, asked| {
+            watch.admit_own(asked, route.name())
+        })
+        .map_err(|refused| *refused)?;
         let request_id = request.request_id;
         unharmed(route.answer(request), route.name(), &request_id).await
     }
@@ -248,33 +316,14 @@ impl Gateway {
 #[async_trait]
 impl Gate for Gateway {
     async fn call(&self, call: Call) -> Result<Reply, Failure> {
-        self.authorize(&call.principal, call.service, &call.operation)
-            .map_err(|refused| *refused)?;
-        let service = self.services.read().get(call.service).cloned();
-        let Some(service) = service else {
-            let message = format!("{}:{} is not served here yet", call.service, call.operation);
-            return Err(Failure::client("NotImplemented", message).with_status(501));
-        };
-        let request_id = call.request_id;
-        let (name, operation) = (service.name(), call.operation.clone());
-        let begun = std::time::Instant::now();
-        let answered = unharmed(service.call(call), name, &request_id).await;
-        let status = answered
-            .as_ref()
-            .map_or_else(|failure| failure.status, |_| 200);
-        self.metrics
-            .count(name, &operation, status, begun.elapsed());
-        answered
+        self.call_from(call, &Origin::inside()).await
     }
 }
 
 impl CredentialIssuer for Gateway {
-    fn issue(&self, role_arn: &str, session_name: &str, seconds: u64) -> TemporaryCredentials {
-        self.keys.issue(
-            role_arn,
-            session_name,
-            self.clock.now().plus_seconds(seconds),
-        )
+    fn issue_to(&self, principal: &Principal, seconds: u64) -> TemporaryCredentials {
+        self.keys
+            .issue(principal, self.clock.now().plus_seconds(seconds))
     }
 }
 

@@ -1,18 +1,18 @@
-//! Access keys: the root key, and temporary keys that need no memory.
+//! Access keys: the root key, users' keys, and temporary keys that need no memory.
 //!
 //! A temporary key's secret is derived from its id, and its session token is the session itself under
 //! a seal, so that a key which was handed out before a restart is good after it.
 
 use std::collections::HashMap;
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use aws_wire::sigv4::{Claim, SignatureError, SigningKey};
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
 use hmac::{Hmac, Mac};
 use parking_lot::RwLock;
-use service::{Principal, TemporaryCredentials};
+use service::{Authority, Principal, TemporaryCredentials};
 use sha2::Sha256;
 use subtle::ConstantTimeEq;
 use vocab::Timestamp;
@@ -21,6 +21,9 @@ use vocab::Timestamp;
 const DERIVED_MAX: usize = 4_096;
 
 const SEAL_BYTES: usize = 32;
+
+/// Stands where the length of a role would, in front of a session that is no role's or is held to less.
+const AT_LENGTH: u32 = u32::MAX;
 
 /// The letters of access key ids (RFC 4648 base32).
 const LETTERS: &[u8; 32] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
@@ -55,6 +58,8 @@ pub(crate) struct KeyRing {
     account: Arc<str>,
     /// Deriving a signing key costs four HMACs, so it is done once.
     derived: RwLock<HashMap<String, SigningKey>>,
+    /// Knows whose the keys of users are.
+    pub(crate) authority: OnceLock<Arc<dyn Authority>>,
 }
 
 /// A sender whose key is known; the signature is still to be verified.
@@ -67,6 +72,8 @@ pub(crate) struct Sender {
 enum Secret {
     Root,
     /// Derived only when no signing key is kept.
+    OfUser,
+    /// Likewise.
     OfTemporary,
 }
 
@@ -76,6 +83,7 @@ impl KeyRing {
             keys,
             account,
             derived: RwLock::new(HashMap::new()),
+            authority: OnceLock::new(),
         }
     }
 
@@ -105,17 +113,25 @@ impl KeyRing {
                     secret: Secret::Root,
                 })
             }
-            None => Err(SignatureError::UnknownKey),
+            None => {
+                let holder = self.authority.get().and_then(|known| known.key_holder(id));
+                let holder = holder.filter(|holder| holder.active);
+                let holder = holder.ok_or(SignatureError::UnknownKey)?;
+                Ok(Sender {
+                    principal: holder.principal,
+                    key: SenderKey {
+                        id: id.into(),
+                        ends_at: None,
+                    },
+                    secret: Secret::OfUser,
+                })
+            }
             Some(token) => {
-                let (role_arn, session_name, expires_at) =
+                let (principal, expires_at) =
                     self.unseal(id, token).ok_or(SignatureError::UnknownKey)?;
                 if expires_at <= now {
                     return Err(SignatureError::ExpiredToken);
                 }
-                let principal = Principal::Role {
-                    role_arn: role_arn.into(),
-                    session_name: session_name.into(),
-                };
                 Ok(Sender {
                     principal,
                     key: SenderKey {
@@ -130,13 +146,15 @@ impl KeyRing {
 
     /// Says whether the key `id`, which ends not by itself, is one that requests may be signed with.
     pub fn has(&self, id: &str) -> bool {
-        id == &*self.keys.root.0
+        let user = || self.authority.get()?.key_holder(id);
+        id == &*self.keys.root.0 || user().is_some_and(|holder| holder.active)
     }
 
     /// Returns the secret that the sender's keys are derived from.
     pub fn secret(&self, sender: &Sender, id: &str) -> String {
         match sender.secret {
             Secret::Root => self.keys.root.1.to_string(),
+            Secret::OfUser => self.user_secret(id),
             Secret::OfTemporary => self.temporary_secret(id),
         }
     }
@@ -148,20 +166,8 @@ impl KeyRing {
         if let Some(key) = self.derived.read().get(&name) {
             return key.clone();
         }
-        let key = match sender.secret {
-            Secret::Root => SigningKey::derive(
-                &self.keys.root.1,
-                &scope.date,
-                &scope.region,
-                &scope.service,
-            ),
-            Secret::OfTemporary => SigningKey::derive(
-                &self.temporary_secret(id),
-                &scope.date,
-                &scope.region,
-                &scope.service,
-            ),
-        };
+        let secret = self.secret(sender, id);
+        let key = SigningKey::derive(&secret, &scope.date, &scope.region, &scope.service);
         let mut derived = self.derived.write();
         if derived.len() >= DERIVED_MAX {
             derived.clear();
@@ -170,18 +176,13 @@ impl KeyRing {
         key
     }
 
-    pub fn issue(
-        &self,
-        role_arn: &str,
-        session_name: &str,
-        expires_at: Timestamp,
-    ) -> TemporaryCredentials {
+    pub fn issue(&self, principal: &Principal, expires_at: Timestamp) -> TemporaryCredentials {
         let letters =
             rand::random::<[u8; 16]>().map(|byte| char::from(LETTERS[usize::from(byte % 32)]));
         let access_key_id: String = "ASIA".chars().chain(letters).collect();
         TemporaryCredentials {
             secret_access_key: self.temporary_secret(&access_key_id),
-            session_token: self.seal(&access_key_id, role_arn, session_name, expires_at),
+            session_token: self.seal(&access_key_id, principal, expires_at),
             access_key_id,
             expires_at,
         }
@@ -192,26 +193,38 @@ impl KeyRing {
         STANDARD_NO_PAD.encode(&self.mac("secret", access_key_id, b"")[..30])
     }
 
-    /// Returns seal, expiry, length of the role, role and session as text without padding.
-    fn seal(
-        &self,
-        access_key_id: &str,
-        role_arn: &str,
-        session_name: &str,
-        expires_at: Timestamp,
-    ) -> String {
+    /// Returns the secret of a user's key, likewise.
+    pub fn user_secret(&self, access_key_id: &str) -> String {
+        STANDARD_NO_PAD.encode(&self.mac("user secret", access_key_id, b"")[..30])
+    }
+
+    /// Returns seal, expiry and whose session it is, as text without padding. A role's is written short:
+    /// the length of its ARN, the ARN and the session's name.
+    fn seal(&self, access_key_id: &str, principal: &Principal, expires_at: Timestamp) -> String {
         let mut session = Vec::with_capacity(256);
         session.extend(expires_at.as_millis().to_be_bytes());
-        session.extend((role_arn.len() as u32).to_be_bytes());
-        session.extend(role_arn.as_bytes());
-        session.extend(session_name.as_bytes());
+        match principal {
+            Principal::Role {
+                role_arn,
+                session_name,
+            } => {
+                session.extend((role_arn.len() as u32).to_be_bytes());
+                session.extend(role_arn.as_bytes());
+                session.extend(session_name.as_bytes());
+            }
+            other => {
+                session.extend(AT_LENGTH.to_be_bytes());
+                let written = serde_json::to_vec(other);
+                session.extend(written.expect("a principal is texts and numbers"));
+            }
+        }
         let mut sealed = self.mac("session", access_key_id, &session).to_vec();
         sealed.extend(session);
         URL_SAFE_NO_PAD.encode(sealed)
     }
 
     /// Returns what [`Self::seal`] sealed for this key; `None` for all that it did not seal.
-    fn unseal(&self, access_key_id: &str, token: &str) -> Option<(String, String, Timestamp)> {
+    fn unseal(&self, access_key_id: &str, token: &str) -> Option<(Principal, Timestamp)> {
         let sealed = URL_SAFE_NO_PAD.decode(token).ok()?;
         let (seal, session) = sealed.split_at_checked(SEAL_BYTES)?;
         if !bool::from(self.mac("session", access_key_id, session).ct_eq(seal)) {
@@ -219,13 +232,18 @@ impl KeyRing {
         }
         let (expires_at, rest) = session.split_first_chunk::<8>()?;
         let (role_bytes, rest) = rest.split_first_chunk::<4>()?;
-        let (role, name) = rest.split_at_checked(u32::from_be_bytes(*role_bytes) as usize)?;
-        let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).ok();
-        Some((
-            text(role)?,
-            text(name)?,
-            Timestamp::from_millis(i64::from_be_bytes(*expires_at)),
-        ))
+        let expires_at = Timestamp::from_millis(i64::from_be_bytes(*expires_at));
+        let role_bytes = u32::from_be_bytes(*role_bytes);
+        if role_bytes == AT_LENGTH {
+            return Some((serde_json::from_slice(rest).ok()?, expires_at));
+        }
+        let (role, name) = rest.split_at_checked(role_bytes as usize)?;
+        let text = |bytes: &[u8]| std::str::from_utf8(bytes).ok().map(Arc::from);
+        let principal = Principal::Role {
+            role_arn: text(role)?,
+            session_name: text(name)?,
+        };
+        Some((principal, expires_at))
     }
 
     /// The purpose and the length keep the inputs of different seals apart.
@@ -257,12 +275,25 @@ mod tests {
     #[test]
     fn a_sealed_session_opens_only_whole_and_for_its_key() {
         let (ring, role) = (ring(), "arn:aws:iam::000000000000:role/service-role/name");
-        let made = ring.issue(role, "session", Timestamp::from_millis(5));
-        let opened = (
-            role.to_owned(),
-            "session".to_owned(),
-            Timestamp::from_millis(5),
+        let of = |role: &str, name: &str| Principal::Role {
+            role_arn: role.into(),
+            session_name: name.into(),
+        };
+        let principal = of(role, "session");
+        let made = ring.issue(&principal, Timestamp::from_millis(5));
+        let limited = Principal::Limited(Arc::new(service::Limited {
+            of: principal.clone(),
+            federated_as: None,
+            policies: vec!["{}".to_owned()],
+            policy_arns: Vec::new(),
+            began_at_millis: 1,
+        }));
+        let other = ring.issue(&limited, Timestamp::from_millis(6));
+        assert_eq!(
+            ring.unseal(&other.access_key_id, &other.session_token),
+            Some((limited, Timestamp::from_millis(6)))
         );
+        let opened = (principal, Timestamp::from_millis(5));
         assert_eq!(
             ring.unseal(&made.access_key_id, &made.session_token),
             Some(opened)
@@ -283,7 +314,7 @@ mod tests {
         }
         let longest = format!("arn:aws:iam::000000000000:role/{}", "p".repeat(512 + 64));
         let token = ring
-            .issue(&longest, &"s".repeat(64), Timestamp::from_millis(5))
+            .issue(&of(&longest, &"s".repeat(64)), Timestamp::from_millis(5))
             .session_token;
         assert!(token.len() <= 1_024, "{}", token.len());
     }
@@ -291,7 +322,10 @@ mod tests {
     #[test]
     fn secrets_are_not_printed() {
         let ring = ring();
-        let made = ring.issue("role", "session", Timestamp::from_millis(5));
+        let root = Principal::Root {
+            account: "000000000000".into(),
+        };
+        let made = ring.issue(&root, Timestamp::from_millis(5));
         let text = format!("{:?} {made:?}", ring.keys);
         assert!(
             !text.contains("secret") && !text.contains(&made.secret_access_key),

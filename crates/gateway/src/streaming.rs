@@ -21,15 +21,20 @@ use parking_lot::Mutex;
 use service::{Failure, Principal, RequestId};
 use tokio::time::Sleep;
 
-use crate::exchange::BODY_SILENCE_MAX;
+use crate::exchange::{BODY_SILENCE_MAX, origin_of};
 use crate::gateway::Gateway;
 use crate::room::Arrival;
 
 /// A body that comes or goes piece by piece.
 pub type StreamedBody = UnsyncBoxBody<Bytes, Box<dyn Error + Send + Sync>>;
 
-/// Asks whether the sender may call an operation, given by its name.
-pub type Leave = Arc<dyn Fn(&str) -> Result<(), Box<Failure>> + Send + Sync>;
+/// Asks whether the sender may call an operation, given by its name, on a bucket and a key; the last is
+/// what is copied.
+pub type Leave = Arc<
+    dyn Fn(&str, Option<&str>, Option<&str>, Option<&str>) -> Result<(), Box<Failure>>
+        + Send
+        + Sync,
+>;
 
 /// A request whose sender is known by the key, and whose signature is still to be verified.
 pub struct StreamedRequest {
@@ -109,7 +114,12 @@ where
     };
     let leave: Leave = {
         let (gateway, name) = (Arc::clone(gateway), service.signing_name());
-        Arc::new(move |operation| gateway.authorize(&principal, name, operation))
+        let origin = origin_of(&parts);
+        Arc::new(move |operation, bucket, key, source| {
+            gateway.watched(&principal, name, &origin, |watch, asked| {
+                watch.admit_object(asked, operation, bucket, key, source)
+            })
+        })
     };
     let request = Request::from_parts(parts, awaited(body));
     service

@@ -176,12 +176,12 @@ function hookRequire() {
   };
 }
 
-// NODE_PATH serves `require` alone: `import` finds the SDKs through a resolution hook that is asked
-// after the function's own node_modules.
+// NODE_PATH serves `require` alone: `import` finds layers and SDKs through a resolution hook that is
+// asked after the function's own node_modules.
 function hookImport(isModule) {
-  const sdk = process.env.NODE_PATH;
-  if (!sdk || typeof Module.register !== 'function') return;
-  const parent = pathToFileURL(path.join(sdk.split(path.delimiter).pop(), '..', 'index.mjs')).href;
+  const folders = process.env.NODE_PATH;
+  if (!folders || typeof Module.register !== 'function') return;
+  const parents = folders.split(path.delimiter).map((folder) => pathToFileURL(path.join(folder, '..', 'index.mjs')).href);
   if (typeof Module.registerHooks === 'function') {
     Module.registerHooks({
       resolve(specifier, context, nextResolve) {
@@ -189,21 +189,33 @@ function hookImport(isModule) {
           return nextResolve(specifier, context);
         } catch (error) {
           if (error.code !== 'ERR_MODULE_NOT_FOUND' || /^[./]|:/.test(specifier)) throw error;
-          return nextResolve(specifier, { ...context, parentURL: parent });
+          for (const parentURL of parents) {
+            try {
+              return nextResolve(specifier, { ...context, parentURL });
+            } catch (next) {
+              if (next.code !== 'ERR_MODULE_NOT_FOUND') throw next;
+            }
+          }
+          throw error;
         }
       },
     });
   } else if (isModule) {
     const loader = `
-      let parent;
-      export function initialize(data) { parent = data.parent; }
+      let parents;
+      export function initialize(data) { parents = data.parents; }
       export async function resolve(specifier, context, next) {
         try { return await next(specifier, context); } catch (error) {
           if (error.code !== 'ERR_MODULE_NOT_FOUND' || /^[./]|:/.test(specifier)) throw error;
-          return next(specifier, { ...context, parentURL: parent });
+          for (const parentURL of parents) {
+            try { return await next(specifier, { ...context, parentURL }); } catch (other) {
+              if (other.code !== 'ERR_MODULE_NOT_FOUND') throw other;
+            }
+          }
+          throw error;
         }
       }`;
-    Module.register(`data:text/javascript,${encodeURIComponent(loader)}`, { data: { parent } });
+    Module.register(`data:text/javascript,${encodeURIComponent(loader)}`, { data: { parents } });
   }
 }
 

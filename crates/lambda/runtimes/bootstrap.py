@@ -185,9 +185,13 @@ def main():
     api = RuntimeApi(os.environ["AWS_LAMBDA_RUNTIME_API"])
     # The folder of this file is Python's doing; a function sees its own modules and then the SDK's.
     sys.path[0] = os.environ["LAMBDA_TASK_ROOT"]
+    layers = os.environ.pop("STEPD_PYTHON_LAYERS", None)
+    if layers:
+        sys.path[1:1] = layers.split(":")
     sdk = os.environ.pop("STEPD_PYTHON_SDK", None)
     if sdk:
         sys.path.append(sdk)
+    sys.path.append(os.path.join(os.environ["LAMBDA_RUNTIME_DIR"], "node_modules"))
     set_up_logging()
     try:
         handler = load_handler()

@@ -3,33 +3,34 @@
 use std::collections::BTreeMap;
 
 use aws_model::lambda::{
-    CreateFunctionInput, DeleteFunctionInput, FunctionCode, GetFunctionConfigurationInput,
-    GetFunctionInput, ListFunctionsInput, PackageType, UpdateFunctionCodeInput,
-    UpdateFunctionConfigurationInput,
+    CreateFunctionInput, DeleteFunctionInput, FunctionCode, FunctionVersion,
+    GetFunctionConfigurationInput, GetFunctionInput, ListFunctionsInput, PackageType,
+    UpdateFunctionCodeInput, UpdateFunctionConfigurationInput,
 };
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use serde_json::{Map, Value, json};
-use service::{Failure, Reply};
-use store::StoreError;
+use service::{Call, Failure, Principal, Reply, RequestId};
+use store::{Batch, StoreError};
 
-use crate::catalog::Stored;
+use crate::catalog::{Stored, removal};
 use crate::code::{UnpackError, code_hash, needs_sdk};
 use crate::function::Function;
-use crate::name::FunctionName;
+use crate::name::{FunctionName, Qualifier, function_arn};
+use crate::page::{Page, asked};
 use crate::settings::{Settings, names, settings, shown};
-use crate::{ASSETS_BUCKET, Lambda, failure};
+use crate::versions::version_arn;
+use crate::{ASSETS_BUCKET, Lambda, failure, keys};
 
 /// Functions of one page of `ListFunctions`.
 const PAGE_MAX: usize = 50;
 
 /// Where code comes from.
-struct Code {
-    zip_file: Option<aws_model::Blob>,
-    s3_bucket: Option<String>,
-    s3_key: Option<String>,
-    image_uri: Option<String>,
+pub(crate) struct Code {
+    pub(crate) zip_file: Option<aws_model::Blob>,
+    pub(crate) s3_bucket: Option<String>,
+    pub(crate) s3_key: Option<String>,
+    pub(crate) s3_object_version: Option<String>,
+    pub(crate) image_uri: Option<String>,
 }
 
 /// Reads an operation's input and checks it against the model.
@@ -54,28 +55,23 @@ pub fn parse_input<T: aws_model::Input>(input: &Bytes) -> Result<T, Failure> {
 }
 
 /// Does the same beside the threads that answer calls: an input with code may be seventy megabytes.
-async fn parse_long_input<T: aws_model::Input + Send + 'static>(
+pub(crate) async fn parse_long_input<T: aws_model::Input + Send + 'static>(
     input: Bytes,
 ) -> Result<T, Failure> {
     blocking(move || parse_input(&input)).await?
 }
 
 /// A package that was unpacked.
-struct Unpacked {
-    hash: String,
-    size: u64,
+pub(crate) struct Unpacked {
+    pub(crate) hash: String,
+    pub(crate) size: u64,
     needs_sdk: bool,
 }
 
 impl Lambda {
-    pub(crate) async fn create_function(&self, input: Bytes) -> Result<Reply, Failure> {
-        let mut create: CreateFunctionInput = parse_long_input(input).await?;
+    pub(crate) async fn create_function(&self, call: Call) -> Result<Reply, Failure> {
+        let mut create: CreateFunctionInput = parse_long_input(call.input).await?;
         let name = FunctionName::parse(&create.function_name, None, &self.site)?;
-        if create.publish == Some(true) {
-            return Err(failure::not_built(
-                "versions of functions (Publish); $LATEST is the only one",
-            ));
-        }
         if create.package_type == Some(PackageType::Image) {
             return Err(failure::not_built(
                 "functions that are container images (PackageType Image)",
@@ -104,12 +100,19 @@ impl Lambda {
             revision_id: String::new(),
             tags: create.tags.take().unwrap_or_default(),
             inert: Map::new(),
+            version: None,
+            published_as: None,
+            layers: self
+                .layers_of(create.layers.take())
+                .await?
+                .unwrap_or_default(),
+            reserved_concurrency: None,
         };
         let role = Some(create.role.clone());
         settings!(create, role).apply(&mut function)?;
         let existing = self
             .catalog
-            .row(&function.name)
+            .row(&function.name, None)
             .await
             .map_err(|error| failure::store(&error))?;
         if existing.is_some() {
@@ -119,6 +122,7 @@ impl Lambda {
             zip_file,
             s3_bucket,
             s3_key,
+            s3_object_version,
             image_uri,
             ..
         } = create.code;
@@ -126,42 +130,44 @@ impl Lambda {
             zip_file,
             s3_bucket,
             s3_key,
+            s3_object_version,
             image_uri,
         };
-        function.take_code(self.unpack(code, &function.runtime).await?);
+        let unpacked = self.unpack(code, &function.runtime, &call.principal);
+        function.take_code(unpacked.await?);
+        let publish = create.publish == Some(true);
         match self.save(&mut function, None).await {
             Err(conflict) if conflict.code == "ResourceConflictException" => {
                 Err(failure::function_exists(&function.name))
             }
             Err(other) => Err(other),
-            Ok(()) => Ok(reply(Value::Object(function.configuration(&self.site)))),
+            Ok(row) => self.shown_after(function, row, publish).await,
         }
     }
 
-    pub(crate) async fn update_function_code(&self, input: Bytes) -> Result<Reply, Failure> {
-        let update: UpdateFunctionCodeInput = parse_long_input(input).await?;
+    pub(crate) async fn update_function_code(&self, call: Call) -> Result<Reply, Failure> {
+        let update: UpdateFunctionCodeInput = parse_long_input(call.input).await?;
         let (_, Stored { row, mut function }) = self
             .find_for_update(&update.function_name, update.revision_id)
             .await?;
-        if update.publish == Some(true) {
-            return Err(failure::not_built(
-                "versions of functions (Publish); $LATEST is the only one",
-            ));
-        }
         let code = Code {
             zip_file: update.zip_file,
             s3_bucket: update.s3_bucket,
             s3_key: update.s3_key,
+            s3_object_version: update.s3_object_version,
             image_uri: update.image_uri,
         };
         if let Some(architectures) = names(update.architectures) {
             function.architectures = architectures;
         }
-        function.take_code(self.unpack(code, &function.runtime).await?);
-        if update.dry_run != Some(true) {
-            self.save(&mut function, Some(row)).await?;
+        let unpacked = self.unpack(code, &function.runtime, &call.principal);
+        function.take_code(unpacked.await?);
+        if update.dry_run == Some(true) {
+            return self.shown_after(function, row, false).await;
         }
-        Ok(reply(Value::Object(function.configuration(&self.site))))
+        let row = self.save(&mut function, Some(row)).await?;
+        let publish = update.publish == Some(true);
+        self.shown_after(function, row, publish).await
     }
 
     pub(crate) async fn update_function_configuration(
@@ -175,6 +181,9 @@ impl Lambda {
             .await?;
         let runtime = function.runtime.clone();
         let role = update.role.take();
+        if let Some(layers) = self.layers_of(update.layers.take()).await? {
+            function.layers = layers;
+        }
         settings!(update, role).apply(&mut function)?;
         if runtime != function.runtime {
             let (folder, is_python) = (
@@ -183,57 +192,70 @@ impl Lambda {
             );
             function.needs_sdk = blocking(move || needs_sdk(&folder, is_python)).await?;
         }
-        self.save(&mut function, Some(row)).await?;
-        Ok(reply(Value::Object(function.configuration(&self.site))))
+        let row = self.save(&mut function, Some(row)).await?;
+        self.shown_after(function, row, false).await
     }
 
     pub(crate) async fn get_function(&self, input: &Bytes) -> Result<Reply, Failure> {
         let input: GetFunctionInput = parse_input(input)?;
-        let (_, Stored { function, .. }) = self
+        let (name, Stored { function, .. }) = self
             .find(&input.function_name, input.qualifier.as_deref())
             .await?;
+        let arn = name.qualified_arn(&self.site, None);
         let mut output = json!({
-            "Configuration": function.configuration(&self.site),
+            "Configuration": function.configuration(arn),
             "Code": { "RepositoryType": "S3" },
         });
         if !function.tags.is_empty() {
             output["Tags"] = json!(function.tags);
+        }
+        if let Some(reserved) = function.reserved_concurrency {
+            output["Concurrency"] = json!({"ReservedConcurrentExecutions": reserved});
         }
         Ok(reply(output))
     }
 
     pub(crate) async fn get_function_configuration(&self, input: &Bytes) -> Result<Reply, Failure> {
         let input: GetFunctionConfigurationInput = parse_input(input)?;
-        let (_, Stored { function, .. }) = self
+        let (name, Stored { function, .. }) = self
             .find(&input.function_name, input.qualifier.as_deref())
             .await?;
-        Ok(reply(Value::Object(function.configuration(&self.site))))
+        let arn = name.qualified_arn(&self.site, None);
+        Ok(reply(Value::Object(function.configuration(arn))))
     }
 
     pub(crate) async fn list_functions(&self, input: &Bytes) -> Result<Reply, Failure> {
         let input: ListFunctionsInput = parse_input(input)?;
-        let limit = input
-            .max_items
-            .and_then(|items| usize::try_from(items).ok())
-            .map_or(PAGE_MAX, |items| items.clamp(1, PAGE_MAX));
-        let after = input.marker.as_deref().map(decode_marker).transpose()?;
-        // One more than is shown says whether there is a next page.
+        let (after, limit) = asked(input.marker.as_deref(), input.max_items, PAGE_MAX)?;
+        let all = input.function_version == Some(FunctionVersion::All);
         let functions = self
             .catalog
-            .list(after.as_deref(), limit + 1)
+            .list::<Function>(keys::FUNCTIONS, after.as_deref(), limit + 1)
             .await
             .map_err(|error| failure::store(&error))?;
-        let more = functions.len() > limit;
-        let page: Vec<Value> = functions
-            .iter()
-            .take(limit)
-            .map(|function| Value::Object(function.configuration(&self.site)))
-            .collect();
-        let mut output = json!({ "Functions": page });
-        if let Some(last) = functions.get(limit - 1).filter(|_| more) {
-            output["NextMarker"] = STANDARD.encode(&last.name).into();
+        let mut shown = Vec::with_capacity(functions.len());
+        for function in functions {
+            let name = function.name.clone();
+            let arn = function_arn(&name, &self.site);
+            let versions = if all {
+                let prefix = keys::of("version", &name);
+                let versions = self.catalog.all::<Function>(&prefix).await;
+                versions.map_err(|error| failure::store(&error))?
+            } else {
+                Vec::new()
+            };
+            let latest = if all {
+                format!("{arn}:{}", crate::name::LATEST)
+            } else {
+                arn
+            };
+            shown.push((name.clone(), function.configuration(latest)));
+            for (_, version) in versions {
+                let arn = version_arn(&version, &self.site);
+                shown.push((name.clone(), version.configuration(arn)));
+            }
         }
-        Ok(reply(output))
+        Ok(reply(Page::cut(shown, limit).named("Functions", json!({}))))
     }
 
     pub(crate) async fn delete_function(&self, input: &Bytes) -> Result<Reply, Failure> {
@@ -243,15 +265,68 @@ impl Lambda {
                 "$LATEST version cannot be deleted without deleting the function.",
             ));
         }
-        let (name, Stored { row, .. }) = self
-            .find(&input.function_name, input.qualifier.as_deref())
-            .await?;
+        let name =
+            FunctionName::parse(&input.function_name, input.qualifier.as_deref(), &self.site)?;
+        match name.which() {
+            Qualifier::Latest => {}
+            Qualifier::Version(number) => return self.delete_version(&name, number).await,
+            Qualifier::Alias(_) => {
+                return Err(failure::invalid_parameter(
+                    "Deletion of aliases is not currently supported.",
+                ));
+            }
+        }
+        let (name, Stored { row, .. }) = self.find_latest(&input.function_name).await?;
         self.catalog
             .delete(&name.name, row)
             .await
             .map_err(|error| self.save_failure(&error, &name))?;
-        self.invoker.forget(&name.name);
+        self.invoker.forget_all(&name.name);
         Ok(reply(json!({})))
+    }
+
+    async fn delete_version(&self, name: &FunctionName, number: u64) -> Result<Reply, Failure> {
+        let (_, Stored { row, .. }) = self.find_named(name.clone()).await?;
+        let aliases = self.aliases_of(&name.name, number).await?;
+        if !aliases.is_empty() {
+            return Err(failure::conflict(format!(
+                "Unable to delete version because the following aliases reference it: [{}]",
+                aliases.join(", ")
+            )));
+        }
+        let mut batch = Batch::default();
+        removal(&mut batch, keys::version(&name.name, number), row);
+        let qualifier = number.to_string();
+        batch.delete.push(keys::policy(&name.name, &qualifier));
+        batch
+            .delete
+            .push(keys::invoke_config(&name.name, &qualifier));
+        self.catalog
+            .commit(batch)
+            .await
+            .map_err(|error| self.save_failure(&error, name))?;
+        self.invoker.forget(&name.name, Some(number));
+        Ok(reply(json!({})))
+    }
+
+    /// Answers with a function that was just written as `row`, or with the version made of it.
+    async fn shown_after(
+        &self,
+        function: Function,
+        row: Bytes,
+        publish: bool,
+    ) -> Result<Reply, Failure> {
+        if !publish {
+            let arn = function_arn(&function.name, &self.site);
+            return Ok(reply(Value::Object(function.configuration(arn))));
+        }
+        let name = FunctionName {
+            name: function.name.clone(),
+            qualifier: None,
+        };
+        let version = self.publish(&name, &Stored { row, function }, None).await?;
+        let arn = version_arn(&version, &self.site);
+        Ok(reply(Value::Object(version.configuration(arn))))
     }
 
     async fn find_for_update(
@@ -259,7 +334,7 @@ impl Lambda {
         text: &str,
         revision_id: Option<String>,
     ) -> Result<(FunctionName, Stored), Failure> {
-        let (name, stored) = self.find(text, None).await?;
+        let (name, stored) = self.find_latest(text).await?;
         if revision_id.is_some_and(|revision| revision != stored.function.revision_id) {
             return Err(failure::revision_mismatch());
         }
@@ -267,23 +342,24 @@ impl Lambda {
     }
 
     /// Writes the function's row under a new revision, and lets go of the old one's instances.
-    async fn save(&self, function: &mut Function, before: Option<Bytes>) -> Result<(), Failure> {
+    async fn save(&self, function: &mut Function, before: Option<Bytes>) -> Result<Bytes, Failure> {
         function.last_modified = self.clock.now();
         function.revision_id = uuid::Uuid::new_v4().to_string();
         let name = FunctionName {
             name: function.name.clone(),
             qualifier: None,
         };
-        self.catalog
+        let row = self
+            .catalog
             .put(function, before)
             .await
             .map_err(|error| self.save_failure(&error, &name))?;
-        self.invoker.forget(&function.name);
+        self.invoker.forget(&function.name, None);
         self.launcher.warm_up(function.clone());
-        Ok(())
+        Ok(row)
     }
 
-    fn save_failure(&self, error: &StoreError, name: &FunctionName) -> Failure {
+    pub(crate) fn save_failure(&self, error: &StoreError, name: &FunctionName) -> Failure {
         match error {
             StoreError::Conflict { .. } => failure::update_in_progress(&name.arn(&self.site)),
             StoreError::Unavailable { .. }
@@ -292,8 +368,13 @@ impl Lambda {
         }
     }
 
-    async fn unpack(&self, code: Code, runtime: &str) -> Result<Unpacked, Failure> {
-        let zip = self.fetch(code).await?;
+    pub(crate) async fn unpack(
+        &self,
+        code: Code,
+        runtime: &str,
+        principal: &Principal,
+    ) -> Result<Unpacked, Failure> {
+        let zip = self.fetch(code, principal).await?;
         let (store, is_python) = (self.code.clone(), is_python(runtime));
         let unpacked = blocking(move || {
             let hash = code_hash(&zip);
@@ -319,7 +400,7 @@ impl Lambda {
         })
     }
 
-    async fn fetch(&self, code: Code) -> Result<Bytes, Failure> {
+    async fn fetch(&self, code: Code, principal: &Principal) -> Result<Bytes, Failure> {
         match code {
             Code {
                 image_uri: Some(_), ..
@@ -338,34 +419,53 @@ impl Lambda {
             Code {
                 s3_bucket: Some(bucket),
                 s3_key: Some(key),
+                s3_object_version: None,
                 ..
-            } => self.fetch_object(&bucket, &key).await,
+            } => self.fetch_object(&bucket, &key, principal).await,
+            Code {
+                s3_object_version: Some(_),
+                ..
+            } => Err(failure::not_built("versions of objects (S3ObjectVersion)")),
             Code { .. } => Err(failure::invalid_parameter(
                 "Please provide a source for function code.",
             )),
         }
     }
 
-    async fn fetch_object(&self, bucket: &str, key: &str) -> Result<Bytes, Failure> {
-        let found = match self.code_source.clone() {
-            Some(source) => {
-                let (bucket, key) = (bucket.to_owned(), key.to_owned());
-                blocking(move || source.get(&bucket, &key)).await?
+    /// Reads an object as whoever asks for it.
+    async fn fetch_object(
+        &self,
+        bucket: &str,
+        key: &str,
+        principal: &Principal,
+    ) -> Result<Bytes, Failure> {
+        if let Some(source) = self.code_source.clone() {
+            let (bucket, key) = (bucket.to_owned(), key.to_owned());
+            if let Some(object) = blocking(move || source.get(&bucket, &key)).await? {
+                return Ok(object);
             }
-            None => None,
+        }
+        let unread = |code: &str, text: &str| {
+            failure::invalid_parameter(format!(
+                "Error occurred while GetObject. S3 Error Code: {code}. S3 Error Message: {text}"
+            ))
         };
-        found.ok_or_else(|| {
-            if bucket == ASSETS_BUCKET {
-                failure::invalid_parameter(
-                    "Error occurred while GetObject. S3 Error Code: NoSuchKey. \
-                     S3 Error Message: The specified key does not exist.",
-                )
-            } else {
-                failure::not_built(&format!(
-                    "code in S3 buckets (S3Bucket {bucket}); give it as ZipFile, or deploy it with stepd"
-                ))
-            }
-        })
+        let Some(gate) = self.gate.as_ref().filter(|_| bucket != ASSETS_BUCKET) else {
+            return Err(unread("NoSuchKey", "The specified key does not exist."));
+        };
+        let call = Call {
+            service: "s3",
+            operation: "GetObject".into(),
+            input: json!({"Bucket": bucket, "Key": key}).to_string().into(),
+            payload: Bytes::new(),
+            principal: principal.clone(),
+            request_id: RequestId::random(),
+        };
+        match gate.call(call).await {
+            Ok(reply) => Ok(reply.payload),
+            Err(failure) if failure.status < 500 => Err(unread(&failure.code, &failure.message)),
+            Err(failure) => Err(failure),
+        }
     }
 }
 
@@ -389,14 +489,7 @@ async fn blocking<T: Send + 'static>(
     })
 }
 
-fn decode_marker(marker: &str) -> Result<String, Failure> {
-    let bytes = STANDARD.decode(marker).ok();
-    bytes
-        .and_then(|bytes| String::from_utf8(bytes).ok())
-        .ok_or_else(|| failure::invalid_parameter("Invalid marker"))
-}
-
-fn reply(output: Value) -> Reply {
+pub(crate) fn reply(output: Value) -> Reply {
     Reply {
         output: output.to_string().into(),
         payload: Bytes::new(),

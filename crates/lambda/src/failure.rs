@@ -39,6 +39,27 @@ pub fn function_exists(name: &str) -> Failure {
     )
 }
 
+/// What is asked for is not there.
+pub fn not_found(message: impl Into<String>) -> Failure {
+    user("ResourceNotFoundException", 404, message)
+}
+
+/// What is asked for clashes with what is there.
+pub fn conflict(message: impl Into<String>) -> Failure {
+    user("ResourceConflictException", 409, message)
+}
+
+/// Somebody else has changed it since.
+pub fn precondition(message: impl Into<String>) -> Failure {
+    user("PreconditionFailedException", 412, message)
+}
+
+/// A resource policy has no room for another statement.
+pub fn policy_too_long(bytes: usize, most: usize) -> Failure {
+    let message = format!("The final policy size ({bytes}) is bigger than the limit ({most}).");
+    user("PolicyLengthExceededException", 400, message)
+}
+
 /// Two changes of one function at the same time.
 pub fn update_in_progress(arn: &str) -> Failure {
     let message = format!(

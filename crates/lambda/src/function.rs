@@ -7,13 +7,13 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
-use service::Site;
 use vocab::Timestamp;
 
-use crate::name::{LATEST, function_arn};
+use crate::aliases::version_text;
+use crate::layers::LayerUse;
 
-/// The row of one function.
-#[derive(Clone, Serialize, Deserialize)]
+/// The row of one function, or of one version of it.
+#[derive(Clone, PartialEq, Serialize, Deserialize)]
 pub struct Function {
     /// Its name.
     pub name: String,
@@ -47,6 +47,18 @@ pub struct Function {
     pub tags: BTreeMap<String, String>,
     /// Members that are kept and shown but change nothing here: `TracingConfig`, `VpcConfig`, …
     pub inert: Map<String, Value>,
+    /// The version that this is; none is `$LATEST`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub version: Option<u64>,
+    /// Of a version: the description that `$LATEST` had.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub published_as: Option<String>,
+    /// What is unpacked beside its code, the last before the first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub layers: Vec<LayerUse>,
+    /// How many of its events run at a time, where it says so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reserved_concurrency: Option<u32>,
 }
 
 /// Environment variables may be secrets.
@@ -61,12 +73,19 @@ impl fmt::Debug for Function {
 }
 
 impl Function {
-    /// Returns the members of the model's `FunctionConfiguration`.
-    pub fn configuration(&self, site: &Site) -> Map<String, Value> {
+    /// Returns the ARN of whoever gets the events that were given up.
+    pub fn dead_letter_target(&self) -> Option<&str> {
+        let target = self.inert.get("DeadLetterConfig")?.get("TargetArn")?;
+        target.as_str().filter(|target| !target.is_empty())
+    }
+
+    /// Returns the members of the model's `FunctionConfiguration`, under `arn`, which has the qualifier
+    /// that was asked for.
+    pub fn configuration(&self, arn: String) -> Map<String, Value> {
         let mut members = Map::new();
         let mut put = |name: &str, value: Value| members.insert(name.to_owned(), value);
         put("FunctionName", self.name.as_str().into());
-        put("FunctionArn", function_arn(&self.name, site).into());
+        put("FunctionArn", arn.into());
         put("Runtime", self.runtime.as_str().into());
         put("Role", self.role.as_str().into());
         put("Handler", self.handler.as_str().into());
@@ -76,7 +95,7 @@ impl Function {
         put("MemorySize", self.memory_mib.into());
         put("LastModified", last_modified(self.last_modified).into());
         put("CodeSha256", code_sha256(&self.code_hash).into());
-        put("Version", LATEST.into());
+        put("Version", version_text(self.version).into());
         if !self.variables.is_empty() {
             put("Environment", json!({ "Variables": self.variables }));
         }
@@ -95,6 +114,10 @@ impl Function {
             "LoggingConfig",
             json!({ "LogFormat": "Text", "LogGroup": log_group(&self.name) }),
         );
+        if !self.layers.is_empty() {
+            let layer = |layer: &LayerUse| json!({"Arn": layer.arn, "CodeSize": layer.code_size});
+            put("Layers", self.layers.iter().map(layer).collect());
+        }
         for (name, value) in &self.inert {
             put(name, value.clone());
         }
@@ -108,7 +131,7 @@ pub fn log_group(function: &str) -> String {
 }
 
 /// `2026-03-14T01:59:00.000+0000`: Lambda's own form.
-fn last_modified(time: Timestamp) -> String {
+pub fn last_modified(time: Timestamp) -> String {
     let text = time.to_string();
     format!("{}+0000", text.trim_end_matches('Z'))
 }

@@ -7,6 +7,8 @@ use bytes::Bytes;
 use service::Clock;
 use vocab::Timestamp;
 
+use crate::aliases::version_text;
+use crate::catalog::Version;
 use crate::output::Output;
 use crate::process::{Process, describe_exit};
 use crate::runtime_api::{Invocation, RESPONSE_BYTES_MAX, SessionHandle, Signal};
@@ -73,6 +75,8 @@ pub struct Limits {
     pub timeout: Duration,
     /// `MemorySize`; reported, not enforced.
     pub memory_mib: u32,
+    /// What runs.
+    pub version: Version,
 }
 
 enum Step {
@@ -126,8 +130,9 @@ impl Instance {
         } else {
             Some(self.initialize().await)
         };
+        let version = version_text(self.limits.version);
         self.output
-            .write(vec![format!("START RequestId: {id} Version: $LATEST")])
+            .write(vec![format!("START RequestId: {id} Version: {version}")])
             .await;
         let begun = Instant::now();
         let step = match initialized {

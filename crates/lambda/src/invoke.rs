@@ -10,10 +10,11 @@ use serde::de::IgnoredAny;
 use serde_json::{Map, Value};
 use service::{Call, Failure, Reply};
 
+use crate::aliases::version_text;
 use crate::configure::parse_input;
 use crate::failure::{self, EVENT_PAYLOAD_BYTES_MAX, SYNC_PAYLOAD_BYTES_MAX};
 use crate::instance::Event;
-use crate::name::{FunctionName, LATEST};
+use crate::name::{FunctionName, LATEST, Qualifier};
 use crate::{Lambda, catalog::Stored};
 
 /// Longest client context, in base64 (`ClientContext` of the API).
@@ -43,9 +44,9 @@ impl Lambda {
         let name =
             FunctionName::parse(&input.function_name, input.qualifier.as_deref(), &self.site)?;
         let missing = || failure::function_not_found(&name.qualified_arn(&self.site, Some(LATEST)));
-        if !name.is_latest() {
-            return Err(missing());
-        }
+        let store = |error| failure::store(&error);
+        let version = self.catalog.resolve(&name).await.map_err(store)?;
+        let version = version.ok_or_else(missing)?;
         let event = Event {
             request_id: call.request_id.to_string(),
             function_arn: Arc::from(name.qualified_arn(&self.site, None)),
@@ -54,11 +55,8 @@ impl Lambda {
             keep_tail: keep_tail && kind == InvocationType::RequestResponse,
         };
         if kind != InvocationType::RequestResponse {
-            let row = self
-                .catalog
-                .row(&name.name)
-                .await
-                .map_err(|error| failure::store(&error))?;
+            let row = self.catalog.row(&name.name, version).await;
+            let row = row.map_err(store)?;
             if row.is_none() {
                 return Err(missing());
             }
@@ -67,7 +65,7 @@ impl Lambda {
             InvocationType::DryRun => Ok(reply(204, Map::new(), Bytes::new())),
             InvocationType::Event => {
                 self.events
-                    .accept(&name.name, event)
+                    .accept(&name, event)
                     .await
                     .map_err(|error| failure::store(&error))?;
                 Ok(reply(202, Map::new(), Bytes::new()))
@@ -75,7 +73,7 @@ impl Lambda {
             InvocationType::RequestResponse => {
                 let outcome = self
                     .invoker
-                    .run(&name.name, event)
+                    .run(&name.name, version, event)
                     .await?
                     .ok_or_else(missing)?;
                 let mut members = Map::new();
@@ -85,30 +83,49 @@ impl Lambda {
                 if let Some(tail) = outcome.log_tail {
                     members.insert("LogResult".to_owned(), STANDARD.encode(tail).into());
                 }
-                members.insert("ExecutedVersion".to_owned(), LATEST.into());
+                members.insert("ExecutedVersion".to_owned(), version_text(version).into());
                 Ok(reply(200, members, outcome.payload))
             }
         }
     }
 
-    /// Returns the function that `text` names and its row; fails as the Get operations do.
+    /// Returns the version that `text` and `qualifier` name and its row; fails as the Get operations do.
     pub(crate) async fn find(
         &self,
         text: &str,
         qualifier: Option<&str>,
     ) -> Result<(FunctionName, Stored), Failure> {
-        let name = FunctionName::parse(text, qualifier, &self.site)?;
-        let missing = || failure::function_not_found(&name.qualified_arn(&self.site, None));
-        if !name.is_latest() {
-            return Err(missing());
-        }
-        let stored = self
-            .catalog
-            .get(&name.name)
+        self.find_named(FunctionName::parse(text, qualifier, &self.site)?)
             .await
-            .map_err(|error| failure::store(&error))?;
-        let stored = stored.ok_or_else(missing)?;
-        Ok((name, stored))
+    }
+
+    /// Returns the function that `text` names, as it is now. An operation that changes it has no use for
+    /// another version.
+    pub(crate) async fn find_latest(&self, text: &str) -> Result<(FunctionName, Stored), Failure> {
+        let name = FunctionName::parse(text, None, &self.site)?;
+        if name.which() != Qualifier::Latest {
+            return Err(failure::function_not_found(
+                &name.qualified_arn(&self.site, None),
+            ));
+        }
+        self.find_named(name).await
+    }
+
+    pub(crate) async fn find_named(
+        &self,
+        name: FunctionName,
+    ) -> Result<(FunctionName, Stored), Failure> {
+        let store = |error| failure::store(&error);
+        let stored = match self.catalog.resolve(&name).await.map_err(store)? {
+            Some(version) => self.catalog.get(&name.name, version).await.map_err(store)?,
+            None => None,
+        };
+        match stored {
+            Some(stored) => Ok((name, stored)),
+            None => Err(failure::function_not_found(
+                &name.qualified_arn(&self.site, None),
+            )),
+        }
     }
 }
 

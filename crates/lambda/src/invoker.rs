@@ -9,7 +9,7 @@ use bytes::Bytes;
 use parking_lot::Mutex;
 use service::Failure;
 
-use crate::catalog::Catalog;
+use crate::catalog::{Catalog, Version};
 use crate::failure;
 use crate::instance::{Event, Outcome};
 use crate::pool::{Evict, Grounds, Pool};
@@ -42,24 +42,25 @@ impl Invoker {
         }
     }
 
-    /// Runs `event` on the function `name`, to its end, whether or not anybody waits for it.
+    /// Runs `event` on a version of the function `name`, to its end, whether or not anybody waits for it.
     ///
-    /// `None` means that there is no such function.
+    /// `None` means that there is no such function or version.
     pub async fn run(
         self: &Arc<Self>,
         name: &str,
+        version: Version,
         event: Event,
     ) -> Result<Option<Outcome>, Failure> {
         let row = self
             .catalog
-            .row(name)
+            .row(name, version)
             .await
             .map_err(|error| failure::store(&error))?;
         let Some(row) = row else {
-            self.forget(name);
+            self.forget(name, version);
             return Ok(None);
         };
-        let pool = self.pool(name, row)?;
+        let pool = self.pool(&pool_name(name, version), row)?;
         let invoker = Arc::clone(self);
         // A caller that goes away does not stop the function.
         let run = tokio::spawn(async move { pool.run(&event, &*invoker).await });
@@ -75,10 +76,25 @@ impl Invoker {
         }
     }
 
-    /// Takes down the instances of the function `name`; those that work end after their event.
-    pub fn forget(&self, name: &str) {
-        let pool = self.pools.lock().by_name.remove(name);
+    /// Takes down the instances of a version of the function `name`; those that work end after their event.
+    pub fn forget(&self, name: &str, version: Version) {
+        let pool = self.pools.lock().by_name.remove(&pool_name(name, version));
         if let Some(pool) = pool {
+            pool.close();
+        }
+    }
+
+    /// Takes down the instances of all versions of the function `name` likewise.
+    pub fn forget_all(&self, name: &str) {
+        let mut gone = Vec::new();
+        self.pools.lock().by_name.retain(|pool_name, pool| {
+            let own = pool_name.split(':').next() == Some(name);
+            if own {
+                gone.push(Arc::clone(pool));
+            }
+            !own
+        });
+        for pool in gone {
             pool.close();
         }
     }
@@ -131,6 +147,13 @@ impl Invoker {
             old.close();
         }
         Ok(pool)
+    }
+}
+
+fn pool_name(name: &str, version: Version) -> String {
+    match version {
+        Some(number) => format!("{name}:{number}"),
+        None => name.to_owned(),
     }
 }
 

@@ -1,8 +1,8 @@
 //! The Lambda API and its local runtime.
 //!
 //! A function is a row in the store and a folder of code; an invocation is one event on one of the
-//! processes that are kept warm for it and speak the Runtime API. Deliberately absent: versions
-//! other than `$LATEST`, layers, container images, and the enforcement of memory.
+//! processes that are kept warm for it and speak the Runtime API. Deliberately absent: container images,
+//! streamed responses, and the enforcement of memory.
 
 #![forbid(unsafe_code)]
 // A `Failure` is the answer itself on its way to the caller; a box would only add an allocation.
@@ -18,35 +18,48 @@ use std::time::Duration;
 use async_trait::async_trait;
 use bytes::Bytes;
 use parking_lot::Mutex;
-use service::{Call, Clock, CredentialIssuer, Failure, LogSink, Reply, Service, Site};
+use service::{Call, Clock, CredentialIssuer, Failure, Gate, LogSink, Reply, Service, Site};
 use store::{Store, StoreError};
 use tokio::sync::Semaphore;
 use tokio::task::JoinHandle;
 
+mod aliases;
 mod catalog;
 mod code;
 mod configure;
+mod destinations;
 mod events;
 mod failure;
 mod function;
 mod instance;
 mod invoke;
+mod invoke_configs;
 mod invoker;
+mod keys;
+mod layer_folders;
+mod layers;
 mod log_tail;
 mod mappings;
 mod name;
 mod output;
+mod page;
+mod permissions;
 mod pool;
 mod process;
 mod runtime;
 mod runtime_api;
 mod sdk;
 mod settings;
+mod tags;
+mod url_call;
+mod url_event;
+mod urls;
+mod versions;
 mod watchdog;
 
 use crate::catalog::Catalog;
 use crate::code::CodeStore;
-use crate::events::EventQueue;
+use crate::events::{Ends, EventQueue};
 use crate::invoker::Invoker;
 use crate::mappings::Mappings;
 use crate::pool::Grounds;
@@ -54,6 +67,8 @@ use crate::runtime::Launcher;
 use crate::runtime_api::RuntimeApi;
 use crate::sdk::SdkCache;
 use crate::watchdog::Watchdog;
+
+pub use crate::url_call::{URL_BODY_BYTES_MAX, UrlCaller};
 
 /// The bucket in which deployments keep code that is named by its hash.
 pub const ASSETS_BUCKET: &str = "stepd-assets";
@@ -80,6 +95,8 @@ pub struct LambdaOptions {
     pub python: Option<PathBuf>,
     /// Resolves code in a bucket, if anything does.
     pub code_source: Option<Arc<dyn CodeSource>>,
+    /// The way to other services: for code in buckets, and for whoever is told what became of events.
+    pub gate: Option<Arc<dyn Gate>>,
     /// How many events of one function run at the same time.
     pub instances_per_function_max: usize,
     /// How many processes there are, of all functions.
@@ -114,6 +131,7 @@ impl LambdaOptions {
             node: path("STEPD_NODE"),
             python: path("STEPD_PYTHON"),
             code_source: None,
+            gate: None,
             instances_per_function_max: 10,
             instances_max: 1000,
             queue_timeout: Duration::from_secs(10),
@@ -146,6 +164,9 @@ pub struct Lambda {
     catalog: Arc<Catalog>,
     code: CodeStore,
     code_source: Option<Arc<dyn CodeSource>>,
+    gate: Option<Arc<dyn Gate>>,
+    /// Where functions and their URLs are.
+    endpoint_url: String,
     clock: Arc<dyn Clock>,
     launcher: Arc<Launcher>,
     invoker: Arc<Invoker>,
@@ -184,7 +205,7 @@ impl Lambda {
         let launcher = Launcher::open(
             &directory,
             options.site.clone(),
-            options.endpoint_url,
+            options.endpoint_url.clone(),
             code.clone(),
             SdkCache::new(cache_dir),
             (options.node, options.python),
@@ -212,6 +233,11 @@ impl Lambda {
             store,
             Arc::clone(&invoker),
             Arc::clone(&clock),
+            Ends {
+                catalog: Arc::clone(&catalog),
+                gate: options.gate.clone(),
+                site: options.site.clone(),
+            },
             options.event_retry_delays,
         )
         .await?;
@@ -221,6 +247,8 @@ impl Lambda {
             catalog,
             code,
             code_source: options.code_source,
+            gate: options.gate,
+            endpoint_url: options.endpoint_url,
             clock,
             launcher,
             invoker,
@@ -288,13 +316,48 @@ impl Service for Lambda {
     async fn call(&self, call: Call) -> Result<Reply, Failure> {
         match &*call.operation {
             "Invoke" => self.invoke(call).await,
-            "CreateFunction" => self.create_function(call.input).await,
-            "UpdateFunctionCode" => self.update_function_code(call.input).await,
+            "CreateFunction" => self.create_function(call).await,
+            "UpdateFunctionCode" => self.update_function_code(call).await,
+            "PublishLayerVersion" => self.publish_layer_version(call).await,
             "UpdateFunctionConfiguration" => self.update_function_configuration(&call.input).await,
             "GetFunction" => self.get_function(&call.input).await,
             "GetFunctionConfiguration" => self.get_function_configuration(&call.input).await,
             "ListFunctions" => self.list_functions(&call.input).await,
             "DeleteFunction" => self.delete_function(&call.input).await,
+            "PublishVersion" => self.publish_version(&call.input).await,
+            "ListVersionsByFunction" => self.list_versions(&call.input).await,
+            "CreateAlias" => self.create_alias(&call.input).await,
+            "GetAlias" => self.get_alias(&call.input).await,
+            "UpdateAlias" => self.update_alias(&call.input).await,
+            "DeleteAlias" => self.delete_alias(&call.input).await,
+            "ListAliases" => self.list_aliases(&call.input).await,
+            "AddPermission" => self.add_permission(&call.input).await,
+            "RemovePermission" => self.remove_permission(&call.input).await,
+            "GetPolicy" => self.get_policy(&call.input).await,
+            "GetLayerVersion" => self.get_layer_version(&call.input).await,
+            "GetLayerVersionByArn" => self.get_layer_version_by_arn(&call.input).await,
+            "DeleteLayerVersion" => self.delete_layer_version(&call.input).await,
+            "ListLayers" => self.list_layers(&call.input).await,
+            "ListLayerVersions" => self.list_layer_versions(&call.input).await,
+            "AddLayerVersionPermission" => self.add_layer_permission(&call.input).await,
+            "RemoveLayerVersionPermission" => self.remove_layer_permission(&call.input).await,
+            "GetLayerVersionPolicy" => self.get_layer_policy(&call.input).await,
+            "PutFunctionEventInvokeConfig" => self.put_invoke_config(&call.input).await,
+            "UpdateFunctionEventInvokeConfig" => self.update_invoke_config(&call.input).await,
+            "GetFunctionEventInvokeConfig" => self.get_invoke_config(&call.input).await,
+            "DeleteFunctionEventInvokeConfig" => self.delete_invoke_config(&call.input).await,
+            "ListFunctionEventInvokeConfigs" => self.list_invoke_configs(&call.input).await,
+            "CreateFunctionUrlConfig" => self.create_url(&call.input).await,
+            "GetFunctionUrlConfig" => self.get_url(&call.input).await,
+            "UpdateFunctionUrlConfig" => self.update_url(&call.input).await,
+            "DeleteFunctionUrlConfig" => self.delete_url(&call.input).await,
+            "ListFunctionUrlConfigs" => self.list_urls(&call.input).await,
+            "ListTags" => self.list_tags(&call.input).await,
+            "TagResource" => self.tag_resource(&call.input).await,
+            "UntagResource" => self.untag_resource(&call.input).await,
+            "PutFunctionConcurrency" => self.put_concurrency(&call.input).await,
+            "GetFunctionConcurrency" => self.get_concurrency(&call.input).await,
+            "DeleteFunctionConcurrency" => self.delete_concurrency(&call.input).await,
             "CreateEventSourceMapping" => self.create_mapping(&call.input).await,
             "GetEventSourceMapping" => self.get_mapping(&call.input).await,
             "ListEventSourceMappings" => self.list_mappings(&call.input).await,

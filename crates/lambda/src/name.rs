@@ -6,7 +6,7 @@ use vocab::Arn;
 
 use crate::failure;
 
-/// The only version there is.
+/// The version that changes.
 pub const LATEST: &str = "$LATEST";
 
 const NAME_CHARS_MAX: usize = 64;
@@ -65,12 +65,27 @@ impl FunctionName {
         }
     }
 
-    /// Says whether the qualifier, if any, is the one version there is.
-    pub fn is_latest(&self) -> bool {
-        self.qualifier
-            .as_deref()
-            .is_none_or(|qualifier| qualifier == LATEST)
+    /// Returns what the qualifier means.
+    pub fn which(&self) -> Qualifier<'_> {
+        match self.qualifier.as_deref() {
+            None | Some(LATEST) => Qualifier::Latest,
+            Some(text) => match text.parse() {
+                Ok(number) => Qualifier::Version(number),
+                Err(_) => Qualifier::Alias(text),
+            },
+        }
     }
+}
+
+/// What a qualifier means.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Qualifier<'a> {
+    /// The function as it is now.
+    Latest,
+    /// A version.
+    Version(u64),
+    /// An alias.
+    Alias(&'a str),
 }
 
 /// Returns the ARN of the function `name`.

@@ -11,6 +11,8 @@ use tokio::sync::{OnceCell, OwnedSemaphorePermit, Semaphore};
 use tokio::time::timeout;
 use vocab::Timestamp;
 
+use crate::aliases::version_text;
+use crate::catalog::Version;
 use crate::failure;
 use crate::function::Function;
 use crate::instance::{Event, Finish, Instance, Limits, Outcome, error_payload};
@@ -69,7 +71,11 @@ struct Idle {
 impl Pool {
     /// Returns a pool without instances.
     pub fn new(row: Bytes, function: Function, grounds: Arc<Grounds>) -> Self {
-        let running = Arc::new(Semaphore::new(grounds.instances_per_function_max));
+        let most = match function.reserved_concurrency {
+            Some(reserved) => reserved as usize,
+            None => grounds.instances_per_function_max,
+        };
+        let running = Arc::new(Semaphore::new(most));
         Self {
             row,
             function,
@@ -83,6 +89,9 @@ impl Pool {
     /// Runs `event` on an instance, an idle one if there is one.
     pub async fn run(&self, event: &Event, places: &dyn Evict) -> Result<Outcome, Failure> {
         let launch = self.launch().await?;
+        if self.function.reserved_concurrency == Some(0) {
+            return Err(failure::too_many_requests());
+        }
         let running = Arc::clone(&self.running).acquire_owned();
         let _running = match timeout(self.grounds.queue_timeout, running).await {
             Ok(permit) => permit.map_err(|_| failure::stopping())?,
@@ -213,7 +222,7 @@ impl Pool {
                 .credentials
                 .issue(&function.role, &function.name, CREDENTIALS_SECONDS);
         let instance_id = uuid::Uuid::new_v4().simple().to_string();
-        let stream = log_stream(grounds.clock.now(), &instance_id);
+        let stream = log_stream(grounds.clock.now(), function.version, &instance_id);
         let command = launch.command(&session.address, &stream, &credentials);
         let (process, stdout, stderr) =
             match Process::start(command, Arc::clone(&grounds.watchdog), place) {
@@ -230,6 +239,7 @@ impl Pool {
         let limits = Limits {
             timeout: Duration::from_secs(u64::from(function.timeout_seconds)),
             memory_mib: function.memory_mib,
+            version: function.version,
         };
         let instance = Instance::new(
             session,
@@ -297,7 +307,7 @@ pub trait Evict: Send + Sync {
 }
 
 /// `2026/11/22/[$LATEST]8b1a…`.
-fn log_stream(now: Timestamp, instance_id: &str) -> String {
+fn log_stream(now: Timestamp, version: Version, instance_id: &str) -> String {
     let date = now.to_string()[..10].replace('-', "/");
-    format!("{date}/[$LATEST]{instance_id}")
+    format!("{date}/[{}]{instance_id}", version_text(version))
 }

@@ -12,14 +12,23 @@ use service::{Failure, Site, TemporaryCredentials};
 use tokio::process::Command;
 use tokio::sync::OnceCell;
 
+use crate::aliases::version_text;
 use crate::code::CodeStore;
 use crate::failure;
 use crate::function::{Function, log_group};
-use crate::name::LATEST;
+use crate::layer_folders::{LayerFolders, joined};
 use crate::sdk::{SdkCache, SdkSet};
 
 const NODE_BOOTSTRAP: &str = include_str!("../runtimes/bootstrap.cjs");
 const PYTHON_BOOTSTRAP: &str = include_str!("../runtimes/bootstrap.py");
+/// Modules that code finds behind all others, and their files.
+const MODULES: [(&str, &str); 2] = [
+    (
+        "cfn-response.js",
+        include_str!("../runtimes/cfn-response.js"),
+    ),
+    ("cfnresponse.py", include_str!("../runtimes/cfnresponse.py")),
+];
 
 /// What runs a function.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -143,6 +152,11 @@ impl Launcher {
         fs::create_dir_all(&home)?;
         fs::write(runtime_directory.join("bootstrap.cjs"), NODE_BOOTSTRAP)?;
         fs::write(runtime_directory.join("bootstrap.py"), PYTHON_BOOTSTRAP)?;
+        let modules = runtime_directory.join("node_modules");
+        fs::create_dir_all(&modules)?;
+        for (name, text) in MODULES {
+            fs::write(modules.join(name), text)?;
+        }
         let node = Interpreter::new(
             "Node.js",
             "STEPD_NODE",
@@ -183,7 +197,8 @@ impl Launcher {
     pub async fn prepare(&self, function: &Function) -> Result<Launch, Failure> {
         let runtime = Runtime::parse(&function.runtime)?;
         let task_root = self.code.path(&function.code_hash);
-        let mut environment = self.environment(function, &task_root);
+        let layers = LayerFolders::of(function, &self.code);
+        let mut environment = self.environment(function, &task_root, &layers);
         let mut set = |name: &str, value: OsString| environment.push((name.into(), value));
         let mut incomplete = false;
         let (program, arguments) = match runtime {
@@ -199,20 +214,19 @@ impl Launcher {
                 } else {
                     SdkSet::NodeV2
                 };
+                let own = function.variables.get("NODE_PATH").map(PathBuf::from);
+                let mut modules: Vec<PathBuf> = own.into_iter().collect();
+                modules.extend(layers.node_modules(major));
+                // Behind what the function itself sets and has.
                 match self.sdk(set_of_version, function.needs_sdk, &node).await {
-                    // Behind what the function itself sets.
-                    Ok(Some(modules)) => match function.variables.get("NODE_PATH") {
-                        Some(own) => {
-                            set("NODE_PATH", format!("{own}:{}", modules.display()).into())
-                        }
-                        None => set("NODE_PATH", modules.into()),
-                    },
-                    Ok(None) => {}
+                    Ok(sdk) => modules.extend(sdk),
                     Err(problem) => {
                         incomplete = true;
                         set("STEPD_SDK_PROBLEM", problem.into());
                     }
                 }
+                modules.push(self.runtime_directory.join("node_modules"));
+                set("NODE_PATH", joined(&modules));
                 (node, vec![self.runtime_directory.join("bootstrap.cjs")])
             }
             Runtime::Python => {
@@ -224,6 +238,10 @@ impl Launcher {
                 set("PYTHONUNBUFFERED", "1".into());
                 // The code's folder is shared by instances and named after what is in it.
                 set("PYTHONDONTWRITEBYTECODE", "1".into());
+                let packages = layers.python_packages(&function.runtime);
+                if !packages.is_empty() {
+                    set("STEPD_PYTHON_LAYERS", joined(&packages));
+                }
                 let needed =
                     function.needs_sdk && !*self.boto3.get_or_init(|| has_boto3(&python)).await;
                 match self.sdk(SdkSet::Python, needed, &python).await {
@@ -236,7 +254,12 @@ impl Launcher {
                 }
                 (python, vec![self.runtime_directory.join("bootstrap.py")])
             }
-            Runtime::Provided => (task_root.join("bootstrap"), Vec::new()),
+            Runtime::Provided => {
+                let own = task_root.join("bootstrap");
+                let shared = layers.files("bootstrap").into_iter().next();
+                let program = shared.filter(|_| !own.exists()).unwrap_or(own);
+                (program, Vec::new())
+            }
         };
         let own_port = runtime == Runtime::Provided;
         Ok(Launch {
@@ -264,9 +287,17 @@ impl Launcher {
     }
 
     /// Returns what Lambda sets for every function, and the function's own variables.
-    fn environment(&self, function: &Function, task_root: &Path) -> Vec<(OsString, OsString)> {
+    fn environment(
+        &self,
+        function: &Function,
+        task_root: &Path,
+        layers: &LayerFolders,
+    ) -> Vec<(OsString, OsString)> {
         let path =
             std::env::var_os("PATH").unwrap_or_else(|| "/usr/local/bin:/usr/bin:/bin".into());
+        let path = layers.behind(path, "bin");
+        let libraries = layers.files("lib");
+        let libraries = (!libraries.is_empty()).then(|| ("LD_LIBRARY_PATH", joined(&libraries)));
         let region: OsString = (&*self.site.region).into();
         let log_group = log_group(&function.name);
         let defaults: [(&str, OsString); 9] = [
@@ -284,7 +315,10 @@ impl Launcher {
         ];
         let fixed: [(&str, OsString); 9] = [
             ("AWS_LAMBDA_FUNCTION_NAME", function.name.clone().into()),
-            ("AWS_LAMBDA_FUNCTION_VERSION", LATEST.into()),
+            (
+                "AWS_LAMBDA_FUNCTION_VERSION",
+                version_text(function.version).into(),
+            ),
             (
                 "AWS_LAMBDA_FUNCTION_MEMORY_SIZE",
                 function.memory_mib.to_string().into(),
@@ -300,7 +334,8 @@ impl Launcher {
             .variables
             .iter()
             .map(|(name, value)| (name.as_str(), value.into()));
-        let all = defaults.into_iter().chain(own).chain(fixed);
+        let all = defaults.into_iter().chain(libraries);
+        let all = all.chain(own).chain(fixed);
         all.map(|(name, value)| (name.into(), value)).collect()
     }
 }

@@ -24,7 +24,7 @@ pub struct Settings {
     /// Kept and shown, by the member's name.
     pub inert: Vec<(&'static str, Option<Value>)>,
     /// What would change how the function runs, and is not built: refused where it is there.
-    pub not_built: [(&'static str, bool); 5],
+    pub not_built: [(&'static str, bool); 3],
 }
 
 /// Takes the members that two inputs have in common, for they have no type in common.
@@ -45,15 +45,9 @@ macro_rules! settings {
                 ("KMSKeyArn", shown(&$input.kms_key_arn)),
                 ("LoggingConfig", shown(&$input.logging_config)),
                 ("SnapStart", shown(&$input.snap_start)),
+                ("DeadLetterConfig", shown(&$input.dead_letter_config)),
             ],
             not_built: [
-                (
-                    "layers (Layers)",
-                    $input
-                        .layers
-                        .as_ref()
-                        .is_some_and(|layers| !layers.is_empty()),
-                ),
                 (
                     "file systems (FileSystemConfigs)",
                     $input
@@ -64,14 +58,6 @@ macro_rules! settings {
                 (
                     "container images (ImageConfig)",
                     $input.image_config.is_some(),
-                ),
-                (
-                    "dead-letter targets (DeadLetterConfig)",
-                    $input
-                        .dead_letter_config
-                        .as_ref()
-                        .and_then(|config| config.target_arn.as_deref())
-                        .is_some_and(|target| !target.is_empty()),
                 ),
                 (
                     "durable functions (DurableConfig)",
@@ -125,6 +111,10 @@ impl Settings {
             if let Some(value) = value {
                 function.inert.insert(name.to_owned(), value);
             }
+        }
+        // An empty target is how a call says that there is none any more.
+        if function.dead_letter_target().is_none() {
+            function.inert.remove("DeadLetterConfig");
         }
         Ok(())
     }

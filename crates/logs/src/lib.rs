@@ -105,10 +105,19 @@ impl Logs {
     }
 }
 
+/// What deliveries may do.
+const DELIVERY: &str = r#"{"Version":"2012-10-17","Statement":{"Effect":"Allow","Principal":{"Service":"delivery.logs.amazonaws.com"},"Action":["logs:CreateLogStream","logs:DescribeLogGroups","logs:PutLogEvents"],"Resource":"*"}}"#;
+
 #[async_trait]
 impl Service for Logs {
     fn name(&self) -> &'static str {
         "logs"
+    }
+
+    /// Every group lets the service that delivers for others write into it, as AWS has it set up for those
+    /// who ask for deliveries.
+    async fn resource_policy(&self, _resource: &str) -> Option<String> {
+        Some(DELIVERY.to_owned())
     }
 
     async fn call(&self, call: Call) -> Result<Reply, Failure> {

@@ -24,8 +24,13 @@ use crate::names::AnyName;
 use crate::objects::Trailer;
 use crate::{S3, failure};
 
-/// Asks whether the sender may call an operation, given by its name.
-pub type Authorize = Arc<dyn Fn(&str) -> Result<(), Box<Failure>> + Send + Sync>;
+/// Asks whether the sender may call an operation, given by its name, on a bucket and a key; the last is
+/// what is copied.
+pub type Authorize = Arc<
+    dyn Fn(&str, Option<&str>, Option<&str>, Option<&str>) -> Result<(), Box<Failure>>
+        + Send
+        + Sync,
+>;
 
 /// Who says to have signed a request: a sender with a key that is good at the moment.
 pub struct Signatory {
@@ -309,7 +314,12 @@ impl S3Access for Leave {
         if context.credentials().is_none() {
             return Err(tell(&self.told, failure::access_denied()));
         }
-        (self.authorize)(context.s3_op().name()).map_err(|failure| tell(&self.told, *failure))
+        let source = context.headers().get("x-amz-copy-source");
+        let source = source.and_then(|source| source.to_str().ok());
+        let (operation, path) = (context.s3_op().name(), context.s3_path());
+        let key = path.as_object().map(|(_, key)| key);
+        let leave = (self.authorize)(operation, path.get_bucket_name(), key, source);
+        leave.map_err(|failure| tell(&self.told, *failure))
     }
 }
 

@@ -6,10 +6,18 @@
 //! AWS model (`FunctionName`, `stateMachineArn`), and blobs travel beside them.
 
 #![forbid(unsafe_code)]
+// A failure is an answer like any other; boxing it would cost every caller a line.
+#![allow(clippy::result_large_err)]
+
+mod authority;
+mod principal;
 
 use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
+
+pub use authority::{Access, Authority, KeyHolder};
+pub use principal::{Limited, Principal};
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -121,40 +129,6 @@ impl fmt::Display for RequestId {
     }
 }
 
-/// Who makes a call. Policies are matched against it in the gateway, nowhere else.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Principal {
-    /// The account's owner: the root access key.
-    Root {
-        /// Twelve digits.
-        account: Arc<str>,
-    },
-    /// A session of a role: a function, an execution, a person who assumed it.
-    Role {
-        /// The role, `arn:aws:iam::…:role/…`.
-        role_arn: Arc<str>,
-        /// The session's name: the function's name, or letters that the engine draws.
-        session_name: Arc<str>,
-    },
-}
-
-impl Principal {
-    /// Returns the ARN that AWS prints for the caller (`GetCallerIdentity`).
-    pub fn arn(&self) -> String {
-        match self {
-            Self::Root { account } => format!("arn:aws:iam::{account}:root"),
-            Self::Role {
-                role_arn,
-                session_name,
-            } => {
-                let account = vocab::Arn::parse(role_arn).map_or("", |arn| arn.account);
-                let role = role_arn.rsplit('/').next().unwrap_or(role_arn);
-                format!("arn:aws:sts::{account}:assumed-role/{role}/{session_name}")
-            }
-        }
-    }
-}
-
 /// One AWS service.
 #[async_trait]
 pub trait Service: Send + Sync {
@@ -163,6 +137,16 @@ pub trait Service: Send + Sync {
 
     /// Answers `call`. Once this returns `Ok`, what it says is durable.
     async fn call(&self, call: Call) -> Result<Reply, Failure>;
+
+    /// Returns the ARN that a call is about where only the service can tell, as behind a task's token.
+    async fn resource_of(&self, _call: &Call) -> Option<String> {
+        None
+    }
+
+    /// Returns the policy of the resource with this ARN, where it has one.
+    async fn resource_policy(&self, _resource: &str) -> Option<String> {
+        None
+    }
 }
 
 /// The way from one service to another: authorizes the call as its principal, then routes it.
@@ -217,7 +201,16 @@ impl fmt::Debug for TemporaryCredentials {
 /// Who hands out temporary credentials. The gateway implements it and verifies what it handed out.
 pub trait CredentialIssuer: Send + Sync {
     /// Returns credentials of `role_arn` under `session_name` for `seconds`.
-    fn issue(&self, role_arn: &str, session_name: &str, seconds: u64) -> TemporaryCredentials;
+    fn issue(&self, role_arn: &str, session_name: &str, seconds: u64) -> TemporaryCredentials {
+        let principal = Principal::Role {
+            role_arn: role_arn.into(),
+            session_name: session_name.into(),
+        };
+        self.issue_to(&principal, seconds)
+    }
+
+    /// Returns credentials of `principal` for `seconds`.
+    fn issue_to(&self, principal: &Principal, seconds: u64) -> TemporaryCredentials;
 }
 
 /// Where lines of a program go: a log group and a stream in it.

@@ -82,7 +82,7 @@ pub(crate) async fn subscribe(core: &Core, input: &Members) -> Result<Value, Fai
     let confirmed = match protocol {
         "sqs" | "lambda" => {
             let parsed = vocab::Arn::parse(endpoint);
-            if !parsed.is_some_and(|arn| arn.service == protocol) {
+            if parsed.is_none_or(|arn| arn.service != protocol) {
                 let kind = if protocol == "sqs" { "SQS" } else { "Lambda" };
                 return Err(failure::invalid(format!("{kind} endpoint ARN")));
             }

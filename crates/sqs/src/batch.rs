@@ -69,10 +69,11 @@ pub(crate) fn entries(input: &Members, kind: &str) -> Result<Vec<BatchEntry>, Fa
     Ok(entries)
 }
 
+/// What became of an entry, by its id.
+pub(crate) type EntryResult = (String, Result<Map<String, Value>, Failure>);
+
 /// Returns the answer to a batch. A fault of ours is one of the whole call: clients send it again.
-pub(crate) fn answer(
-    results: Vec<(String, Result<Map<String, Value>, Failure>)>,
-) -> Result<Value, Failure> {
+pub(crate) fn answer(results: Vec<EntryResult>) -> Result<Value, Failure> {
     let (mut successful, mut failed) = (Vec::new(), Vec::new());
     for (id, result) in results {
         match result {

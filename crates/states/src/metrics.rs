@@ -7,7 +7,7 @@ use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
 
-use engine_core::{Event, Recorded, TaskResource};
+use engine_core::{EndedTask, Event, Recorded, TaskResource};
 use parking_lot::RwLock;
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::metrics::counter::Counter;
@@ -15,6 +15,7 @@ use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::Registry;
+use vocab::Timestamp;
 
 use crate::rows::ExecutionRecord;
 
@@ -43,11 +44,12 @@ const SECONDS: [f64; 14] = [
 /// All counters of the service.
 pub(crate) struct Metrics {
     executions: [(&'static str, &'static str, Family<Machine, Counter>); 6],
-    execution_time: Family<Machine, Histogram, fn() -> Histogram>,
+    execution_time: Times<Machine>,
     machines: Names<OfMachine>,
     functions: Targets<Function>,
     activities: Targets<Activity>,
     integrations: Targets<Integration>,
+    throttled: Counter,
     open_map_runs: Gauge,
 }
 
@@ -86,14 +88,43 @@ const TIMED_OUT: usize = 4;
 const REDRIVEN: usize = 5;
 
 /// What becomes of tasks, as names end.
-const TASK_ENDINGS: [&str; 5] = ["scheduled", "started", "succeeded", "failed", "timed_out"];
+const TASK_ENDINGS: [&str; 6] = [
+    "scheduled",
+    "started",
+    "succeeded",
+    "failed",
+    "timed_out",
+    "heartbeat_timed_out",
+];
+
+/// How long tasks take, as names end and as CloudWatch calls it.
+const TASK_TIMES: [(&str, &str, &str); 3] = [
+    ("time", "Time", "from being scheduled to the end"),
+    (
+        "schedule_time",
+        "ScheduleTime",
+        "from being scheduled to the start",
+    ),
+    ("run_time", "RunTime", "from the start to the end"),
+];
+
+/// How long things take, by labels.
+type Times<L> = Family<L, Histogram, fn() -> Histogram>;
 
 /// Counters of tasks by whom they call.
 struct Targets<L> {
-    kind: &'static str,
-    families: [Family<L, Counter>; 5],
-    names: Names<[Counter; 5]>,
+    /// As names begin: many, one, and as CloudWatch calls one.
+    kind: [&'static str; 3],
+    families: [Family<L, Counter>; 6],
+    times: [Times<L>; 3],
+    names: Names<OfTarget>,
     label: fn(Arc<str>) -> L,
+}
+
+/// What is counted of the tasks that call one target.
+struct OfTarget {
+    counters: [Counter; 6],
+    times: [Histogram; 3],
 }
 
 /// Things by name, up to a bound.
@@ -132,32 +163,61 @@ impl<T> Names<T> {
 impl<L: Clone + fmt::Debug + Eq + std::hash::Hash + EncodeLabelSet + Send + Sync + 'static>
     Targets<L>
 {
-    fn new(kind: &'static str, label: fn(Arc<str>) -> L) -> Self {
+    fn new(kind: [&'static str; 3], label: fn(Arc<str>) -> L) -> Self {
         Self {
             kind,
             families: Default::default(),
+            times: [histograms(), histograms(), histograms()],
             names: Names::default(),
             label,
         }
     }
 
-    fn count(&self, target: &str, place: usize) {
-        let counters = self.names.of(target, |name| {
+    fn of(&self, target: &str) -> Arc<OfTarget> {
+        self.names.of(target, |name| {
             let label = (self.label)(name);
-            self.families
-                .each_ref()
-                .map(|family| family.get_or_create_owned(&label))
-        });
-        counters[place].inc();
+            let counters = self.families.each_ref();
+            let times = self.times.each_ref();
+            OfTarget {
+                counters: counters.map(|family| family.get_or_create_owned(&label)),
+                times: times.map(|family| family.get_or_create_owned(&label)),
+            }
+        })
+    }
+
+    fn count(&self, target: &str, place: usize) {
+        self.of(target).counters[place].inc();
+    }
+
+    fn time(&self, target: &str, task: &EndedTask) {
+        let seconds =
+            |from: Timestamp, to: Timestamp| (to.as_millis() - from.as_millis()) as f64 / 1000.0;
+        let of_target = self.of(target);
+        let [time, schedule_time, run_time] = &of_target.times;
+        time.observe(seconds(task.scheduled_at, task.ended_at));
+        if let Some(started_at) = task.started_at {
+            schedule_time.observe(seconds(task.scheduled_at, started_at));
+            run_time.observe(seconds(started_at, task.ended_at));
+        }
     }
 
     fn register(&self, registry: &mut Registry, help: &str) {
         for (family, ending) in self.families.iter().zip(TASK_ENDINGS) {
-            let name = format!("states_{}_{ending}", self.kind);
+            let name = format!("states_{}_{ending}", self.kind[0]);
             let help = format!("{help} that were {}", ending.replace('_', " "));
             registry.register(name, help, family.clone());
         }
+        for (family, (ending, metric, what)) in self.times.iter().zip(TASK_TIMES) {
+            let [_, one, of_cloudwatch] = self.kind;
+            let name = format!("states_{one}_{ending}_seconds");
+            let help = format!("{help}: how long they take {what} ({of_cloudwatch}{metric})");
+            registry.register(name, help, family.clone());
+        }
     }
+}
+
+fn histograms<L: Clone + Eq + std::hash::Hash>() -> Times<L> {
+    Family::new_with_constructor(|| Histogram::new(SECONDS))
 }
 
 impl Default for Metrics {
@@ -181,15 +241,28 @@ impl Default for Metrics {
                 ),
                 family("redriven", "Redrives of executions (ExecutionsRedriven)"),
             ],
-            execution_time: Family::new_with_constructor(|| Histogram::new(SECONDS)),
+            execution_time: histograms(),
             machines: Names::default(),
-            functions: Targets::new("lambda_functions", |name| Function {
-                lambda_function_arn: name,
+            functions: Targets::new(
+                ["lambda_functions", "lambda_function", "LambdaFunction"],
+                |name| Function {
+                    lambda_function_arn: name,
+                },
+            ),
+            activities: Targets::new(["activities", "activity", "Activity"], |name| Activity {
+                activity_arn: name,
             }),
-            activities: Targets::new("activities", |name| Activity { activity_arn: name }),
-            integrations: Targets::new("service_integrations", |name| Integration {
-                service_integration_resource: name,
-            }),
+            integrations: Targets::new(
+                [
+                    "service_integrations",
+                    "service_integration",
+                    "ServiceIntegration",
+                ],
+                |name| Integration {
+                    service_integration_resource: name,
+                },
+            ),
+            throttled: Counter::default(),
             open_map_runs: Gauge::default(),
         }
     }
@@ -211,6 +284,11 @@ impl Metrics {
         self.activities.register(registry, "Tasks of activities");
         self.integrations
             .register(registry, "Calls of services by Task states");
+        registry.register(
+            "states_execution_throttled",
+            "Calls of tasks that waited because too many were under way (ExecutionThrottled)",
+            self.throttled.clone(),
+        );
         registry.register(
             "states_approximate_open_map_run_count",
             "Map Runs that are under way (ApproximateOpenMapRunCount)",
@@ -245,8 +323,12 @@ impl Metrics {
                     self.count_task(resource, 3);
                     continue;
                 }
-                Event::TaskTimedOut { resource, .. } => {
-                    self.count_task(resource, 4);
+                Event::TaskTimedOut {
+                    resource,
+                    heartbeat,
+                    ..
+                } => {
+                    self.count_task(resource, if *heartbeat { 5 } else { 4 });
                     continue;
                 }
                 Event::ExecutionStarted(_) => STARTED,
@@ -264,6 +346,24 @@ impl Metrics {
                 counters.time.observe(millis as f64 / 1000.0);
             }
         }
+    }
+
+    /// Measures tasks that ended.
+    pub(crate) fn time(&self, ended: &[EndedTask]) {
+        for task in ended {
+            match &task.resource {
+                TaskResource::LambdaFunction { arn } => self.functions.time(arn, task),
+                TaskResource::Activity { arn } => self.activities.time(arn, task),
+                TaskResource::Integration { resource_type, .. } => {
+                    self.integrations.time(resource_type, task);
+                }
+            }
+        }
+    }
+
+    /// Counts a call that waits for others to end.
+    pub(crate) fn count_throttled(&self) {
+        self.throttled.inc();
     }
 
     fn count_task(&self, resource: &TaskResource, place: usize) {
@@ -297,7 +397,6 @@ impl Metrics {
 #[cfg(test)]
 mod tests {
     use engine_core::{Event, EventId, Recorded};
-    use vocab::Timestamp;
 
     use super::*;
     use crate::rows::StatusCode;
@@ -358,5 +457,31 @@ mod tests {
         assert!(
             text.contains("states_execution_time_seconds_sum{state_machine_arn=\"machine7\"} 2.0")
         );
+    }
+
+    #[test]
+    fn tasks_are_measured_from_their_schedule_to_their_end() {
+        let metrics = Metrics::default();
+        let at = |seconds: i64| Timestamp::from_millis(seconds * 1_000);
+        let arn = "a".into();
+        metrics.time(&[EndedTask {
+            resource: TaskResource::Activity { arn },
+            scheduled_at: at(10),
+            started_at: Some(at(13)),
+            ended_at: at(17),
+        }]);
+        let mut registry = Registry::default();
+        metrics.register(&mut registry);
+        let mut text = String::new();
+        prometheus_client::encoding::text::encode(&mut text, &registry).expect("text");
+        for (name, seconds) in [
+            ("time", "7.0"),
+            ("schedule_time", "3.0"),
+            ("run_time", "4.0"),
+        ] {
+            let line =
+                format!("states_activity_{name}_seconds_sum{{activity_arn=\"a\"}} {seconds}");
+            assert!(text.contains(&line), "{line}");
+        }
     }
 }

@@ -414,6 +414,59 @@ async fn what_a_reader_read_is_pointed_into() {
 }
 
 #[tokio::test]
+async fn what_a_reader_read_is_as_in_its_source() {
+    for (config, data, expected) in [
+        (
+            json!({"InputType": "CSV", "CSVHeaderLocation": "FIRST_ROW"}),
+            "id,name\n1,\"a, b\"\n2,c\n",
+            r#"[{"v": {"name": "a, b", "id": "1"}}, {"v": {"name": "c", "id": "2"}}]"#,
+        ),
+        (
+            json!({"InputType": "CSV", "CSVDelimiter": "PIPE", "CSVHeaderLocation": "GIVEN", "CSVHeaders": ["x"]}),
+            "7|8",
+            r#"[{"v": {"x": "7"}}]"#,
+        ),
+        (
+            json!({"InputType": "JSONL"}),
+            "{\"a\":1}\n2\n",
+            r#"[{"v": {"a": 1}}, {"v": 2}]"#,
+        ),
+        (
+            json!({"InputType": "CSV", "CSVHeaderLocation": "FIRST_ROW"}),
+            "a,a\n1,2",
+            "CSV",
+        ),
+        (json!({"InputType": "JSONL"}), "{", "JSONL"),
+    ] {
+        let map = json!({
+            "Type": "Map",
+            "ItemReader": {
+                "Resource": "arn:aws:states:::s3:getObject",
+                "ReaderConfig": config,
+                "Parameters": {"Bucket": "b", "Key": "k"},
+            },
+            "ItemSelector": {"v.$": "$$.Map.Item.Value"},
+            "ItemProcessor": {"ProcessorConfig": {"Mode": "DISTRIBUTED", "ExecutionType": "STANDARD"}, "StartAt": "P", "States": {"P": {"Type": "Pass", "End": true}}},
+            "End": true,
+        });
+        let mut request = json!({"mock": {"result": "[1]"}, "inspectionLevel": "DEBUG", "stateConfiguration": {"mapItemReaderData": data}});
+        if !expected.starts_with('[') {
+            request["definition"] = map.to_string().into();
+            let refused = World::new().await.err("TestState", request).await;
+            let message =
+                format!("ValidationException: Map item reader data must be valid {expected}");
+            assert_eq!(refused, message);
+            continue;
+        }
+        let shown = tested(map, request).await;
+        assert_eq!(
+            shown["inspectionData"]["afterItemSelector"], expected,
+            "{shown}"
+        );
+    }
+}
+
+#[tokio::test]
 async fn calls_are_made_and_their_failures_handled() {
     let world = World::new().await;
     let task = json!({

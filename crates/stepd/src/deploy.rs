@@ -17,6 +17,8 @@ mod archive;
 mod libraries;
 mod package;
 
+pub(crate) use package::files_of as gather;
+
 /// Options of `stepd deploy`.
 #[derive(clap::Args)]
 pub struct Arguments {
@@ -155,7 +157,7 @@ fn send(client: &Client, stack: &str, request: &Value) -> anyhow::Result<End> {
 }
 
 /// Returns the template that `path` means.
-fn find_template(path: &Path) -> anyhow::Result<PathBuf> {
+pub(crate) fn find_template(path: &Path) -> anyhow::Result<PathBuf> {
     if !path.is_dir() {
         return Ok(path.to_owned());
     }

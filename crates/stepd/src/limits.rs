@@ -5,7 +5,7 @@ use vocab::limits;
 
 /// Options of `stepd serve` that raise limits; the defaults are AWS's.
 #[derive(Clone, Copy, Debug, clap::Args)]
-#[command(next_help_heading = "Limits, none lower than on AWS")]
+#[command(next_help_heading = "Limits; but for the last, none is lower than on AWS")]
 pub struct Raised {
     /// Longest input, output or result, in bytes; one Assign may assign as much
     #[arg(long, value_name = "BYTES", default_value_t = limits::PAYLOAD_BYTES_MAX as u64,
@@ -27,6 +27,10 @@ pub struct Raised {
     #[arg(long, value_name = "SECONDS", default_value_t = limits::EXECUTION_SECONDS_MAX,
           value_parser = clap::value_parser!(u64).range(limits::EXECUTION_SECONDS_MAX..=EXECUTION_SECONDS_HIGHEST))]
     execution_seconds_max: u64,
+    /// How many days a closed execution is kept
+    #[arg(long, value_name = "DAYS", default_value_t = limits::HISTORY_DAYS,
+          value_parser = clap::value_parser!(u64).range(1..=HISTORY_DAYS_HIGHEST))]
+    history_days: u64,
 }
 
 /// A request's body has at most 10 MiB, and escapes in JSON take up to twice the room of a text.
@@ -40,6 +44,9 @@ const HISTORY_EVENTS_HIGHEST: u64 = 10_000_000;
 /// A century.
 const EXECUTION_SECONDS_HIGHEST: u64 = 3_155_760_000;
 
+/// A century.
+const HISTORY_DAYS_HIGHEST: u64 = 36_525;
+
 impl From<Raised> for Limits {
     fn from(raised: Raised) -> Self {
         let bytes = |bytes: u64| usize::try_from(bytes).expect("the highest fit into 32 bits");
@@ -50,6 +57,7 @@ impl From<Raised> for Limits {
             definition_bytes_max: bytes(raised.definition_bytes_max),
             history_events_max: raised.history_events_max,
             execution_seconds_max: raised.execution_seconds_max,
+            history_days: raised.history_days,
             ..Self::default()
         }
     }

@@ -4,11 +4,14 @@
 
 #![forbid(unsafe_code)]
 
+mod access;
+mod build;
 mod client;
 mod console;
 mod deploy;
 mod env;
 mod forward;
+mod function_urls;
 mod keys;
 mod limits;
 mod logs;
@@ -21,14 +24,17 @@ mod otlp;
 mod people;
 mod picture;
 mod place;
+mod policy;
 mod print;
 mod replay;
 mod serve;
 mod shell;
+mod signals;
 mod stacks;
 mod status_events;
 mod task;
 mod test;
+mod tls;
 mod validate;
 mod workflow;
 
@@ -57,9 +63,11 @@ struct Arguments {
 #[derive(Subcommand)]
 enum Command {
     /// Run the server: Step Functions and the services around it on one address
-    Serve(serve::Arguments),
+    Serve(Box<serve::Arguments>),
     /// Deploy a SAM or CloudFormation template and the code beside it
     Deploy(deploy::Arguments),
+    /// Build the code beside a template as `sam build` does, for every runtime
+    Build(build::Arguments),
     /// Print the shell environment that points AWS tools at the server
     Env(env::Arguments),
     /// Print a link that signs a browser in to the web console
@@ -88,6 +96,9 @@ enum Command {
     Export(workflow::export::Arguments),
     /// Play a history from AWS again and say where stepd would have done otherwise
     Replay(replay::Arguments),
+    /// Say what policies of a stack could be
+    #[command(subcommand)]
+    Policy(policy::Command),
     /// List and answer what waits for an answer
     #[command(subcommand)]
     Task(task::Command),
@@ -107,8 +118,9 @@ async fn apart(
 #[tokio::main]
 async fn main() -> ExitCode {
     let done = match Arguments::parse().command {
-        Command::Serve(arguments) => serve::run(arguments).await,
+        Command::Serve(arguments) => serve::run(*arguments).await,
         Command::Deploy(arguments) => deploy::run(arguments).await,
+        Command::Build(arguments) => apart(move || build::run(&arguments)).await,
         Command::Env(arguments) => env::run(arguments),
         Command::Console => console::run().await,
         Command::Logs(arguments) => logs::run(arguments).await,
@@ -129,6 +141,7 @@ async fn main() -> ExitCode {
         Command::Stop(arguments) => apart(move || workflow::stop(arguments)).await,
         Command::Redrive(chosen) => apart(move || workflow::redrive(chosen)).await,
         Command::Export(arguments) => apart(move || workflow::export::run(&arguments)).await,
+        Command::Policy(command) => apart(move || policy::run(&command)).await,
         Command::Task(command) => apart(move || task::run(command)).await,
         Command::Completion(arguments) => shell::completion(&arguments),
         Command::Man(arguments) => shell::man(&arguments),

@@ -1,6 +1,6 @@
 //! `stepd serve`: puts the server together and runs it until it is told to stop.
 
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -18,9 +18,12 @@ use states::{States, StatesOptions};
 use store::Store;
 use store_fjall::FjallStore;
 use tokio::net::TcpListener;
+use tokio_rustls::rustls::ServerConfig;
 
+use crate::access::Enforcement;
 use crate::console::{ConsoleLinks, ConsolePages, Ways};
 use crate::forward::{self, Forward, Forwarded};
+use crate::function_urls::FunctionUrls;
 use crate::keys::{Keys, RootAccessKey};
 use crate::logs::FunctionLogs;
 use crate::messaging::{Grounds, Messaging};
@@ -30,6 +33,8 @@ use crate::opening::Opening;
 use crate::otlp::Otlp;
 use crate::people::{FindExecutions, Looks, OpenTasks};
 use crate::place;
+use crate::policy::Suggestions;
+use crate::signals::Answers;
 use crate::stacks::StackRoute;
 
 /// Largest upload of a deployment: Lambda's limit of an unpacked package, with room.
@@ -58,6 +63,11 @@ pub struct Arguments {
         value_name = "ID:SECRET"
     )]
     root_access_key: Option<RootAccessKey>,
+    /// What becomes of calls that no policy allows; the root access key may do everything
+    #[arg(long, value_enum, default_value_t = Enforcement::Enforce)]
+    iam: Enforcement,
+    #[command(flatten)]
+    tls: crate::tls::Files,
     /// Listen on an address that other machines reach, although requests are not encrypted
     #[arg(long)]
     allow_remote: bool,
@@ -113,10 +123,12 @@ fn region(text: &str) -> Result<String, String> {
 pub async fn run(arguments: Arguments) -> anyhow::Result<()> {
     log_to_stderr(arguments.log_format);
     allow_open_files();
-    if !arguments.listen.ip().is_loopback() && !arguments.allow_remote {
+    let tls = arguments.tls.read()?;
+    let seen = !arguments.listen.ip().is_loopback();
+    if seen && tls.is_none() && !arguments.allow_remote {
         anyhow::bail!(
             "{} can be reached from other machines, and requests are not encrypted: \
-             listen on 127.0.0.1, or say --allow-remote",
+             listen on 127.0.0.1, give --tls-cert and --tls-key, or say --allow-remote",
             arguments.listen
         );
     }
@@ -125,14 +137,40 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<()> {
         .await
         .with_context(|| format!("{} cannot be listened on", arguments.listen))?;
     let address = listener.local_addr()?;
-    let endpoint = format!("http://{address}");
-    let server = Server::open(&arguments, &endpoint, address.port()).await?;
+    // Functions and tools of this machine are spoken to without TLS, on the loopback alone.
+    let inside = match &tls {
+        Some(_) => Some(TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?),
+        None => None,
+    };
+    let near = match &inside {
+        Some(inside) => inside.local_addr()?,
+        None => address,
+    };
+    let endpoint = format!("http://{near}");
+    let server = Server::open(&arguments, &endpoint, near.port()).await?;
     place::announce(&arguments.data_dir, &endpoint)?;
+    let shown = match &tls {
+        Some(_) => format!("https://{address}"),
+        None => endpoint,
+    };
     println!(
-        "stepd is ready on {endpoint} (data in {})",
+        "stepd is ready on {shown} (data in {})",
         arguments.data_dir.display()
     );
-    server.run(listener).await
+    server
+        .run(Listeners {
+            listener,
+            tls,
+            inside,
+        })
+        .await
+}
+
+/// Where the server listens: for everybody, and with TLS for this machine besides.
+struct Listeners {
+    listener: TcpListener,
+    tls: Option<Arc<ServerConfig>>,
+    inside: Option<TcpListener>,
 }
 
 /// The parts that have something to end.
@@ -174,11 +212,13 @@ impl Server {
         // The services call one another through the gateway, so it comes first and they are added to it.
         let gateway = Gateway::new(site.clone(), gateway_keys, Vec::new(), clock.clone());
         let gate: Arc<dyn Gate> = gateway.clone();
+        let iam = crate::access::open(&gateway, &store, &site, &clock, arguments.iam).await?;
 
         let logs = Logs::open(store.clone(), clock.clone(), site.clone());
         gateway.add_service(logs.clone());
-        let lambda_options =
+        let mut lambda_options =
             LambdaOptions::new(data_dir.clone(), site.clone(), endpoint.to_owned());
+        lambda_options.gate = Some(gate.clone());
         let lambda = Lambda::open(
             lambda_options,
             store.clone(),
@@ -189,6 +229,7 @@ impl Server {
         .await
         .context("the functions cannot be opened")?;
         gateway.add_service(lambda.clone());
+        gateway.add_hosted(Arc::new(FunctionUrls(lambda.clone())));
         gateway.add_route(Arc::new(FunctionLogs {
             lambda: lambda.clone(),
             logs: logs.clone(),
@@ -214,6 +255,7 @@ impl Server {
         let options = cloudformation::Options {
             data_dir: data_dir.clone(),
             ignore_unknown: arguments.ignore_unknown_resources,
+            endpoint_url: endpoint.to_owned(),
         };
         let deployer = Deployer::new(
             gate.clone(),
@@ -224,7 +266,17 @@ impl Server {
         )
         .context("the stacks cannot be opened")?;
         gateway.add_service(Arc::new(CloudFormation::new(deployer.clone())));
-        gateway.add_service(Arc::new(sts::Sts::new(site.clone(), gateway.clone())));
+        gateway.add_hosted(Arc::new(Answers(deployer.signals().clone())));
+        gateway.add_service(Arc::new(sts::Sts::new(
+            site.clone(),
+            gateway.clone(),
+            iam.clone(),
+            clock.clone(),
+        )));
+        gateway.add_route(Arc::new(Suggestions {
+            iam,
+            gate: gate.clone(),
+        }));
         for name in ["stacks", "assets"] {
             let router = cloudformation::routes(deployer.clone());
             gateway.add_route(Arc::new(StackRoute {
@@ -293,7 +345,7 @@ impl Server {
         })
     }
 
-    async fn run(self, listener: TcpListener) -> anyhow::Result<()> {
+    async fn run(self, listeners: Listeners) -> anyhow::Result<()> {
         let (states, console) = (self.states.clone(), self.console.clone());
         let observed = self.observed.clone();
         let messaging = self.messaging;
@@ -304,7 +356,21 @@ impl Server {
             messaging.stop();
             console.stop();
         };
-        gateway::serve(listener, self.gateway, stopped).await;
+        let Listeners {
+            listener,
+            tls,
+            inside,
+        } = listeners;
+        let (ended, mut end) = tokio::sync::watch::channel(());
+        let near = inside.map(|inside| {
+            let until = async move { drop(end.changed().await) };
+            tokio::spawn(gateway::serve(inside, self.gateway.clone(), until))
+        });
+        gateway::serve_with(listener, tls, self.gateway, stopped).await;
+        drop(ended);
+        if let Some(near) = near {
+            near.await.context("the listener for this machine failed")?;
+        }
         tracing::info!("stopping: executions that wait stay as they are");
         self.expiry.abort();
         self.states.shut_down().await;

@@ -80,13 +80,15 @@ pub enum Space {
     Parameters = 27,
     /// Calls that are still to be made for topics, rules and schedules.
     Deliveries = 28,
+    /// IAM: users, groups, roles, policies, access keys.
+    Iam = 29,
     /// Executions that began or ended, of which nobody has heard yet.
-    StatusBacklog = 29,
+    StatusBacklog = 30,
 }
 
 impl Space {
     /// Every space, in the order of their numbers.
-    pub const ALL: [Self; 30] = [
+    pub const ALL: [Self; 31] = [
         Self::Meta,
         Self::StateMachines,
         Self::Executions,
@@ -116,6 +118,7 @@ impl Space {
         Self::Schedules,
         Self::Parameters,
         Self::Deliveries,
+        Self::Iam,
         Self::StatusBacklog,
     ];
 }

@@ -66,6 +66,47 @@ pub struct Client {
 }
 
 impl Client {
+    /// Sends a form to a service of the query protocol; returns the status and what was answered.
+    pub async fn query(
+        &mut self,
+        service: &str,
+        form: &[(&str, &str)],
+    ) -> anyhow::Result<(u16, String)> {
+        let pairs = form.iter().map(|(name, value)| {
+            let value = value.bytes().map(|byte| format!("%{byte:02X}"));
+            format!("{name}={}", value.collect::<String>())
+        });
+        let body = pairs.collect::<Vec<_>>().join("&");
+        let request = Request::builder()
+            .method(Method::POST)
+            .uri("/")
+            .header("host", &*self.target.address)
+            .header("content-type", "application/x-www-form-urlencoded");
+        let (mut parts, ()) = request
+            .body(())
+            .context("could not write a request")?
+            .into_parts();
+        let signer = Signer {
+            access_key_id: &self.target.access_key_id,
+            secret_access_key: &self.target.secret_access_key,
+            session_token: None,
+            region: &self.target.region,
+            service,
+        };
+        sign(&mut parts, body.as_bytes(), &signer, now()).context("could not sign a request")?;
+        self.sender
+            .ready()
+            .await
+            .context("the connection is closed")?;
+        let request = Request::from_parts(parts, body);
+        let response = self.sender.send_request(request).await;
+        let (head, body) = response.context("could not send a form")?.into_parts();
+        let bytes = body.collect().await;
+        let bytes = bytes.context("could not read the answer to a form")?;
+        let text = String::from_utf8_lossy(&bytes.to_bytes()).into_owned();
+        Ok((head.status.as_u16(), text))
+    }
+
     /// Calls `action` of Step Functions; an error of the service is an error here.
     pub async fn call(&mut self, action: &str, input: &Value) -> anyhow::Result<Value> {
         let body = input.to_string();

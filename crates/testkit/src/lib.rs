@@ -10,6 +10,7 @@ mod aws;
 mod binary;
 pub mod client;
 mod page;
+mod roles;
 mod sam;
 mod server;
 
@@ -17,7 +18,7 @@ pub use aws::{Answer, Aws, Refusal};
 pub use binary::{stepd, tools};
 pub use page::{Page, seed};
 pub use sam::Sam;
-pub use server::{Options, Server};
+pub use server::{ACCOUNT, Options, Server};
 
 use std::path::PathBuf;
 use std::time::{Duration, Instant};

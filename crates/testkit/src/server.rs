@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, bail};
 use tempfile::TempDir;
 
-use crate::{Aws, binary, until};
+use crate::{Aws, binary, roles, until};
 
 /// The region of every test server.
 pub const REGION: &str = "us-east-1";
@@ -62,6 +62,7 @@ impl Server {
             starts: 0,
         };
         server.launch()?;
+        roles::create(&server).with_context(|| server.log())?;
         Ok(server)
     }
 

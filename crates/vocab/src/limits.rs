@@ -32,6 +32,14 @@ pub const VARIABLES_BYTES_MAX: usize = 10_485_760;
 /// Longest life of an execution, in seconds: one year (Step Functions quotas). Can be raised.
 pub const EXECUTION_SECONDS_MAX: u64 = 31_536_000;
 
+/// How many days a closed execution is kept (Step Functions quotas, "Execution history retention time").
+/// Can be raised, and lowered.
+pub const HISTORY_DAYS: u64 = 90;
+
+/// How many days a closed execution of an EXPRESS machine is kept, at most: AWS shows none
+/// (docs/adr/0025).
+pub const EXPRESS_HISTORY_DAYS: u64 = 7;
+
 /// Longest life of an execution of type EXPRESS, in seconds: five minutes (Step Functions quotas).
 pub const EXPRESS_SECONDS_MAX: u64 = 300;
 

@@ -10,7 +10,21 @@ use super::names::constant;
 use super::{Generator, object, text};
 
 /// Expressions with look-around, as expressions without that must all match.
-const LOOK_AROUND: [(&str, &[&str]); 2] = [
+const LOOK_AROUND: [(&str, &[&str]); 5] = [
+    (
+        r"(arn:(aws[a-zA-Z-]*)?:lambda:)?((eusc-)?[a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-\d{1}:)?(\d{12}:)?(function:)?([a-zA-Z0-9-_]{1,64})(:((?!\d+$)[0-9a-zA-Z-_]+))?",
+        &[
+            r"(arn:(aws[a-zA-Z-]*)?:lambda:)?((eusc-)?[a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-\d{1}:)?(\d{12}:)?(function:)?([a-zA-Z0-9\-_]{1,64})(:([0-9]*[a-zA-Z\-_][0-9a-zA-Z\-_]*))?",
+        ],
+    ),
+    (
+        r"((?!^\d+$)^[0-9a-zA-Z-_]+$)",
+        &[r"[0-9]*[a-zA-Z\-_][0-9a-zA-Z\-_]*"],
+    ),
+    (
+        r"(?!^[0-9]+$)([a-zA-Z0-9-_]+)",
+        &[r".*[a-zA-Z_\-].*", r"[a-zA-Z0-9\-_]+"],
+    ),
     (
         r"^(?=.*[a-zA-Z_\-\.])[a-zA-Z0-9_\-\.]+$",
         &[r".*[a-zA-Z_\-\.].*", r"[a-zA-Z0-9_\-\.]+"],

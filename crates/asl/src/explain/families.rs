@@ -65,6 +65,67 @@ pub(super) const FAMILIES: &[Family] = &[
         "The symbol {} cannot be used as a unary operator",
         "something is missing before the symbol; ?? and ?: are newer than the JSONata 2.0.6 of AWS",
     ),
+    says(
+        "String literal must be terminated by a matching quote",
+        "close the text with the quote that opened it; texts may stand in single quotes too",
+    ),
+    says(
+        "Number out of range: {}",
+        "a number is at most 1.8e308, as in JSON",
+    ),
+    says(
+        "Unsupported escape sequence: {}",
+        "in a definition every backslash of an expression is written twice",
+    ),
+    says(
+        "The escape sequence {} must be followed by 4 hex digits",
+        "write \\\\u00e9 in the definition for \\u00e9 in the expression",
+    ),
+    says(
+        "Quoted property name must be terminated with a backquote (`)",
+        "close the name with the backquote that opened it",
+    ),
+    says("Comment has no closing tag", "close the comment with */"),
+    says(
+        "Syntax error: {}",
+        "something is missing before this: an operator, a comma, or the bracket that closes what was opened",
+    ),
+    says(
+        "Expected {} before end of expression",
+        "what was opened is never closed; {% and %} enclose the whole expression",
+    ),
+    says(
+        "Expected {}, got {}",
+        "write what is expected, or close before it what was opened",
+    ),
+    says(
+        "Unexpected end of expression",
+        "a value is missing at the end: behind an operator, a comma or :=",
+    ),
+    says(
+        "Parameter {} of function definition must be a variable name (start with $)",
+        "write function($name) { … }",
+    ),
+    says(
+        "The left side of := must be a variable name (start with $)",
+        "write ($name := value; …), and = to compare",
+    ),
+    says(
+        "The right side of {} must be a variable name (start with $)",
+        "write items@$item or items#$index",
+    ),
+    says(
+        "The literal value {} cannot be used as a step within a path expression",
+        "a name with blanks or signs stands in backquotes: $states.input.`first name`",
+    ),
+    says(
+        "Empty regular expressions are not allowed",
+        "write the pattern between the slashes; two slashes do not begin a comment, /* … */ is one",
+    ),
+    says(
+        "No terminating / in regular expression",
+        "close the pattern with a slash; a slash inside of it is written \\\\/",
+    ),
     // Syntax.
     says(
         "Unexpected end-of-input{}",
@@ -179,6 +240,11 @@ pub(super) const FAMILIES: &[Family] = &[
     says(
         "The field 'RoleArn' is required but was missing",
         "name the role to take: \"RoleArn\": \"arn:aws:iam::…:role/…\"",
+    ),
+    family(
+        "The 'Headers' field contains unsupported values: [{}]",
+        Mark::Place,
+        Hint::Text("API Gateway sets these itself; name the header otherwise"),
     ),
     family(
         "There should only be one of the following fields: [{}]",

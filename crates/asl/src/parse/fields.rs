@@ -374,11 +374,7 @@ impl<'j> Fields<'j> {
             }
             Err(invalid) => {
                 for field in invalid {
-                    let message = format!(
-                        "The value for the field '{}' must be a valid JSONPath or a valid intrinsic function call",
-                        field.name
-                    );
-                    self.refuse_field(&format!("{name}{}", field.location), message);
+                    self.refuse_field(&format!("{name}{}", field.location), field.message());
                 }
                 None
             }

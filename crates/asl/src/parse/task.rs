@@ -1,6 +1,7 @@
 //! The Task state.
 
-use crate::definition::{Count, Task};
+use crate::api_gateway::unsupported_headers;
+use crate::definition::{Count, Resource, ResourceKind, Task};
 use crate::parse::fields::Fields;
 use crate::parse::workflow::{SECONDS_MAX, Siblings};
 use crate::parse::{MachineType, UnknownAction, assign, flow, resource, retry, state};
@@ -32,6 +33,7 @@ pub(crate) fn task(
     } else {
         None
     };
+    check_headers(fields, resource.as_ref());
     Some(Task {
         resource: resource?,
         flow,
@@ -55,6 +57,23 @@ fn seconds(fields: &Fields<'_>, literal: &'static str, path: &'static str) -> Op
     fields
         .path(path, Allowed::Context, Miss::Invalid)
         .map(Count::Path)
+}
+
+/// Reports headers that cannot be sent to an API of API Gateway.
+fn check_headers(fields: &Fields<'_>, resource: Option<&Resource>) {
+    let kind = resource.map(|resource| &resource.kind);
+    if !matches!(kind, Some(ResourceKind::Integration { service, .. }) if &**service == "apigateway")
+    {
+        return;
+    }
+    for name in ["Parameters", "Arguments"] {
+        let headers = fields
+            .get(name)
+            .and_then(|given| given.get("Headers")?.as_object());
+        if let Some(message) = headers.and_then(unsupported_headers) {
+            fields.refuse_field(name, message);
+        }
+    }
 }
 
 fn credentials(fields: &Fields<'_>) -> Option<Template> {

@@ -48,6 +48,16 @@ pub(crate) struct InvalidField {
     pub(crate) location: String,
 }
 
+impl InvalidField {
+    /// Says what is wrong with the field.
+    pub(crate) fn message(&self) -> String {
+        format!(
+            "The value for the field '{}' must be a valid JSONPath or a valid intrinsic function call",
+            self.name
+        )
+    }
+}
+
 impl Template {
     /// Compiles a template and collects every field that cannot be read.
     ///
@@ -60,6 +70,13 @@ impl Template {
         } else {
             Err(invalid)
         }
+    }
+
+    /// Says what is wrong with a payload that has fields like a JSONPath template's: AWS reads what came of
+    /// a template once more before it starts a task.
+    pub fn faults_of_payload(payload: &Value) -> Vec<String> {
+        let invalid = Self::parse(payload).err().unwrap_or_default();
+        invalid.iter().map(InvalidField::message).collect()
     }
 
     /// Compiles a JSONata template and collects every expression that is refused, each with its place

@@ -12,6 +12,7 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
+use vocab::Timestamp;
 
 use crate::schema::{
     Bounds, Kind, Location, Member, ModelledError, OperationModel, Pattern, Shape,
@@ -20,48 +21,188 @@ use crate::schema::{
 /// The operations.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Operation {
+    /// `AddLayerVersionPermission`.
+    AddLayerVersionPermission,
+    /// `AddPermission`.
+    AddPermission,
+    /// `CreateAlias`.
+    CreateAlias,
     /// `CreateFunction`.
     CreateFunction,
+    /// `CreateFunctionUrlConfig`.
+    CreateFunctionUrlConfig,
+    /// `DeleteAlias`.
+    DeleteAlias,
     /// `DeleteFunction`.
     DeleteFunction,
+    /// `DeleteFunctionConcurrency`.
+    DeleteFunctionConcurrency,
+    /// `DeleteFunctionEventInvokeConfig`.
+    DeleteFunctionEventInvokeConfig,
+    /// `DeleteFunctionUrlConfig`.
+    DeleteFunctionUrlConfig,
+    /// `DeleteLayerVersion`.
+    DeleteLayerVersion,
+    /// `GetAlias`.
+    GetAlias,
     /// `GetFunction`.
     GetFunction,
+    /// `GetFunctionConcurrency`.
+    GetFunctionConcurrency,
     /// `GetFunctionConfiguration`.
     GetFunctionConfiguration,
+    /// `GetFunctionEventInvokeConfig`.
+    GetFunctionEventInvokeConfig,
+    /// `GetFunctionUrlConfig`.
+    GetFunctionUrlConfig,
+    /// `GetLayerVersion`.
+    GetLayerVersion,
+    /// `GetLayerVersionByArn`.
+    GetLayerVersionByArn,
+    /// `GetLayerVersionPolicy`.
+    GetLayerVersionPolicy,
+    /// `GetPolicy`.
+    GetPolicy,
     /// `Invoke`.
     Invoke,
+    /// `ListAliases`.
+    ListAliases,
+    /// `ListFunctionEventInvokeConfigs`.
+    ListFunctionEventInvokeConfigs,
+    /// `ListFunctionUrlConfigs`.
+    ListFunctionUrlConfigs,
     /// `ListFunctions`.
     ListFunctions,
+    /// `ListLayerVersions`.
+    ListLayerVersions,
+    /// `ListLayers`.
+    ListLayers,
+    /// `ListTags`.
+    ListTags,
+    /// `ListVersionsByFunction`.
+    ListVersionsByFunction,
+    /// `PublishLayerVersion`.
+    PublishLayerVersion,
+    /// `PublishVersion`.
+    PublishVersion,
+    /// `PutFunctionConcurrency`.
+    PutFunctionConcurrency,
+    /// `PutFunctionEventInvokeConfig`.
+    PutFunctionEventInvokeConfig,
+    /// `RemoveLayerVersionPermission`.
+    RemoveLayerVersionPermission,
+    /// `RemovePermission`.
+    RemovePermission,
+    /// `TagResource`.
+    TagResource,
+    /// `UntagResource`.
+    UntagResource,
+    /// `UpdateAlias`.
+    UpdateAlias,
     /// `UpdateFunctionCode`.
     UpdateFunctionCode,
     /// `UpdateFunctionConfiguration`.
     UpdateFunctionConfiguration,
+    /// `UpdateFunctionEventInvokeConfig`.
+    UpdateFunctionEventInvokeConfig,
+    /// `UpdateFunctionUrlConfig`.
+    UpdateFunctionUrlConfig,
 }
 
 impl Operation {
     /// Every operation, by name.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 43] = [
+        Self::AddLayerVersionPermission,
+        Self::AddPermission,
+        Self::CreateAlias,
         Self::CreateFunction,
+        Self::CreateFunctionUrlConfig,
+        Self::DeleteAlias,
         Self::DeleteFunction,
+        Self::DeleteFunctionConcurrency,
+        Self::DeleteFunctionEventInvokeConfig,
+        Self::DeleteFunctionUrlConfig,
+        Self::DeleteLayerVersion,
+        Self::GetAlias,
         Self::GetFunction,
+        Self::GetFunctionConcurrency,
         Self::GetFunctionConfiguration,
+        Self::GetFunctionEventInvokeConfig,
+        Self::GetFunctionUrlConfig,
+        Self::GetLayerVersion,
+        Self::GetLayerVersionByArn,
+        Self::GetLayerVersionPolicy,
+        Self::GetPolicy,
         Self::Invoke,
+        Self::ListAliases,
+        Self::ListFunctionEventInvokeConfigs,
+        Self::ListFunctionUrlConfigs,
         Self::ListFunctions,
+        Self::ListLayerVersions,
+        Self::ListLayers,
+        Self::ListTags,
+        Self::ListVersionsByFunction,
+        Self::PublishLayerVersion,
+        Self::PublishVersion,
+        Self::PutFunctionConcurrency,
+        Self::PutFunctionEventInvokeConfig,
+        Self::RemoveLayerVersionPermission,
+        Self::RemovePermission,
+        Self::TagResource,
+        Self::UntagResource,
+        Self::UpdateAlias,
         Self::UpdateFunctionCode,
         Self::UpdateFunctionConfiguration,
+        Self::UpdateFunctionEventInvokeConfig,
+        Self::UpdateFunctionUrlConfig,
     ];
 
     /// Returns the operation called `name`.
     pub fn from_name(name: &str) -> Option<Self> {
         match name {
+            "AddLayerVersionPermission" => Some(Self::AddLayerVersionPermission),
+            "AddPermission" => Some(Self::AddPermission),
+            "CreateAlias" => Some(Self::CreateAlias),
             "CreateFunction" => Some(Self::CreateFunction),
+            "CreateFunctionUrlConfig" => Some(Self::CreateFunctionUrlConfig),
+            "DeleteAlias" => Some(Self::DeleteAlias),
             "DeleteFunction" => Some(Self::DeleteFunction),
+            "DeleteFunctionConcurrency" => Some(Self::DeleteFunctionConcurrency),
+            "DeleteFunctionEventInvokeConfig" => Some(Self::DeleteFunctionEventInvokeConfig),
+            "DeleteFunctionUrlConfig" => Some(Self::DeleteFunctionUrlConfig),
+            "DeleteLayerVersion" => Some(Self::DeleteLayerVersion),
+            "GetAlias" => Some(Self::GetAlias),
             "GetFunction" => Some(Self::GetFunction),
+            "GetFunctionConcurrency" => Some(Self::GetFunctionConcurrency),
             "GetFunctionConfiguration" => Some(Self::GetFunctionConfiguration),
+            "GetFunctionEventInvokeConfig" => Some(Self::GetFunctionEventInvokeConfig),
+            "GetFunctionUrlConfig" => Some(Self::GetFunctionUrlConfig),
+            "GetLayerVersion" => Some(Self::GetLayerVersion),
+            "GetLayerVersionByArn" => Some(Self::GetLayerVersionByArn),
+            "GetLayerVersionPolicy" => Some(Self::GetLayerVersionPolicy),
+            "GetPolicy" => Some(Self::GetPolicy),
             "Invoke" => Some(Self::Invoke),
+            "ListAliases" => Some(Self::ListAliases),
+            "ListFunctionEventInvokeConfigs" => Some(Self::ListFunctionEventInvokeConfigs),
+            "ListFunctionUrlConfigs" => Some(Self::ListFunctionUrlConfigs),
             "ListFunctions" => Some(Self::ListFunctions),
+            "ListLayerVersions" => Some(Self::ListLayerVersions),
+            "ListLayers" => Some(Self::ListLayers),
+            "ListTags" => Some(Self::ListTags),
+            "ListVersionsByFunction" => Some(Self::ListVersionsByFunction),
+            "PublishLayerVersion" => Some(Self::PublishLayerVersion),
+            "PublishVersion" => Some(Self::PublishVersion),
+            "PutFunctionConcurrency" => Some(Self::PutFunctionConcurrency),
+            "PutFunctionEventInvokeConfig" => Some(Self::PutFunctionEventInvokeConfig),
+            "RemoveLayerVersionPermission" => Some(Self::RemoveLayerVersionPermission),
+            "RemovePermission" => Some(Self::RemovePermission),
+            "TagResource" => Some(Self::TagResource),
+            "UntagResource" => Some(Self::UntagResource),
+            "UpdateAlias" => Some(Self::UpdateAlias),
             "UpdateFunctionCode" => Some(Self::UpdateFunctionCode),
             "UpdateFunctionConfiguration" => Some(Self::UpdateFunctionConfiguration),
+            "UpdateFunctionEventInvokeConfig" => Some(Self::UpdateFunctionEventInvokeConfig),
+            "UpdateFunctionUrlConfig" => Some(Self::UpdateFunctionUrlConfig),
             _ => None,
         }
     }
@@ -77,7 +218,61 @@ impl Operation {
     }
 }
 
-static OPERATIONS: [OperationModel; 8] = [
+static OPERATIONS: [OperationModel; 43] = [
+    OperationModel {
+        name: "AddLayerVersionPermission",
+        method: "POST",
+        uri: "/2018-10-31/layers/{LayerName}/versions/{VersionNumber}/policy",
+        status: 201,
+        idempotent: false,
+        errors: &[
+            &error::INVALID_PARAMETER_VALUE_EXCEPTION,
+            &error::RESOURCE_CONFLICT_EXCEPTION,
+            &error::SERVICE_EXCEPTION,
+            &error::TOO_MANY_REQUESTS_EXCEPTION,
+            &error::POLICY_LENGTH_EXCEEDED_EXCEPTION,
+            &error::RESOURCE_NOT_FOUND_EXCEPTION,
+            &error::PRECONDITION_FAILED_EXCEPTION,
+        ],
+        input: Some(&shapes::ADD_LAYER_VERSION_PERMISSION_REQUEST),
+        output: Some(&shapes::ADD_LAYER_VERSION_PERMISSION_RESPONSE),
+    },
+    OperationModel {
+        name: "AddPermission",
+        method: "POST",
+        uri: "/2015-03-31/functions/{FunctionName}/policy",
+        status: 201,
+        idempotent: false,
+        errors: &[
+            &error::INVALID_PARAMETER_VALUE_EXCEPTION,
+            &error::RESOURCE_CONFLICT_EXCEPTION,
+            &error::PUBLIC_POLICY_EXCEPTION,
+            &error::SERVICE_EXCEPTION,
+            &error::TOO_MANY_REQUESTS_EXCEPTION,
+            &error::POLICY_LENGTH_EXCEEDED_EXCEPTION,
+            &error::RESOURCE_NOT_FOUND_EXCEPTION,
+            &error::PRECONDITION_FAILED_EXCEPTION,
+        ],
+        input: Some(&shapes::ADD_PERMISSION_REQUEST),
+        output: Some(&shapes::ADD_PERMISSION_RESPONSE),
+    },
+    OperationModel {
+        name: "CreateAlias",
+        method: "POST",
+        uri: "/2015-03-31/functions/{FunctionName}/aliases",
+        status: 201,
+        idempotent: true,
+        errors: &[
+            &error::INVALID_PARAMETER_VALUE_EXCEPTION,
+            &error::RESOURCE_CONFLICT_EXCEPTION,
+            &error::SERVICE_EXCEPTION,
+            &error::TOO_MANY_REQUESTS_EXCEPTION,
+            &error::ALIAS_LIMIT_EXCEEDED_EXCEPTION,
+            &error::RESOURCE_NOT_FOUND_EXCEPTION,
+        ],
+        input: Some(&shapes::CREATE_ALIAS_REQUEST),
+        output: Some(&shapes::ALIAS_CONFIGURATION),
+    },
     OperationModel {
         name: "CreateFunction",
         method: "POST",
@@ -100,6 +295,38 @@ static OPERATIONS: [OperationModel; 8] = [
         output: Some(&shapes::FUNCTION_CONFIGURATION),
     },
     OperationModel {
+        name: "CreateFunctionUrlConfig",
+        method: "POST",
+        uri: "/2021-10-31/functions/{FunctionName}/url",
+        status: 201,
+        idempotent: false,
+        errors: &[
+            &error::INVALID_PARAMETER_VALUE_EXCEPTION,
+            &error::RESOURCE_CONFLICT_EXCEPTION,
+            &error::SERVICE_EXCEPTION,
+            &error::TOO_MANY_REQUESTS_EXCEPTION,
+            &error::RESOURCE_NOT_FOUND_EXCEPTION,
+        ],
+        input: Some(&shapes::CREATE_FUNCTION_URL_CONFIG_REQUEST),
+        output: Some(&shapes::CREATE_FUNCTION_URL_CONFIG_RESPONSE),
+    },
+    OperationModel {
+        name: "DeleteAlias",
+        method: "DELETE",
+        uri: "/2015-03-31/functions/{FunctionName}/aliases/{Name}",
+        status: 204,
+        idempotent: true,
+        errors: &[
+            &error::INVALID_PARAMETER_VALUE_EXCEPTION,
+            &error::RESOURCE_CONFLICT_EXCEPTION,
+            &error::SERVICE_EXCEPTION,
+            &error::TOO_MANY_REQUESTS_EXCEPTION,
+            &error::RESOURCE_NOT_FOUND_EXCEPTION,
+        ],
+        input: Some(&shapes::DELETE_ALIAS_REQUEST),
+        output: None,
+    },
+    OperationModel {
         name: "DeleteFunction",
         method: "DELETE",
         uri: "/2015-03-31/functions/{FunctionName}",
@@ -114,6 +341,84 @@ static OPERATIONS: [OperationModel; 8] = [
         ],
         input: Some(&shapes::DELETE_FUNCTION_REQUEST),
         output: Some(&shapes::DELETE_FUNCTION_RESPONSE),
+    },
+    OperationModel {
+        name: "DeleteFunctionConcurrency",
+        method: "DELETE",
+        uri: "/2017-10-31/functions/{FunctionName}/concurrency",
+        status: 204,
+        idempotent: false,
+        errors: &[
+            &error::INVALID_PARAMETER_VALUE_EXCEPTION,
+            &error::RESOURCE_CONFLICT_EXCEPTION,
+            &error::SERVICE_EXCEPTION,
+            &error::TOO_MANY_REQUESTS_EXCEPTION,
+            &error::RESOURCE_NOT_FOUND_EXCEPTION,
+        ],
+        input: Some(&shapes::DELETE_FUNCTION_CONCURRENCY_REQUEST),
+        output: None,
+    },
+    OperationModel {
+        name: "DeleteFunctionEventInvokeConfig",
+        method: "DELETE",
+        uri: "/2019-09-25/functions/{FunctionName}/event-invoke-config",
+        status: 204,
+        idempotent: false,
+        errors: &[
+            &error::INVALID_PARAMETER_VALUE_EXCEPTION,
+            &error::RESOURCE_CONFLICT_EXCEPTION,
+            &error::SERVICE_EXCEPTION,
+            &error::TOO_MANY_REQUESTS_EXCEPTION,
+            &error::RESOURCE_NOT_FOUND_EXCEPTION,
+        ],
+        input: Some(&shapes::DELETE_FUNCTION_EVENT_INVOKE_CONFIG_REQUEST),
+        output: None,
+    },
+    OperationModel {
+        name: "DeleteFunctionUrlConfig",
+        method: "DELETE",
+        uri: "/2021-10-31/functions/{FunctionName}/url",
+        status: 204,
+        idempotent: false,
+        errors: &[
+            &error::INVALID_PARAMETER_VALUE_EXCEPTION,
+            &error::RESOURCE_CONFLICT_EXCEPTION,
+            &error::SERVICE_EXCEPTION,
+            &error::TOO_MANY_REQUESTS_EXCEPTION,
+            &error::RESOURCE_NOT_FOUND_EXCEPTION,
+        ],
+        input: Some(&shapes::DELETE_FUNCTION_URL_CONFIG_REQUEST),
+        output: None,
+    },
+    OperationModel {
+        name: "DeleteLayerVersion",
+        method: "DELETE",
+        uri: "/2018-10-31/layers/{LayerName}/versions/{VersionNumber}",
+        status: 204,
+        idempotent: true,
+        errors: &[
+            &error::INVALID_PARAMETER_VALUE_EXCEPTION,
+            &error::SERVICE_EXCEPTION,
+            &error::TOO_MANY_REQUESTS_EXCEPTION,
+            &error::RESOURCE_NOT_FOUND_EXCEPTION,
+        ],
+        input: Some(&shapes::DELETE_LAYER_VERSION_REQUEST),
+        output: None,
+    },
+    OperationModel {
+        name: "GetAlias",
+        method: "GET",
+        uri: "/2015-03-31/functions/{FunctionName}/aliases/{Name}",
+        status: 200,
+        idempotent: false,
+        errors: &[
+            &error::INVALID_PARAMETER_VALUE_EXCEPTION,
+            &error::SERVICE_EXCEPTION,
+            &error::TOO_MANY_REQUESTS_EXCEPTION,
+            &error::RESOURCE_NOT_FOUND_EXCEPTION,
+        ],
+        input: Some(&shapes::GET_ALIAS_REQUEST),
+        output: Some(&shapes::ALIAS_CONFIGURATION),
     },
     OperationModel {
         name: "GetFunction",
@@ -131,6 +436,21 @@ static OPERATIONS: [OperationModel; 8] = [
         output: Some(&shapes::GET_FUNCTION_RESPONSE),
     },
     OperationModel {
+        name: "GetFunctionConcurrency",
+        method: "GET",
+        uri: "/2019-09-30/functions/{FunctionName}/concurrency",
+        status: 200,
+        idempotent: false,
+        errors: &[
+            &error::INVALID_PARAMETER_VALUE_EXCEPTION,
+            &error::SERVICE_EXCEPTION,
+            &error::TOO_MANY_REQUESTS_EXCEPTION,
+            &error::RESOURCE_NOT_FOUND_EXCEPTION,
+        ],
+        input: Some(&shapes::GET_FUNCTION_CONCURRENCY_REQUEST),
+        output: Some(&shapes::GET_FUNCTION_CONCURRENCY_RESPONSE),
+    },
+    OperationModel {
         name: "GetFunctionConfiguration",
         method: "GET",
         uri: "/2015-03-31/functions/{FunctionName}/configuration",
@@ -144,6 +464,96 @@ static OPERATIONS: [OperationModel; 8] = [
         ],
         input: Some(&shapes::GET_FUNCTION_CONFIGURATION_REQUEST),
         output: Some(&shapes::FUNCTION_CONFIGURATION),
+    },
+    OperationModel {
+        name: "GetFunctionEventInvokeConfig",
+        method: "GET",
+        uri: "/2019-09-25/functions/{FunctionName}/event-invoke-config",
+        status: 200,
+        idempotent: false,
+        errors: &[
+            &error::INVALID_PARAMETER_VALUE_EXCEPTION,
+            &error::SERVICE_EXCEPTION,
+            &error::TOO_MANY_REQUESTS_EXCEPTION,
+            &error::RESOURCE_NOT_FOUND_EXCEPTION,
+        ],
+        input: Some(&shapes::GET_FUNCTION_EVENT_INVOKE_CONFIG_REQUEST),
+        output: Some(&shapes::FUNCTION_EVENT_INVOKE_CONFIG),
+    },
+    OperationModel {
+        name: "GetFunctionUrlConfig",
+        method: "GET",
+        uri: "/2021-10-31/functions/{FunctionName}/url",
+        status: 200,
+        idempotent: false,
+        errors: &[
+            &error::INVALID_PARAMETER_VALUE_EXCEPTION,
+            &error::SERVICE_EXCEPTION,
+            &error::TOO_MANY_REQUESTS_EXCEPTION,
+            &error::RESOURCE_NOT_FOUND_EXCEPTION,
+        ],
+        input: Some(&shapes::GET_FUNCTION_URL_CONFIG_REQUEST),
+        output: Some(&shapes::GET_FUNCTION_URL_CONFIG_RESPONSE),
+    },
+    OperationModel {
+        name: "GetLayerVersion",
+        method: "GET",
+        uri: "/2018-10-31/layers/{LayerName}/versions/{VersionNumber}",
+        status: 200,
+        idempotent: false,
+        errors: &[
+            &error::INVALID_PARAMETER_VALUE_EXCEPTION,
+            &error::SERVICE_EXCEPTION,
+            &error::TOO_MANY_REQUESTS_EXCEPTION,
+            &error::RESOURCE_NOT_FOUND_EXCEPTION,
+        ],
+        input: Some(&shapes::GET_LAYER_VERSION_REQUEST),
+        output: Some(&shapes::GET_LAYER_VERSION_RESPONSE),
+    },
+    OperationModel {
+        name: "GetLayerVersionByArn",
+        method: "GET",
+        uri: "/2018-10-31/layers?find=LayerVersion",
+        status: 200,
+        idempotent: false,
+        errors: &[
+            &error::INVALID_PARAMETER_VALUE_EXCEPTION,
+            &error::SERVICE_EXCEPTION,
+            &error::TOO_MANY_REQUESTS_EXCEPTION,
+            &error::RESOURCE_NOT_FOUND_EXCEPTION,
+        ],
+        input: Some(&shapes::GET_LAYER_VERSION_BY_ARN_REQUEST),
+        output: Some(&shapes::GET_LAYER_VERSION_RESPONSE),
+    },
+    OperationModel {
+        name: "GetLayerVersionPolicy",
+        method: "GET",
+        uri: "/2018-10-31/layers/{LayerName}/versions/{VersionNumber}/policy",
+        status: 200,
+        idempotent: false,
+        errors: &[
+            &error::INVALID_PARAMETER_VALUE_EXCEPTION,
+            &error::SERVICE_EXCEPTION,
+            &error::TOO_MANY_REQUESTS_EXCEPTION,
+            &error::RESOURCE_NOT_FOUND_EXCEPTION,
+        ],
+        input: Some(&shapes::GET_LAYER_VERSION_POLICY_REQUEST),
+        output: Some(&shapes::GET_LAYER_VERSION_POLICY_RESPONSE),
+    },
+    OperationModel {
+        name: "GetPolicy",
+        method: "GET",
+        uri: "/2015-03-31/functions/{FunctionName}/policy",
+        status: 200,
+        idempotent: false,
+        errors: &[
+            &error::INVALID_PARAMETER_VALUE_EXCEPTION,
+            &error::SERVICE_EXCEPTION,
+            &error::TOO_MANY_REQUESTS_EXCEPTION,
+            &error::RESOURCE_NOT_FOUND_EXCEPTION,
+        ],
+        input: Some(&shapes::GET_POLICY_REQUEST),
+        output: Some(&shapes::GET_POLICY_RESPONSE),
     },
     OperationModel {
         name: "Invoke",
@@ -202,6 +612,51 @@ static OPERATIONS: [OperationModel; 8] = [
         output: Some(&shapes::INVOCATION_RESPONSE),
     },
     OperationModel {
+        name: "ListAliases",
+        method: "GET",
+        uri: "/2015-03-31/functions/{FunctionName}/aliases",
+        status: 200,
+        idempotent: false,
+        errors: &[
+            &error::INVALID_PARAMETER_VALUE_EXCEPTION,
+            &error::SERVICE_EXCEPTION,
+            &error::TOO_MANY_REQUESTS_EXCEPTION,
+            &error::RESOURCE_NOT_FOUND_EXCEPTION,
+        ],
+        input: Some(&shapes::LIST_ALIASES_REQUEST),
+        output: Some(&shapes::LIST_ALIASES_RESPONSE),
+    },
+    OperationModel {
+        name: "ListFunctionEventInvokeConfigs",
+        method: "GET",
+        uri: "/2019-09-25/functions/{FunctionName}/event-invoke-config/list",
+        status: 200,
+        idempotent: false,
+        errors: &[
+            &error::INVALID_PARAMETER_VALUE_EXCEPTION,
+            &error::SERVICE_EXCEPTION,
+            &error::TOO_MANY_REQUESTS_EXCEPTION,
+            &error::RESOURCE_NOT_FOUND_EXCEPTION,
+        ],
+        input: Some(&shapes::LIST_FUNCTION_EVENT_INVOKE_CONFIGS_REQUEST),
+        output: Some(&shapes::LIST_FUNCTION_EVENT_INVOKE_CONFIGS_RESPONSE),
+    },
+    OperationModel {
+        name: "ListFunctionUrlConfigs",
+        method: "GET",
+        uri: "/2021-10-31/functions/{FunctionName}/urls",
+        status: 200,
+        idempotent: false,
+        errors: &[
+            &error::INVALID_PARAMETER_VALUE_EXCEPTION,
+            &error::SERVICE_EXCEPTION,
+            &error::TOO_MANY_REQUESTS_EXCEPTION,
+            &error::RESOURCE_NOT_FOUND_EXCEPTION,
+        ],
+        input: Some(&shapes::LIST_FUNCTION_URL_CONFIGS_REQUEST),
+        output: Some(&shapes::LIST_FUNCTION_URL_CONFIGS_RESPONSE),
+    },
+    OperationModel {
         name: "ListFunctions",
         method: "GET",
         uri: "/2015-03-31/functions",
@@ -214,6 +669,215 @@ static OPERATIONS: [OperationModel; 8] = [
         ],
         input: Some(&shapes::LIST_FUNCTIONS_REQUEST),
         output: Some(&shapes::LIST_FUNCTIONS_RESPONSE),
+    },
+    OperationModel {
+        name: "ListLayerVersions",
+        method: "GET",
+        uri: "/2018-10-31/layers/{LayerName}/versions",
+        status: 200,
+        idempotent: false,
+        errors: &[
+            &error::INVALID_PARAMETER_VALUE_EXCEPTION,
+            &error::SERVICE_EXCEPTION,
+            &error::TOO_MANY_REQUESTS_EXCEPTION,
+            &error::RESOURCE_NOT_FOUND_EXCEPTION,
+        ],
+        input: Some(&shapes::LIST_LAYER_VERSIONS_REQUEST),
+        output: Some(&shapes::LIST_LAYER_VERSIONS_RESPONSE),
+    },
+    OperationModel {
+        name: "ListLayers",
+        method: "GET",
+        uri: "/2018-10-31/layers",
+        status: 200,
+        idempotent: false,
+        errors: &[
+            &error::INVALID_PARAMETER_VALUE_EXCEPTION,
+            &error::SERVICE_EXCEPTION,
+            &error::TOO_MANY_REQUESTS_EXCEPTION,
+        ],
+        input: Some(&shapes::LIST_LAYERS_REQUEST),
+        output: Some(&shapes::LIST_LAYERS_RESPONSE),
+    },
+    OperationModel {
+        name: "ListTags",
+        method: "GET",
+        uri: "/2017-03-31/tags/{Resource}",
+        status: 200,
+        idempotent: false,
+        errors: &[
+            &error::INVALID_PARAMETER_VALUE_EXCEPTION,
+            &error::SERVICE_EXCEPTION,
+            &error::TOO_MANY_REQUESTS_EXCEPTION,
+            &error::RESOURCE_NOT_FOUND_EXCEPTION,
+        ],
+        input: Some(&shapes::LIST_TAGS_REQUEST),
+        output: Some(&shapes::LIST_TAGS_RESPONSE),
+    },
+    OperationModel {
+        name: "ListVersionsByFunction",
+        method: "GET",
+        uri: "/2015-03-31/functions/{FunctionName}/versions",
+        status: 200,
+        idempotent: false,
+        errors: &[
+            &error::INVALID_PARAMETER_VALUE_EXCEPTION,
+            &error::SERVICE_EXCEPTION,
+            &error::TOO_MANY_REQUESTS_EXCEPTION,
+            &error::RESOURCE_NOT_FOUND_EXCEPTION,
+        ],
+        input: Some(&shapes::LIST_VERSIONS_BY_FUNCTION_REQUEST),
+        output: Some(&shapes::LIST_VERSIONS_BY_FUNCTION_RESPONSE),
+    },
+    OperationModel {
+        name: "PublishLayerVersion",
+        method: "POST",
+        uri: "/2018-10-31/layers/{LayerName}/versions",
+        status: 201,
+        idempotent: false,
+        errors: &[
+            &error::INVALID_PARAMETER_VALUE_EXCEPTION,
+            &error::SERVICE_EXCEPTION,
+            &error::TOO_MANY_REQUESTS_EXCEPTION,
+            &error::RESOURCE_NOT_FOUND_EXCEPTION,
+            &error::CODE_STORAGE_EXCEEDED_EXCEPTION,
+        ],
+        input: Some(&shapes::PUBLISH_LAYER_VERSION_REQUEST),
+        output: Some(&shapes::PUBLISH_LAYER_VERSION_RESPONSE),
+    },
+    OperationModel {
+        name: "PublishVersion",
+        method: "POST",
+        uri: "/2015-03-31/functions/{FunctionName}/versions",
+        status: 201,
+        idempotent: false,
+        errors: &[
+            &error::INVALID_PARAMETER_VALUE_EXCEPTION,
+            &error::RESOURCE_CONFLICT_EXCEPTION,
+            &error::SERVICE_EXCEPTION,
+            &error::TOO_MANY_REQUESTS_EXCEPTION,
+            &error::RESOURCE_NOT_FOUND_EXCEPTION,
+            &error::CODE_STORAGE_EXCEEDED_EXCEPTION,
+            &error::FUNCTION_VERSIONS_PER_CAPACITY_PROVIDER_LIMIT_EXCEEDED_EXCEPTION,
+            &error::PRECONDITION_FAILED_EXCEPTION,
+        ],
+        input: Some(&shapes::PUBLISH_VERSION_REQUEST),
+        output: Some(&shapes::FUNCTION_CONFIGURATION),
+    },
+    OperationModel {
+        name: "PutFunctionConcurrency",
+        method: "PUT",
+        uri: "/2017-10-31/functions/{FunctionName}/concurrency",
+        status: 200,
+        idempotent: false,
+        errors: &[
+            &error::INVALID_PARAMETER_VALUE_EXCEPTION,
+            &error::RESOURCE_CONFLICT_EXCEPTION,
+            &error::SERVICE_EXCEPTION,
+            &error::TOO_MANY_REQUESTS_EXCEPTION,
+            &error::RESOURCE_NOT_FOUND_EXCEPTION,
+        ],
+        input: Some(&shapes::PUT_FUNCTION_CONCURRENCY_REQUEST),
+        output: Some(&shapes::CONCURRENCY),
+    },
+    OperationModel {
+        name: "PutFunctionEventInvokeConfig",
+        method: "PUT",
+        uri: "/2019-09-25/functions/{FunctionName}/event-invoke-config",
+        status: 200,
+        idempotent: false,
+        errors: &[
+            &error::INVALID_PARAMETER_VALUE_EXCEPTION,
+            &error::RESOURCE_CONFLICT_EXCEPTION,
+            &error::SERVICE_EXCEPTION,
+            &error::TOO_MANY_REQUESTS_EXCEPTION,
+            &error::RESOURCE_NOT_FOUND_EXCEPTION,
+        ],
+        input: Some(&shapes::PUT_FUNCTION_EVENT_INVOKE_CONFIG_REQUEST),
+        output: Some(&shapes::FUNCTION_EVENT_INVOKE_CONFIG),
+    },
+    OperationModel {
+        name: "RemoveLayerVersionPermission",
+        method: "DELETE",
+        uri: "/2018-10-31/layers/{LayerName}/versions/{VersionNumber}/policy/{StatementId}",
+        status: 204,
+        idempotent: false,
+        errors: &[
+            &error::INVALID_PARAMETER_VALUE_EXCEPTION,
+            &error::RESOURCE_CONFLICT_EXCEPTION,
+            &error::SERVICE_EXCEPTION,
+            &error::TOO_MANY_REQUESTS_EXCEPTION,
+            &error::RESOURCE_NOT_FOUND_EXCEPTION,
+            &error::PRECONDITION_FAILED_EXCEPTION,
+        ],
+        input: Some(&shapes::REMOVE_LAYER_VERSION_PERMISSION_REQUEST),
+        output: None,
+    },
+    OperationModel {
+        name: "RemovePermission",
+        method: "DELETE",
+        uri: "/2015-03-31/functions/{FunctionName}/policy/{StatementId}",
+        status: 204,
+        idempotent: false,
+        errors: &[
+            &error::INVALID_PARAMETER_VALUE_EXCEPTION,
+            &error::PUBLIC_POLICY_EXCEPTION,
+            &error::SERVICE_EXCEPTION,
+            &error::TOO_MANY_REQUESTS_EXCEPTION,
+            &error::RESOURCE_NOT_FOUND_EXCEPTION,
+            &error::PRECONDITION_FAILED_EXCEPTION,
+        ],
+        input: Some(&shapes::REMOVE_PERMISSION_REQUEST),
+        output: None,
+    },
+    OperationModel {
+        name: "TagResource",
+        method: "POST",
+        uri: "/2017-03-31/tags/{Resource}",
+        status: 204,
+        idempotent: false,
+        errors: &[
+            &error::INVALID_PARAMETER_VALUE_EXCEPTION,
+            &error::RESOURCE_CONFLICT_EXCEPTION,
+            &error::SERVICE_EXCEPTION,
+            &error::TOO_MANY_REQUESTS_EXCEPTION,
+            &error::RESOURCE_NOT_FOUND_EXCEPTION,
+        ],
+        input: Some(&shapes::TAG_RESOURCE_REQUEST),
+        output: None,
+    },
+    OperationModel {
+        name: "UntagResource",
+        method: "DELETE",
+        uri: "/2017-03-31/tags/{Resource}",
+        status: 204,
+        idempotent: false,
+        errors: &[
+            &error::INVALID_PARAMETER_VALUE_EXCEPTION,
+            &error::RESOURCE_CONFLICT_EXCEPTION,
+            &error::SERVICE_EXCEPTION,
+            &error::TOO_MANY_REQUESTS_EXCEPTION,
+            &error::RESOURCE_NOT_FOUND_EXCEPTION,
+        ],
+        input: Some(&shapes::UNTAG_RESOURCE_REQUEST),
+        output: None,
+    },
+    OperationModel {
+        name: "UpdateAlias",
+        method: "PUT",
+        uri: "/2015-03-31/functions/{FunctionName}/aliases/{Name}",
+        status: 200,
+        idempotent: false,
+        errors: &[
+            &error::INVALID_PARAMETER_VALUE_EXCEPTION,
+            &error::RESOURCE_CONFLICT_EXCEPTION,
+            &error::SERVICE_EXCEPTION,
+            &error::TOO_MANY_REQUESTS_EXCEPTION,
+            &error::RESOURCE_NOT_FOUND_EXCEPTION,
+            &error::PRECONDITION_FAILED_EXCEPTION,
+        ],
+        input: Some(&shapes::UPDATE_ALIAS_REQUEST),
+        output: Some(&shapes::ALIAS_CONFIGURATION),
     },
     OperationModel {
         name: "UpdateFunctionCode",
@@ -256,12 +920,51 @@ static OPERATIONS: [OperationModel; 8] = [
         input: Some(&shapes::UPDATE_FUNCTION_CONFIGURATION_REQUEST),
         output: Some(&shapes::FUNCTION_CONFIGURATION),
     },
+    OperationModel {
+        name: "UpdateFunctionEventInvokeConfig",
+        method: "POST",
+        uri: "/2019-09-25/functions/{FunctionName}/event-invoke-config",
+        status: 200,
+        idempotent: false,
+        errors: &[
+            &error::INVALID_PARAMETER_VALUE_EXCEPTION,
+            &error::RESOURCE_CONFLICT_EXCEPTION,
+            &error::SERVICE_EXCEPTION,
+            &error::TOO_MANY_REQUESTS_EXCEPTION,
+            &error::RESOURCE_NOT_FOUND_EXCEPTION,
+        ],
+        input: Some(&shapes::UPDATE_FUNCTION_EVENT_INVOKE_CONFIG_REQUEST),
+        output: Some(&shapes::FUNCTION_EVENT_INVOKE_CONFIG),
+    },
+    OperationModel {
+        name: "UpdateFunctionUrlConfig",
+        method: "PUT",
+        uri: "/2021-10-31/functions/{FunctionName}/url",
+        status: 200,
+        idempotent: false,
+        errors: &[
+            &error::INVALID_PARAMETER_VALUE_EXCEPTION,
+            &error::RESOURCE_CONFLICT_EXCEPTION,
+            &error::SERVICE_EXCEPTION,
+            &error::TOO_MANY_REQUESTS_EXCEPTION,
+            &error::RESOURCE_NOT_FOUND_EXCEPTION,
+        ],
+        input: Some(&shapes::UPDATE_FUNCTION_URL_CONFIG_REQUEST),
+        output: Some(&shapes::UPDATE_FUNCTION_URL_CONFIG_RESPONSE),
+    },
 ];
 
 /// The errors of the model.
 pub mod error {
     use super::ModelledError;
 
+    /// `AliasLimitExceededException`.
+    pub static ALIAS_LIMIT_EXCEEDED_EXCEPTION: ModelledError = ModelledError {
+        code: "AliasLimitExceededException",
+        status: 400,
+        message: "message",
+        typed: true,
+    };
     /// `CodeArtifactUserDeletedException`.
     pub static CODE_ARTIFACT_USER_DELETED_EXCEPTION: ModelledError = ModelledError {
         code: "CodeArtifactUserDeletedException",
@@ -473,11 +1176,25 @@ pub mod error {
         message: "Message",
         typed: true,
     };
+    /// `PolicyLengthExceededException`.
+    pub static POLICY_LENGTH_EXCEEDED_EXCEPTION: ModelledError = ModelledError {
+        code: "PolicyLengthExceededException",
+        status: 400,
+        message: "message",
+        typed: true,
+    };
     /// `PreconditionFailedException`.
     pub static PRECONDITION_FAILED_EXCEPTION: ModelledError = ModelledError {
         code: "PreconditionFailedException",
         status: 412,
         message: "message",
+        typed: true,
+    };
+    /// `PublicPolicyException`.
+    pub static PUBLIC_POLICY_EXCEPTION: ModelledError = ModelledError {
+        code: "PublicPolicyException",
+        status: 400,
+        message: "Message",
         typed: true,
     };
     /// `RecursiveInvocationException`.
@@ -623,6 +1340,7 @@ pub mod error {
 
     /// Every error.
     pub static ALL: &[&ModelledError] = &[
+        &ALIAS_LIMIT_EXCEEDED_EXCEPTION,
         &CODE_ARTIFACT_USER_DELETED_EXCEPTION,
         &CODE_ARTIFACT_USER_FAILED_EXCEPTION,
         &CODE_ARTIFACT_USER_PENDING_EXCEPTION,
@@ -653,7 +1371,9 @@ pub mod error {
         &KMS_NOT_FOUND_EXCEPTION,
         &MODE_NOT_SUPPORTED_EXCEPTION,
         &NO_PUBLISHED_VERSION_EXCEPTION,
+        &POLICY_LENGTH_EXCEEDED_EXCEPTION,
         &PRECONDITION_FAILED_EXCEPTION,
+        &PUBLIC_POLICY_EXCEPTION,
         &RECURSIVE_INVOCATION_EXCEPTION,
         &REQUEST_TOO_LARGE_EXCEPTION,
         &RESOURCE_CONFLICT_EXCEPTION,
@@ -683,6 +1403,305 @@ pub struct AcceleratorConfig {
     /// `AcceleratorMemorySize`.
     #[serde(rename = "AcceleratorMemorySize")]
     pub accelerator_memory_size: i64,
+}
+
+/// `AddLayerVersionPermissionInput` of the model.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct AddLayerVersionPermissionInput {
+    /// `LayerName`.
+    #[serde(rename = "LayerName")]
+    pub layer_name: String,
+    /// `VersionNumber`.
+    #[serde(rename = "VersionNumber")]
+    pub version_number: i64,
+    /// `StatementId`.
+    #[serde(rename = "StatementId")]
+    pub statement_id: String,
+    /// `Action`.
+    #[serde(rename = "Action")]
+    pub action: String,
+    /// `Principal`.
+    #[serde(rename = "Principal")]
+    pub principal: String,
+    /// `OrganizationId`, optional.
+    #[serde(
+        rename = "OrganizationId",
+        default,
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub organization_id: Option<String>,
+    /// `RevisionId`, optional.
+    #[serde(
+        rename = "RevisionId",
+        default,
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub revision_id: Option<String>,
+}
+
+impl AddLayerVersionPermissionInput {
+    /// Returns one with the members that must be there.
+    pub fn new(
+        layer_name: impl Into<String>,
+        version_number: i64,
+        statement_id: impl Into<String>,
+        action: impl Into<String>,
+        principal: impl Into<String>,
+    ) -> Self {
+        Self {
+            layer_name: layer_name.into(),
+            version_number,
+            statement_id: statement_id.into(),
+            action: action.into(),
+            principal: principal.into(),
+            organization_id: None,
+            revision_id: None,
+        }
+    }
+}
+
+impl AddLayerVersionPermissionInput {
+    /// Reads the input and checks every constraint of the model.
+    ///
+    /// # Errors
+    /// AWS's `SerializationException` or `ValidationException`.
+    pub fn from_json(json: &[u8]) -> Result<Self, crate::Invalid> {
+        crate::read(json)
+    }
+}
+
+impl crate::Input for AddLayerVersionPermissionInput {
+    const SHAPE: &'static Shape = &shapes::ADD_LAYER_VERSION_PERMISSION_REQUEST;
+
+    fn holds(&self) -> bool {
+        shapes::LAYER_NAME_OR_ARN.admits_text(&self.layer_name)
+            && shapes::STATEMENT_ID.admits_text(&self.statement_id)
+            && shapes::LAYER_PERMISSION_ALLOWED_ACTION.admits_text(&self.action)
+            && shapes::LAYER_PERMISSION_ALLOWED_PRINCIPAL.admits_text(&self.principal)
+            && self
+                .organization_id
+                .as_ref()
+                .is_none_or(|value| shapes::ORGANIZATION_ID.admits_text(value))
+    }
+}
+
+/// `AddLayerVersionPermissionOutput` of the model.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct AddLayerVersionPermissionOutput {
+    /// `Statement`, optional.
+    #[serde(rename = "Statement", default, skip_serializing_if = "Option::is_none")]
+    pub statement: Option<String>,
+    /// `RevisionId`, optional.
+    #[serde(
+        rename = "RevisionId",
+        default,
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub revision_id: Option<String>,
+}
+
+/// `AddPermissionInput` of the model.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct AddPermissionInput {
+    /// `FunctionName`.
+    #[serde(rename = "FunctionName")]
+    pub function_name: String,
+    /// `StatementId`.
+    #[serde(rename = "StatementId")]
+    pub statement_id: String,
+    /// `Action`.
+    #[serde(rename = "Action")]
+    pub action: String,
+    /// `Principal`.
+    #[serde(rename = "Principal")]
+    pub principal: String,
+    /// `SourceArn`, optional.
+    #[serde(rename = "SourceArn", default, skip_serializing_if = "Option::is_none")]
+    pub source_arn: Option<String>,
+    /// `FunctionUrlAuthType`, optional.
+    #[serde(
+        rename = "FunctionUrlAuthType",
+        default,
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub function_url_auth_type: Option<FunctionUrlAuthType>,
+    /// `InvokedViaFunctionUrl`, optional.
+    #[serde(
+        rename = "InvokedViaFunctionUrl",
+        default,
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub invoked_via_function_url: Option<bool>,
+    /// `SourceAccount`, optional.
+    #[serde(
+        rename = "SourceAccount",
+        default,
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub source_account: Option<String>,
+    /// `EventSourceToken`, optional.
+    #[serde(
+        rename = "EventSourceToken",
+        default,
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub event_source_token: Option<String>,
+    /// `Qualifier`, optional.
+    #[serde(rename = "Qualifier", default, skip_serializing_if = "Option::is_none")]
+    pub qualifier: Option<String>,
+    /// `RevisionId`, optional.
+    #[serde(
+        rename = "RevisionId",
+        default,
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub revision_id: Option<String>,
+    /// `PrincipalOrgID`, optional.
+    #[serde(
+        rename = "PrincipalOrgID",
+        default,
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub principal_org_id: Option<String>,
+}
+
+impl AddPermissionInput {
+    /// Returns one with the members that must be there.
+    pub fn new(
+        function_name: impl Into<String>,
+        statement_id: impl Into<String>,
+        action: impl Into<String>,
+        principal: impl Into<String>,
+    ) -> Self {
+        Self {
+            function_name: function_name.into(),
+            statement_id: statement_id.into(),
+            action: action.into(),
+            principal: principal.into(),
+            source_arn: None,
+            function_url_auth_type: None,
+            invoked_via_function_url: None,
+            source_account: None,
+            event_source_token: None,
+            qualifier: None,
+            revision_id: None,
+            principal_org_id: None,
+        }
+    }
+}
+
+impl AddPermissionInput {
+    /// Reads the input and checks every constraint of the model.
+    ///
+    /// # Errors
+    /// AWS's `SerializationException` or `ValidationException`.
+    pub fn from_json(json: &[u8]) -> Result<Self, crate::Invalid> {
+        crate::read(json)
+    }
+}
+
+impl crate::Input for AddPermissionInput {
+    const SHAPE: &'static Shape = &shapes::ADD_PERMISSION_REQUEST;
+
+    fn holds(&self) -> bool {
+        shapes::NAMESPACED_FUNCTION_NAME.admits_text(&self.function_name)
+            && shapes::STATEMENT_ID.admits_text(&self.statement_id)
+            && shapes::ACTION.admits_text(&self.action)
+            && shapes::PRINCIPAL.admits_text(&self.principal)
+            && self
+                .source_arn
+                .as_ref()
+                .is_none_or(|value| shapes::ARN.admits_text(value))
+            && self
+                .source_account
+                .as_ref()
+                .is_none_or(|value| shapes::SOURCE_OWNER.admits_text(value))
+            && self
+                .event_source_token
+                .as_ref()
+                .is_none_or(|value| shapes::EVENT_SOURCE_TOKEN.admits_text(value))
+            && self.qualifier.as_ref().is_none_or(|value| {
+                shapes::NUMERIC_LATEST_PUBLISHED_OR_ALIAS_QUALIFIER.admits_text(value)
+            })
+            && self
+                .principal_org_id
+                .as_ref()
+                .is_none_or(|value| shapes::PRINCIPAL_ORG_ID.admits_text(value))
+    }
+}
+
+/// `AddPermissionOutput` of the model.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct AddPermissionOutput {
+    /// `Statement`, optional.
+    #[serde(rename = "Statement", default, skip_serializing_if = "Option::is_none")]
+    pub statement: Option<String>,
+}
+
+/// `AliasConfiguration` of the model.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct AliasConfiguration {
+    /// `AliasArn`, optional.
+    #[serde(rename = "AliasArn", default, skip_serializing_if = "Option::is_none")]
+    pub alias_arn: Option<String>,
+    /// `Name`, optional.
+    #[serde(rename = "Name", default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// `FunctionVersion`, optional.
+    #[serde(
+        rename = "FunctionVersion",
+        default,
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub function_version: Option<String>,
+    /// `Description`, optional.
+    #[serde(
+        rename = "Description",
+        default,
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub description: Option<String>,
+    /// `RoutingConfig`, optional.
+    #[serde(
+        rename = "RoutingConfig",
+        default,
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub routing_config: Option<AliasRoutingConfiguration>,
+    /// `RevisionId`, optional.
+    #[serde(
+        rename = "RevisionId",
+        default,
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub revision_id: Option<String>,
+}
+
+/// `AliasRoutingConfiguration` of the model.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct AliasRoutingConfiguration {
+    /// `AdditionalVersionWeights`, optional.
+    #[serde(
+        rename = "AdditionalVersionWeights",
+        default,
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub additional_version_weights: Option<BTreeMap<String, f64>>,
+}
+
+impl AliasRoutingConfiguration {
+    fn holds(&self) -> bool {
+        self.additional_version_weights
+            .as_ref()
+            .is_none_or(|value| {
+                value
+                    .keys()
+                    .all(|key| shapes::ADDITIONAL_VERSION.admits_text(key))
+                    && value
+                        .values()
+                        .all(|inner| shapes::WEIGHT.bounds().admit(*inner))
+            })
+    }
 }
 
 /// `ApplicationLogLevel`: a string out of a set.
@@ -792,6 +1811,151 @@ pub struct Concurrency {
         skip_serializing_if = "Option::is_none"
     )]
     pub reserved_concurrent_executions: Option<i64>,
+}
+
+/// `Cors` of the model.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Cors {
+    /// `AllowCredentials`, optional.
+    #[serde(
+        rename = "AllowCredentials",
+        default,
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub allow_credentials: Option<bool>,
+    /// `AllowHeaders`, optional.
+    #[serde(
+        rename = "AllowHeaders",
+        default,
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub allow_headers: Option<Vec<String>>,
+    /// `AllowMethods`, optional.
+    #[serde(
+        rename = "AllowMethods",
+        default,
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub allow_methods: Option<Vec<String>>,
+    /// `AllowOrigins`, optional.
+    #[serde(
+        rename = "AllowOrigins",
+        default,
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub allow_origins: Option<Vec<String>>,
+    /// `ExposeHeaders`, optional.
+    #[serde(
+        rename = "ExposeHeaders",
+        default,
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub expose_headers: Option<Vec<String>>,
+    /// `MaxAge`, optional.
+    #[serde(rename = "MaxAge", default, skip_serializing_if = "Option::is_none")]
+    pub max_age: Option<i64>,
+}
+
+impl Cors {
+    fn holds(&self) -> bool {
+        self.allow_headers.as_ref().is_none_or(|value| {
+            shapes::HEADERS_LIST
+                .bounds()
+                .admit_whole(value.len() as i64)
+                && value.iter().all(|item| shapes::HEADER.admits_text(item))
+        }) && self.allow_methods.as_ref().is_none_or(|value| {
+            shapes::ALLOW_METHODS_LIST
+                .bounds()
+                .admit_whole(value.len() as i64)
+                && value.iter().all(|item| shapes::METHOD.admits_text(item))
+        }) && self.allow_origins.as_ref().is_none_or(|value| {
+            shapes::ALLOW_ORIGINS_LIST
+                .bounds()
+                .admit_whole(value.len() as i64)
+                && value.iter().all(|item| shapes::ORIGIN.admits_text(item))
+        }) && self.expose_headers.as_ref().is_none_or(|value| {
+            shapes::HEADERS_LIST
+                .bounds()
+                .admit_whole(value.len() as i64)
+                && value.iter().all(|item| shapes::HEADER.admits_text(item))
+        }) && self
+            .max_age
+            .as_ref()
+            .is_none_or(|value| shapes::MAX_AGE.bounds().admit_whole(*value))
+    }
+}
+
+/// `CreateAliasInput` of the model.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct CreateAliasInput {
+    /// `FunctionName`.
+    #[serde(rename = "FunctionName")]
+    pub function_name: String,
+    /// `Name`.
+    #[serde(rename = "Name")]
+    pub name: String,
+    /// `FunctionVersion`.
+    #[serde(rename = "FunctionVersion")]
+    pub function_version: String,
+    /// `Description`, optional.
+    #[serde(
+        rename = "Description",
+        default,
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub description: Option<String>,
+    /// `RoutingConfig`, optional.
+    #[serde(
+        rename = "RoutingConfig",
+        default,
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub routing_config: Option<AliasRoutingConfiguration>,
+}
+
+impl CreateAliasInput {
+    /// Returns one with the members that must be there.
+    pub fn new(
+        function_name: impl Into<String>,
+        name: impl Into<String>,
+        function_version: impl Into<String>,
+    ) -> Self {
+        Self {
+            function_name: function_name.into(),
+            name: name.into(),
+            function_version: function_version.into(),
+            description: None,
+            routing_config: None,
+        }
+    }
+}
+
+impl CreateAliasInput {
+    /// Reads the input and checks every constraint of the model.
+    ///
+    /// # Errors
+    /// AWS's `SerializationException` or `ValidationException`.
+    pub fn from_json(json: &[u8]) -> Result<Self, crate::Invalid> {
+        crate::read(json)
+    }
+}
+
+impl crate::Input for CreateAliasInput {
+    const SHAPE: &'static Shape = &shapes::CREATE_ALIAS_REQUEST;
+
+    fn holds(&self) -> bool {
+        shapes::FUNCTION_NAME.admits_text(&self.function_name)
+            && shapes::ALIAS.admits_text(&self.name)
+            && shapes::VERSION_WITH_LATEST_PUBLISHED.admits_text(&self.function_version)
+            && self
+                .description
+                .as_ref()
+                .is_none_or(|value| shapes::DESCRIPTION.admits_text(value))
+            && self
+                .routing_config
+                .as_ref()
+                .is_none_or(|value| value.holds())
+    }
 }
 
 /// `CreateFunctionInput` of the model.
@@ -1092,6 +2256,112 @@ impl crate::Input for CreateFunctionInput {
     }
 }
 
+/// `CreateFunctionUrlConfigInput` of the model.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct CreateFunctionUrlConfigInput {
+    /// `FunctionName`.
+    #[serde(rename = "FunctionName")]
+    pub function_name: String,
+    /// `Qualifier`, optional.
+    #[serde(rename = "Qualifier", default, skip_serializing_if = "Option::is_none")]
+    pub qualifier: Option<String>,
+    /// `AuthType`.
+    #[serde(rename = "AuthType")]
+    pub auth_type: FunctionUrlAuthType,
+    /// `Cors`, optional.
+    #[serde(rename = "Cors", default, skip_serializing_if = "Option::is_none")]
+    pub cors: Option<Cors>,
+    /// `InvokeMode`, optional.
+    #[serde(
+        rename = "InvokeMode",
+        default,
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub invoke_mode: Option<InvokeMode>,
+}
+
+impl CreateFunctionUrlConfigInput {
+    /// Returns one with the members that must be there.
+    pub fn new(function_name: impl Into<String>, auth_type: FunctionUrlAuthType) -> Self {
+        Self {
+            function_name: function_name.into(),
+            qualifier: None,
+            auth_type,
+            cors: None,
+            invoke_mode: None,
+        }
+    }
+}
+
+impl CreateFunctionUrlConfigInput {
+    /// Reads the input and checks every constraint of the model.
+    ///
+    /// # Errors
+    /// AWS's `SerializationException` or `ValidationException`.
+    pub fn from_json(json: &[u8]) -> Result<Self, crate::Invalid> {
+        crate::read(json)
+    }
+}
+
+impl crate::Input for CreateFunctionUrlConfigInput {
+    const SHAPE: &'static Shape = &shapes::CREATE_FUNCTION_URL_CONFIG_REQUEST;
+
+    fn holds(&self) -> bool {
+        shapes::FUNCTION_URL_FUNCTION_NAME.admits_text(&self.function_name)
+            && self
+                .qualifier
+                .as_ref()
+                .is_none_or(|value| shapes::FUNCTION_URL_QUALIFIER.admits_text(value))
+            && self.cors.as_ref().is_none_or(|value| value.holds())
+    }
+}
+
+/// `CreateFunctionUrlConfigOutput` of the model.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct CreateFunctionUrlConfigOutput {
+    /// `FunctionUrl`.
+    #[serde(rename = "FunctionUrl")]
+    pub function_url: String,
+    /// `FunctionArn`.
+    #[serde(rename = "FunctionArn")]
+    pub function_arn: String,
+    /// `AuthType`.
+    #[serde(rename = "AuthType")]
+    pub auth_type: FunctionUrlAuthType,
+    /// `Cors`, optional.
+    #[serde(rename = "Cors", default, skip_serializing_if = "Option::is_none")]
+    pub cors: Option<Cors>,
+    /// `CreationTime`.
+    #[serde(rename = "CreationTime")]
+    pub creation_time: String,
+    /// `InvokeMode`, optional.
+    #[serde(
+        rename = "InvokeMode",
+        default,
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub invoke_mode: Option<InvokeMode>,
+}
+
+impl CreateFunctionUrlConfigOutput {
+    /// Returns one with the members that must be there.
+    pub fn new(
+        function_url: impl Into<String>,
+        function_arn: impl Into<String>,
+        auth_type: FunctionUrlAuthType,
+        creation_time: impl Into<String>,
+    ) -> Self {
+        Self {
+            function_url: function_url.into(),
+            function_arn: function_arn.into(),
+            auth_type,
+            cors: None,
+            creation_time: creation_time.into(),
+            invoke_mode: None,
+        }
+    }
+}
+
 /// `DeadLetterConfig` of the model.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct DeadLetterConfig {
@@ -1105,6 +2375,104 @@ impl DeadLetterConfig {
         self.target_arn
             .as_ref()
             .is_none_or(|value| shapes::RESOURCE_ARN.admits_text(value))
+    }
+}
+
+/// `DeleteAliasInput` of the model.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct DeleteAliasInput {
+    /// `FunctionName`.
+    #[serde(rename = "FunctionName")]
+    pub function_name: String,
+    /// `Name`.
+    #[serde(rename = "Name")]
+    pub name: String,
+}
+
+impl DeleteAliasInput {
+    /// Reads the input and checks every constraint of the model.
+    ///
+    /// # Errors
+    /// AWS's `SerializationException` or `ValidationException`.
+    pub fn from_json(json: &[u8]) -> Result<Self, crate::Invalid> {
+        crate::read(json)
+    }
+}
+
+impl crate::Input for DeleteAliasInput {
+    const SHAPE: &'static Shape = &shapes::DELETE_ALIAS_REQUEST;
+
+    fn holds(&self) -> bool {
+        shapes::FUNCTION_NAME.admits_text(&self.function_name)
+            && shapes::ALIAS.admits_text(&self.name)
+    }
+}
+
+/// `DeleteFunctionConcurrencyInput` of the model.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct DeleteFunctionConcurrencyInput {
+    /// `FunctionName`.
+    #[serde(rename = "FunctionName")]
+    pub function_name: String,
+}
+
+impl DeleteFunctionConcurrencyInput {
+    /// Reads the input and checks every constraint of the model.
+    ///
+    /// # Errors
+    /// AWS's `SerializationException` or `ValidationException`.
+    pub fn from_json(json: &[u8]) -> Result<Self, crate::Invalid> {
+        crate::read(json)
+    }
+}
+
+impl crate::Input for DeleteFunctionConcurrencyInput {
+    const SHAPE: &'static Shape = &shapes::DELETE_FUNCTION_CONCURRENCY_REQUEST;
+
+    fn holds(&self) -> bool {
+        shapes::FUNCTION_NAME.admits_text(&self.function_name)
+    }
+}
+
+/// `DeleteFunctionEventInvokeConfigInput` of the model.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct DeleteFunctionEventInvokeConfigInput {
+    /// `FunctionName`.
+    #[serde(rename = "FunctionName")]
+    pub function_name: String,
+    /// `Qualifier`, optional.
+    #[serde(rename = "Qualifier", default, skip_serializing_if = "Option::is_none")]
+    pub qualifier: Option<String>,
+}
+
+impl DeleteFunctionEventInvokeConfigInput {
+    /// Returns one with the members that must be there.
+    pub fn new(function_name: impl Into<String>) -> Self {
+        Self {
+            function_name: function_name.into(),
+            qualifier: None,
+        }
+    }
+}
+
+impl DeleteFunctionEventInvokeConfigInput {
+    /// Reads the input and checks every constraint of the model.
+    ///
+    /// # Errors
+    /// AWS's `SerializationException` or `ValidationException`.
+    pub fn from_json(json: &[u8]) -> Result<Self, crate::Invalid> {
+        crate::read(json)
+    }
+}
+
+impl crate::Input for DeleteFunctionEventInvokeConfigInput {
+    const SHAPE: &'static Shape = &shapes::DELETE_FUNCTION_EVENT_INVOKE_CONFIG_REQUEST;
+
+    fn holds(&self) -> bool {
+        shapes::NAMESPACED_FUNCTION_NAME.admits_text(&self.function_name)
+            && self.qualifier.as_ref().is_none_or(|value| {
+                shapes::NUMERIC_LATEST_PUBLISHED_OR_ALIAS_QUALIFIER.admits_text(value)
+            })
     }
 }
 
@@ -1160,6 +2528,96 @@ pub struct DeleteFunctionOutput {
         skip_serializing_if = "Option::is_none"
     )]
     pub status_code: Option<i64>,
+}
+
+/// `DeleteFunctionUrlConfigInput` of the model.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct DeleteFunctionUrlConfigInput {
+    /// `FunctionName`.
+    #[serde(rename = "FunctionName")]
+    pub function_name: String,
+    /// `Qualifier`, optional.
+    #[serde(rename = "Qualifier", default, skip_serializing_if = "Option::is_none")]
+    pub qualifier: Option<String>,
+}
+
+impl DeleteFunctionUrlConfigInput {
+    /// Returns one with the members that must be there.
+    pub fn new(function_name: impl Into<String>) -> Self {
+        Self {
+            function_name: function_name.into(),
+            qualifier: None,
+        }
+    }
+}
+
+impl DeleteFunctionUrlConfigInput {
+    /// Reads the input and checks every constraint of the model.
+    ///
+    /// # Errors
+    /// AWS's `SerializationException` or `ValidationException`.
+    pub fn from_json(json: &[u8]) -> Result<Self, crate::Invalid> {
+        crate::read(json)
+    }
+}
+
+impl crate::Input for DeleteFunctionUrlConfigInput {
+    const SHAPE: &'static Shape = &shapes::DELETE_FUNCTION_URL_CONFIG_REQUEST;
+
+    fn holds(&self) -> bool {
+        shapes::FUNCTION_URL_FUNCTION_NAME.admits_text(&self.function_name)
+            && self
+                .qualifier
+                .as_ref()
+                .is_none_or(|value| shapes::FUNCTION_URL_QUALIFIER.admits_text(value))
+    }
+}
+
+/// `DeleteLayerVersionInput` of the model.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct DeleteLayerVersionInput {
+    /// `LayerName`.
+    #[serde(rename = "LayerName")]
+    pub layer_name: String,
+    /// `VersionNumber`.
+    #[serde(rename = "VersionNumber")]
+    pub version_number: i64,
+}
+
+impl DeleteLayerVersionInput {
+    /// Reads the input and checks every constraint of the model.
+    ///
+    /// # Errors
+    /// AWS's `SerializationException` or `ValidationException`.
+    pub fn from_json(json: &[u8]) -> Result<Self, crate::Invalid> {
+        crate::read(json)
+    }
+}
+
+impl crate::Input for DeleteLayerVersionInput {
+    const SHAPE: &'static Shape = &shapes::DELETE_LAYER_VERSION_REQUEST;
+
+    fn holds(&self) -> bool {
+        shapes::LAYER_NAME_OR_ARN.admits_text(&self.layer_name)
+    }
+}
+
+/// `DestinationConfig` of the model.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct DestinationConfig {
+    /// `OnSuccess`, optional.
+    #[serde(rename = "OnSuccess", default, skip_serializing_if = "Option::is_none")]
+    pub on_success: Option<OnSuccess>,
+    /// `OnFailure`, optional.
+    #[serde(rename = "OnFailure", default, skip_serializing_if = "Option::is_none")]
+    pub on_failure: Option<OnFailure>,
+}
+
+impl DestinationConfig {
+    fn holds(&self) -> bool {
+        self.on_success.as_ref().is_none_or(|value| value.holds())
+            && self.on_failure.as_ref().is_none_or(|value| value.holds())
+    }
 }
 
 /// `DirectS3Read`: a string out of a set.
@@ -1743,6 +3201,47 @@ pub struct FunctionConfiguration {
     pub accelerator_config: Option<AcceleratorConfig>,
 }
 
+/// `FunctionEventInvokeConfig` of the model.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct FunctionEventInvokeConfig {
+    /// `LastModified`, optional.
+    #[serde(
+        rename = "LastModified",
+        default,
+        skip_serializing_if = "Option::is_none",
+        with = "crate::epoch_seconds::option"
+    )]
+    pub last_modified: Option<Timestamp>,
+    /// `FunctionArn`, optional.
+    #[serde(
+        rename = "FunctionArn",
+        default,
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub function_arn: Option<String>,
+    /// `MaximumRetryAttempts`, optional.
+    #[serde(
+        rename = "MaximumRetryAttempts",
+        default,
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub maximum_retry_attempts: Option<i64>,
+    /// `MaximumEventAgeInSeconds`, optional.
+    #[serde(
+        rename = "MaximumEventAgeInSeconds",
+        default,
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub maximum_event_age_in_seconds: Option<i64>,
+    /// `DestinationConfig`, optional.
+    #[serde(
+        rename = "DestinationConfig",
+        default,
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub destination_config: Option<DestinationConfig>,
+}
+
 /// `FunctionRuntimeConfig` of the model.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct FunctionRuntimeConfig {
@@ -1758,6 +3257,86 @@ impl FunctionRuntimeConfig {
     fn holds(&self) -> bool {
         shapes::FUNCTION_RUNTIME_ARN.admits_text(&self.runtime_arn)
             && shapes::FUNCTION_RUNTIME_ALIAS.admits_text(&self.runtime_alias)
+    }
+}
+
+/// `FunctionUrlAuthType`: a string out of a set.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum FunctionUrlAuthType {
+    /// `NONE`.
+    #[serde(rename = "NONE")]
+    None,
+    /// `AWS_IAM`.
+    #[serde(rename = "AWS_IAM")]
+    AwsIam,
+}
+
+impl FunctionUrlAuthType {
+    /// Every value, in the model's order.
+    pub const ALL: [Self; 2] = [Self::None, Self::AwsIam];
+
+    /// Returns the value as it is on the wire.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::None => "NONE",
+            Self::AwsIam => "AWS_IAM",
+        }
+    }
+
+    /// Returns the value that is `text` on the wire.
+    pub fn from_name(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|value| value.as_str() == text)
+    }
+}
+
+/// `FunctionUrlConfig` of the model.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct FunctionUrlConfig {
+    /// `FunctionUrl`.
+    #[serde(rename = "FunctionUrl")]
+    pub function_url: String,
+    /// `FunctionArn`.
+    #[serde(rename = "FunctionArn")]
+    pub function_arn: String,
+    /// `CreationTime`.
+    #[serde(rename = "CreationTime")]
+    pub creation_time: String,
+    /// `LastModifiedTime`.
+    #[serde(rename = "LastModifiedTime")]
+    pub last_modified_time: String,
+    /// `Cors`, optional.
+    #[serde(rename = "Cors", default, skip_serializing_if = "Option::is_none")]
+    pub cors: Option<Cors>,
+    /// `AuthType`.
+    #[serde(rename = "AuthType")]
+    pub auth_type: FunctionUrlAuthType,
+    /// `InvokeMode`, optional.
+    #[serde(
+        rename = "InvokeMode",
+        default,
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub invoke_mode: Option<InvokeMode>,
+}
+
+impl FunctionUrlConfig {
+    /// Returns one with the members that must be there.
+    pub fn new(
+        function_url: impl Into<String>,
+        function_arn: impl Into<String>,
+        creation_time: impl Into<String>,
+        last_modified_time: impl Into<String>,
+        auth_type: FunctionUrlAuthType,
+    ) -> Self {
+        Self {
+            function_url: function_url.into(),
+            function_arn: function_arn.into(),
+            creation_time: creation_time.into(),
+            last_modified_time: last_modified_time.into(),
+            cors: None,
+            auth_type,
+            invoke_mode: None,
+        }
     }
 }
 
@@ -1811,6 +3390,74 @@ impl FunctionVersionLatestPublished {
     }
 }
 
+/// `GetAliasInput` of the model.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct GetAliasInput {
+    /// `FunctionName`.
+    #[serde(rename = "FunctionName")]
+    pub function_name: String,
+    /// `Name`.
+    #[serde(rename = "Name")]
+    pub name: String,
+}
+
+impl GetAliasInput {
+    /// Reads the input and checks every constraint of the model.
+    ///
+    /// # Errors
+    /// AWS's `SerializationException` or `ValidationException`.
+    pub fn from_json(json: &[u8]) -> Result<Self, crate::Invalid> {
+        crate::read(json)
+    }
+}
+
+impl crate::Input for GetAliasInput {
+    const SHAPE: &'static Shape = &shapes::GET_ALIAS_REQUEST;
+
+    fn holds(&self) -> bool {
+        shapes::FUNCTION_NAME.admits_text(&self.function_name)
+            && shapes::ALIAS.admits_text(&self.name)
+    }
+}
+
+/// `GetFunctionConcurrencyInput` of the model.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct GetFunctionConcurrencyInput {
+    /// `FunctionName`.
+    #[serde(rename = "FunctionName")]
+    pub function_name: String,
+}
+
+impl GetFunctionConcurrencyInput {
+    /// Reads the input and checks every constraint of the model.
+    ///
+    /// # Errors
+    /// AWS's `SerializationException` or `ValidationException`.
+    pub fn from_json(json: &[u8]) -> Result<Self, crate::Invalid> {
+        crate::read(json)
+    }
+}
+
+impl crate::Input for GetFunctionConcurrencyInput {
+    const SHAPE: &'static Shape = &shapes::GET_FUNCTION_CONCURRENCY_REQUEST;
+
+    fn holds(&self) -> bool {
+        shapes::FUNCTION_NAME.admits_text(&self.function_name)
+    }
+}
+
+/// `GetFunctionConcurrencyOutput` of the model.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct GetFunctionConcurrencyOutput {
+    /// `ReservedConcurrentExecutions`, optional.
+    #[serde(
+        rename = "ReservedConcurrentExecutions",
+        default,
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub reserved_concurrent_executions: Option<i64>,
+}
+
 /// `GetFunctionConfigurationInput` of the model.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct GetFunctionConfigurationInput {
@@ -1844,6 +3491,48 @@ impl GetFunctionConfigurationInput {
 
 impl crate::Input for GetFunctionConfigurationInput {
     const SHAPE: &'static Shape = &shapes::GET_FUNCTION_CONFIGURATION_REQUEST;
+
+    fn holds(&self) -> bool {
+        shapes::NAMESPACED_FUNCTION_NAME.admits_text(&self.function_name)
+            && self.qualifier.as_ref().is_none_or(|value| {
+                shapes::NUMERIC_LATEST_PUBLISHED_OR_ALIAS_QUALIFIER.admits_text(value)
+            })
+    }
+}
+
+/// `GetFunctionEventInvokeConfigInput` of the model.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct GetFunctionEventInvokeConfigInput {
+    /// `FunctionName`.
+    #[serde(rename = "FunctionName")]
+    pub function_name: String,
+    /// `Qualifier`, optional.
+    #[serde(rename = "Qualifier", default, skip_serializing_if = "Option::is_none")]
+    pub qualifier: Option<String>,
+}
+
+impl GetFunctionEventInvokeConfigInput {
+    /// Returns one with the members that must be there.
+    pub fn new(function_name: impl Into<String>) -> Self {
+        Self {
+            function_name: function_name.into(),
+            qualifier: None,
+        }
+    }
+}
+
+impl GetFunctionEventInvokeConfigInput {
+    /// Reads the input and checks every constraint of the model.
+    ///
+    /// # Errors
+    /// AWS's `SerializationException` or `ValidationException`.
+    pub fn from_json(json: &[u8]) -> Result<Self, crate::Invalid> {
+        crate::read(json)
+    }
+}
+
+impl crate::Input for GetFunctionEventInvokeConfigInput {
+    const SHAPE: &'static Shape = &shapes::GET_FUNCTION_EVENT_INVOKE_CONFIG_REQUEST;
 
     fn holds(&self) -> bool {
         shapes::NAMESPACED_FUNCTION_NAME.admits_text(&self.function_name)
@@ -1921,6 +3610,312 @@ pub struct GetFunctionOutput {
         skip_serializing_if = "Option::is_none"
     )]
     pub concurrency: Option<Concurrency>,
+}
+
+/// `GetFunctionUrlConfigInput` of the model.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct GetFunctionUrlConfigInput {
+    /// `FunctionName`.
+    #[serde(rename = "FunctionName")]
+    pub function_name: String,
+    /// `Qualifier`, optional.
+    #[serde(rename = "Qualifier", default, skip_serializing_if = "Option::is_none")]
+    pub qualifier: Option<String>,
+}
+
+impl GetFunctionUrlConfigInput {
+    /// Returns one with the members that must be there.
+    pub fn new(function_name: impl Into<String>) -> Self {
+        Self {
+            function_name: function_name.into(),
+            qualifier: None,
+        }
+    }
+}
+
+impl GetFunctionUrlConfigInput {
+    /// Reads the input and checks every constraint of the model.
+    ///
+    /// # Errors
+    /// AWS's `SerializationException` or `ValidationException`.
+    pub fn from_json(json: &[u8]) -> Result<Self, crate::Invalid> {
+        crate::read(json)
+    }
+}
+
+impl crate::Input for GetFunctionUrlConfigInput {
+    const SHAPE: &'static Shape = &shapes::GET_FUNCTION_URL_CONFIG_REQUEST;
+
+    fn holds(&self) -> bool {
+        shapes::FUNCTION_URL_FUNCTION_NAME.admits_text(&self.function_name)
+            && self
+                .qualifier
+                .as_ref()
+                .is_none_or(|value| shapes::FUNCTION_URL_QUALIFIER.admits_text(value))
+    }
+}
+
+/// `GetFunctionUrlConfigOutput` of the model.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct GetFunctionUrlConfigOutput {
+    /// `FunctionUrl`.
+    #[serde(rename = "FunctionUrl")]
+    pub function_url: String,
+    /// `FunctionArn`.
+    #[serde(rename = "FunctionArn")]
+    pub function_arn: String,
+    /// `AuthType`.
+    #[serde(rename = "AuthType")]
+    pub auth_type: FunctionUrlAuthType,
+    /// `Cors`, optional.
+    #[serde(rename = "Cors", default, skip_serializing_if = "Option::is_none")]
+    pub cors: Option<Cors>,
+    /// `CreationTime`.
+    #[serde(rename = "CreationTime")]
+    pub creation_time: String,
+    /// `LastModifiedTime`.
+    #[serde(rename = "LastModifiedTime")]
+    pub last_modified_time: String,
+    /// `InvokeMode`, optional.
+    #[serde(
+        rename = "InvokeMode",
+        default,
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub invoke_mode: Option<InvokeMode>,
+}
+
+impl GetFunctionUrlConfigOutput {
+    /// Returns one with the members that must be there.
+    pub fn new(
+        function_url: impl Into<String>,
+        function_arn: impl Into<String>,
+        auth_type: FunctionUrlAuthType,
+        creation_time: impl Into<String>,
+        last_modified_time: impl Into<String>,
+    ) -> Self {
+        Self {
+            function_url: function_url.into(),
+            function_arn: function_arn.into(),
+            auth_type,
+            cors: None,
+            creation_time: creation_time.into(),
+            last_modified_time: last_modified_time.into(),
+            invoke_mode: None,
+        }
+    }
+}
+
+/// `GetLayerVersionByArnInput` of the model.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct GetLayerVersionByArnInput {
+    /// `Arn`.
+    #[serde(rename = "Arn")]
+    pub arn: String,
+}
+
+impl GetLayerVersionByArnInput {
+    /// Reads the input and checks every constraint of the model.
+    ///
+    /// # Errors
+    /// AWS's `SerializationException` or `ValidationException`.
+    pub fn from_json(json: &[u8]) -> Result<Self, crate::Invalid> {
+        crate::read(json)
+    }
+}
+
+impl crate::Input for GetLayerVersionByArnInput {
+    const SHAPE: &'static Shape = &shapes::GET_LAYER_VERSION_BY_ARN_REQUEST;
+
+    fn holds(&self) -> bool {
+        shapes::LAYER_VERSION_ARN.admits_text(&self.arn)
+    }
+}
+
+/// `GetLayerVersionPolicyInput` of the model.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct GetLayerVersionPolicyInput {
+    /// `LayerName`.
+    #[serde(rename = "LayerName")]
+    pub layer_name: String,
+    /// `VersionNumber`.
+    #[serde(rename = "VersionNumber")]
+    pub version_number: i64,
+}
+
+impl GetLayerVersionPolicyInput {
+    /// Reads the input and checks every constraint of the model.
+    ///
+    /// # Errors
+    /// AWS's `SerializationException` or `ValidationException`.
+    pub fn from_json(json: &[u8]) -> Result<Self, crate::Invalid> {
+        crate::read(json)
+    }
+}
+
+impl crate::Input for GetLayerVersionPolicyInput {
+    const SHAPE: &'static Shape = &shapes::GET_LAYER_VERSION_POLICY_REQUEST;
+
+    fn holds(&self) -> bool {
+        shapes::LAYER_NAME_OR_ARN.admits_text(&self.layer_name)
+    }
+}
+
+/// `GetLayerVersionPolicyOutput` of the model.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct GetLayerVersionPolicyOutput {
+    /// `Policy`, optional.
+    #[serde(rename = "Policy", default, skip_serializing_if = "Option::is_none")]
+    pub policy: Option<String>,
+    /// `RevisionId`, optional.
+    #[serde(
+        rename = "RevisionId",
+        default,
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub revision_id: Option<String>,
+}
+
+/// `GetLayerVersionInput` of the model.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct GetLayerVersionInput {
+    /// `LayerName`.
+    #[serde(rename = "LayerName")]
+    pub layer_name: String,
+    /// `VersionNumber`.
+    #[serde(rename = "VersionNumber")]
+    pub version_number: i64,
+}
+
+impl GetLayerVersionInput {
+    /// Reads the input and checks every constraint of the model.
+    ///
+    /// # Errors
+    /// AWS's `SerializationException` or `ValidationException`.
+    pub fn from_json(json: &[u8]) -> Result<Self, crate::Invalid> {
+        crate::read(json)
+    }
+}
+
+impl crate::Input for GetLayerVersionInput {
+    const SHAPE: &'static Shape = &shapes::GET_LAYER_VERSION_REQUEST;
+
+    fn holds(&self) -> bool {
+        shapes::LAYER_NAME_OR_ARN.admits_text(&self.layer_name)
+    }
+}
+
+/// `GetLayerVersionByArnOutput` of the model.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct GetLayerVersionByArnOutput {
+    /// `Content`, optional.
+    #[serde(rename = "Content", default, skip_serializing_if = "Option::is_none")]
+    pub content: Option<LayerVersionContentOutput>,
+    /// `LayerArn`, optional.
+    #[serde(rename = "LayerArn", default, skip_serializing_if = "Option::is_none")]
+    pub layer_arn: Option<String>,
+    /// `LayerVersionArn`, optional.
+    #[serde(
+        rename = "LayerVersionArn",
+        default,
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub layer_version_arn: Option<String>,
+    /// `Description`, optional.
+    #[serde(
+        rename = "Description",
+        default,
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub description: Option<String>,
+    /// `CreatedDate`, optional.
+    #[serde(
+        rename = "CreatedDate",
+        default,
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub created_date: Option<String>,
+    /// `Version`, optional.
+    #[serde(rename = "Version", default, skip_serializing_if = "Option::is_none")]
+    pub version: Option<i64>,
+    /// `CompatibleArchitectures`, optional.
+    #[serde(
+        rename = "CompatibleArchitectures",
+        default,
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub compatible_architectures: Option<Vec<Architecture>>,
+    /// `CompatibleRuntimes`, optional.
+    #[serde(
+        rename = "CompatibleRuntimes",
+        default,
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub compatible_runtimes: Option<Vec<Runtime>>,
+    /// `LicenseInfo`, optional.
+    #[serde(
+        rename = "LicenseInfo",
+        default,
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub license_info: Option<String>,
+}
+
+/// `GetPolicyInput` of the model.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct GetPolicyInput {
+    /// `FunctionName`.
+    #[serde(rename = "FunctionName")]
+    pub function_name: String,
+    /// `Qualifier`, optional.
+    #[serde(rename = "Qualifier", default, skip_serializing_if = "Option::is_none")]
+    pub qualifier: Option<String>,
+}
+
+impl GetPolicyInput {
+    /// Returns one with the members that must be there.
+    pub fn new(function_name: impl Into<String>) -> Self {
+        Self {
+            function_name: function_name.into(),
+            qualifier: None,
+        }
+    }
+}
+
+impl GetPolicyInput {
+    /// Reads the input and checks every constraint of the model.
+    ///
+    /// # Errors
+    /// AWS's `SerializationException` or `ValidationException`.
+    pub fn from_json(json: &[u8]) -> Result<Self, crate::Invalid> {
+        crate::read(json)
+    }
+}
+
+impl crate::Input for GetPolicyInput {
+    const SHAPE: &'static Shape = &shapes::GET_POLICY_REQUEST;
+
+    fn holds(&self) -> bool {
+        shapes::NAMESPACED_FUNCTION_NAME.admits_text(&self.function_name)
+            && self.qualifier.as_ref().is_none_or(|value| {
+                shapes::NUMERIC_LATEST_PUBLISHED_OR_ALIAS_QUALIFIER.admits_text(value)
+            })
+    }
+}
+
+/// `GetPolicyOutput` of the model.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct GetPolicyOutput {
+    /// `Policy`, optional.
+    #[serde(rename = "Policy", default, skip_serializing_if = "Option::is_none")]
+    pub policy: Option<String>,
+    /// `RevisionId`, optional.
+    #[serde(
+        rename = "RevisionId",
+        default,
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub revision_id: Option<String>,
 }
 
 /// `ImageConfig` of the model.
@@ -2138,6 +4133,35 @@ impl InvocationType {
             Self::Event => "Event",
             Self::RequestResponse => "RequestResponse",
             Self::DryRun => "DryRun",
+        }
+    }
+
+    /// Returns the value that is `text` on the wire.
+    pub fn from_name(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|value| value.as_str() == text)
+    }
+}
+
+/// `InvokeMode`: a string out of a set.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum InvokeMode {
+    /// `BUFFERED`.
+    #[serde(rename = "BUFFERED")]
+    Buffered,
+    /// `RESPONSE_STREAM`.
+    #[serde(rename = "RESPONSE_STREAM")]
+    ResponseStream,
+}
+
+impl InvokeMode {
+    /// Every value, in the model's order.
+    pub const ALL: [Self; 2] = [Self::Buffered, Self::ResponseStream];
+
+    /// Returns the value as it is on the wire.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Buffered => "BUFFERED",
+            Self::ResponseStream => "RESPONSE_STREAM",
         }
     }
 
@@ -2467,6 +4491,382 @@ pub struct Layer {
     pub signing_job_arn: Option<String>,
 }
 
+/// `LayerVersionContentInput` of the model.
+#[derive(Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct LayerVersionContentInput {
+    /// `S3Bucket`, optional.
+    #[serde(rename = "S3Bucket", default, skip_serializing_if = "Option::is_none")]
+    pub s3_bucket: Option<String>,
+    /// `S3Key`, optional.
+    #[serde(rename = "S3Key", default, skip_serializing_if = "Option::is_none")]
+    pub s3_key: Option<String>,
+    /// `S3ObjectVersion`, optional.
+    #[serde(
+        rename = "S3ObjectVersion",
+        default,
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub s3_object_version: Option<String>,
+    /// `S3ObjectStorageMode`, optional.
+    #[serde(
+        rename = "S3ObjectStorageMode",
+        default,
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub s3_object_storage_mode: Option<S3ObjectStorageMode>,
+    /// `ZipFile`, optional.
+    #[serde(rename = "ZipFile", default, skip_serializing_if = "Option::is_none")]
+    pub zip_file: Option<crate::Blob>,
+}
+
+impl std::fmt::Debug for LayerVersionContentInput {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("LayerVersionContentInput")
+            .field("s3_bucket", &self.s3_bucket)
+            .field("s3_key", &self.s3_key)
+            .field("s3_object_version", &self.s3_object_version)
+            .field("s3_object_storage_mode", &self.s3_object_storage_mode)
+            .field("zip_file", &self.zip_file.as_ref().map(|_| crate::Redacted))
+            .finish()
+    }
+}
+
+impl LayerVersionContentInput {
+    fn holds(&self) -> bool {
+        self.s3_bucket
+            .as_ref()
+            .is_none_or(|value| shapes::S3_BUCKET.admits_text(value))
+            && self
+                .s3_key
+                .as_ref()
+                .is_none_or(|value| shapes::S3_KEY.admits_text(value))
+            && self
+                .s3_object_version
+                .as_ref()
+                .is_none_or(|value| shapes::S3_OBJECT_VERSION.admits_text(value))
+    }
+}
+
+/// `LayerVersionContentOutput` of the model.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct LayerVersionContentOutput {
+    /// `Location`, optional.
+    #[serde(rename = "Location", default, skip_serializing_if = "Option::is_none")]
+    pub location: Option<String>,
+    /// `CodeSha256`, optional.
+    #[serde(
+        rename = "CodeSha256",
+        default,
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub code_sha256: Option<String>,
+    /// `CodeSize`, optional.
+    #[serde(rename = "CodeSize", default, skip_serializing_if = "Option::is_none")]
+    pub code_size: Option<i64>,
+    /// `SigningProfileVersionArn`, optional.
+    #[serde(
+        rename = "SigningProfileVersionArn",
+        default,
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub signing_profile_version_arn: Option<String>,
+    /// `SigningJobArn`, optional.
+    #[serde(
+        rename = "SigningJobArn",
+        default,
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub signing_job_arn: Option<String>,
+    /// `ResolvedS3Object`, optional.
+    #[serde(
+        rename = "ResolvedS3Object",
+        default,
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub resolved_s3_object: Option<ResolvedS3Object>,
+}
+
+/// `LayerVersionsListItem` of the model.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct LayerVersionsListItem {
+    /// `LayerVersionArn`, optional.
+    #[serde(
+        rename = "LayerVersionArn",
+        default,
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub layer_version_arn: Option<String>,
+    /// `Version`, optional.
+    #[serde(rename = "Version", default, skip_serializing_if = "Option::is_none")]
+    pub version: Option<i64>,
+    /// `Description`, optional.
+    #[serde(
+        rename = "Description",
+        default,
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub description: Option<String>,
+    /// `CreatedDate`, optional.
+    #[serde(
+        rename = "CreatedDate",
+        default,
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub created_date: Option<String>,
+    /// `CompatibleArchitectures`, optional.
+    #[serde(
+        rename = "CompatibleArchitectures",
+        default,
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub compatible_architectures: Option<Vec<Architecture>>,
+    /// `CompatibleRuntimes`, optional.
+    #[serde(
+        rename = "CompatibleRuntimes",
+        default,
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub compatible_runtimes: Option<Vec<Runtime>>,
+    /// `LicenseInfo`, optional.
+    #[serde(
+        rename = "LicenseInfo",
+        default,
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub license_info: Option<String>,
+}
+
+/// `LayersListItem` of the model.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct LayersListItem {
+    /// `LayerName`, optional.
+    #[serde(rename = "LayerName", default, skip_serializing_if = "Option::is_none")]
+    pub layer_name: Option<String>,
+    /// `LayerArn`, optional.
+    #[serde(rename = "LayerArn", default, skip_serializing_if = "Option::is_none")]
+    pub layer_arn: Option<String>,
+    /// `LatestMatchingVersion`, optional.
+    #[serde(
+        rename = "LatestMatchingVersion",
+        default,
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub latest_matching_version: Option<LayerVersionsListItem>,
+}
+
+/// `ListAliasesInput` of the model.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ListAliasesInput {
+    /// `FunctionName`.
+    #[serde(rename = "FunctionName")]
+    pub function_name: String,
+    /// `FunctionVersion`, optional.
+    #[serde(
+        rename = "FunctionVersion",
+        default,
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub function_version: Option<String>,
+    /// `Marker`, optional.
+    #[serde(rename = "Marker", default, skip_serializing_if = "Option::is_none")]
+    pub marker: Option<String>,
+    /// `MaxItems`, optional.
+    #[serde(rename = "MaxItems", default, skip_serializing_if = "Option::is_none")]
+    pub max_items: Option<i64>,
+}
+
+impl ListAliasesInput {
+    /// Returns one with the members that must be there.
+    pub fn new(function_name: impl Into<String>) -> Self {
+        Self {
+            function_name: function_name.into(),
+            function_version: None,
+            marker: None,
+            max_items: None,
+        }
+    }
+}
+
+impl ListAliasesInput {
+    /// Reads the input and checks every constraint of the model.
+    ///
+    /// # Errors
+    /// AWS's `SerializationException` or `ValidationException`.
+    pub fn from_json(json: &[u8]) -> Result<Self, crate::Invalid> {
+        crate::read(json)
+    }
+}
+
+impl crate::Input for ListAliasesInput {
+    const SHAPE: &'static Shape = &shapes::LIST_ALIASES_REQUEST;
+
+    fn holds(&self) -> bool {
+        shapes::FUNCTION_NAME.admits_text(&self.function_name)
+            && self
+                .function_version
+                .as_ref()
+                .is_none_or(|value| shapes::VERSION_WITH_LATEST_PUBLISHED.admits_text(value))
+            && self
+                .max_items
+                .as_ref()
+                .is_none_or(|value| shapes::MAX_LIST_ITEMS.bounds().admit_whole(*value))
+    }
+}
+
+/// `ListAliasesOutput` of the model.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct ListAliasesOutput {
+    /// `NextMarker`, optional.
+    #[serde(
+        rename = "NextMarker",
+        default,
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub next_marker: Option<String>,
+    /// `Aliases`, optional.
+    #[serde(rename = "Aliases", default, skip_serializing_if = "Option::is_none")]
+    pub aliases: Option<Vec<AliasConfiguration>>,
+}
+
+/// `ListFunctionEventInvokeConfigsInput` of the model.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ListFunctionEventInvokeConfigsInput {
+    /// `FunctionName`.
+    #[serde(rename = "FunctionName")]
+    pub function_name: String,
+    /// `Marker`, optional.
+    #[serde(rename = "Marker", default, skip_serializing_if = "Option::is_none")]
+    pub marker: Option<String>,
+    /// `MaxItems`, optional.
+    #[serde(rename = "MaxItems", default, skip_serializing_if = "Option::is_none")]
+    pub max_items: Option<i64>,
+}
+
+impl ListFunctionEventInvokeConfigsInput {
+    /// Returns one with the members that must be there.
+    pub fn new(function_name: impl Into<String>) -> Self {
+        Self {
+            function_name: function_name.into(),
+            marker: None,
+            max_items: None,
+        }
+    }
+}
+
+impl ListFunctionEventInvokeConfigsInput {
+    /// Reads the input and checks every constraint of the model.
+    ///
+    /// # Errors
+    /// AWS's `SerializationException` or `ValidationException`.
+    pub fn from_json(json: &[u8]) -> Result<Self, crate::Invalid> {
+        crate::read(json)
+    }
+}
+
+impl crate::Input for ListFunctionEventInvokeConfigsInput {
+    const SHAPE: &'static Shape = &shapes::LIST_FUNCTION_EVENT_INVOKE_CONFIGS_REQUEST;
+
+    fn holds(&self) -> bool {
+        shapes::NAMESPACED_FUNCTION_NAME.admits_text(&self.function_name)
+            && self.max_items.as_ref().is_none_or(|value| {
+                shapes::MAX_FUNCTION_EVENT_INVOKE_CONFIG_LIST_ITEMS
+                    .bounds()
+                    .admit_whole(*value)
+            })
+    }
+}
+
+/// `ListFunctionEventInvokeConfigsOutput` of the model.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct ListFunctionEventInvokeConfigsOutput {
+    /// `FunctionEventInvokeConfigs`, optional.
+    #[serde(
+        rename = "FunctionEventInvokeConfigs",
+        default,
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub function_event_invoke_configs: Option<Vec<FunctionEventInvokeConfig>>,
+    /// `NextMarker`, optional.
+    #[serde(
+        rename = "NextMarker",
+        default,
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub next_marker: Option<String>,
+}
+
+/// `ListFunctionUrlConfigsInput` of the model.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ListFunctionUrlConfigsInput {
+    /// `FunctionName`.
+    #[serde(rename = "FunctionName")]
+    pub function_name: String,
+    /// `Marker`, optional.
+    #[serde(rename = "Marker", default, skip_serializing_if = "Option::is_none")]
+    pub marker: Option<String>,
+    /// `MaxItems`, optional.
+    #[serde(rename = "MaxItems", default, skip_serializing_if = "Option::is_none")]
+    pub max_items: Option<i64>,
+}
+
+impl ListFunctionUrlConfigsInput {
+    /// Returns one with the members that must be there.
+    pub fn new(function_name: impl Into<String>) -> Self {
+        Self {
+            function_name: function_name.into(),
+            marker: None,
+            max_items: None,
+        }
+    }
+}
+
+impl ListFunctionUrlConfigsInput {
+    /// Reads the input and checks every constraint of the model.
+    ///
+    /// # Errors
+    /// AWS's `SerializationException` or `ValidationException`.
+    pub fn from_json(json: &[u8]) -> Result<Self, crate::Invalid> {
+        crate::read(json)
+    }
+}
+
+impl crate::Input for ListFunctionUrlConfigsInput {
+    const SHAPE: &'static Shape = &shapes::LIST_FUNCTION_URL_CONFIGS_REQUEST;
+
+    fn holds(&self) -> bool {
+        shapes::FUNCTION_URL_FUNCTION_NAME.admits_text(&self.function_name)
+            && self
+                .max_items
+                .as_ref()
+                .is_none_or(|value| shapes::MAX_ITEMS.bounds().admit_whole(*value))
+    }
+}
+
+/// `ListFunctionUrlConfigsOutput` of the model.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ListFunctionUrlConfigsOutput {
+    /// `FunctionUrlConfigs`.
+    #[serde(rename = "FunctionUrlConfigs")]
+    pub function_url_configs: Vec<FunctionUrlConfig>,
+    /// `NextMarker`, optional.
+    #[serde(
+        rename = "NextMarker",
+        default,
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub next_marker: Option<String>,
+}
+
+impl ListFunctionUrlConfigsOutput {
+    /// Returns one with the members that must be there.
+    pub fn new(function_url_configs: Vec<FunctionUrlConfig>) -> Self {
+        Self {
+            function_url_configs,
+            next_marker: None,
+        }
+    }
+}
+
 /// `ListFunctionsInput` of the model.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct ListFunctionsInput {
@@ -2529,6 +4929,244 @@ pub struct ListFunctionsOutput {
     /// `Functions`, optional.
     #[serde(rename = "Functions", default, skip_serializing_if = "Option::is_none")]
     pub functions: Option<Vec<FunctionConfiguration>>,
+}
+
+/// `ListLayerVersionsInput` of the model.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ListLayerVersionsInput {
+    /// `CompatibleArchitecture`, optional.
+    #[serde(
+        rename = "CompatibleArchitecture",
+        default,
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub compatible_architecture: Option<Architecture>,
+    /// `CompatibleRuntime`, optional.
+    #[serde(
+        rename = "CompatibleRuntime",
+        default,
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub compatible_runtime: Option<Runtime>,
+    /// `LayerName`.
+    #[serde(rename = "LayerName")]
+    pub layer_name: String,
+    /// `Marker`, optional.
+    #[serde(rename = "Marker", default, skip_serializing_if = "Option::is_none")]
+    pub marker: Option<String>,
+    /// `MaxItems`, optional.
+    #[serde(rename = "MaxItems", default, skip_serializing_if = "Option::is_none")]
+    pub max_items: Option<i64>,
+}
+
+impl ListLayerVersionsInput {
+    /// Returns one with the members that must be there.
+    pub fn new(layer_name: impl Into<String>) -> Self {
+        Self {
+            compatible_architecture: None,
+            compatible_runtime: None,
+            layer_name: layer_name.into(),
+            marker: None,
+            max_items: None,
+        }
+    }
+}
+
+impl ListLayerVersionsInput {
+    /// Reads the input and checks every constraint of the model.
+    ///
+    /// # Errors
+    /// AWS's `SerializationException` or `ValidationException`.
+    pub fn from_json(json: &[u8]) -> Result<Self, crate::Invalid> {
+        crate::read(json)
+    }
+}
+
+impl crate::Input for ListLayerVersionsInput {
+    const SHAPE: &'static Shape = &shapes::LIST_LAYER_VERSIONS_REQUEST;
+
+    fn holds(&self) -> bool {
+        shapes::LAYER_NAME_OR_ARN.admits_text(&self.layer_name)
+            && self
+                .max_items
+                .as_ref()
+                .is_none_or(|value| shapes::MAX_LAYER_LIST_ITEMS.bounds().admit_whole(*value))
+    }
+}
+
+/// `ListLayerVersionsOutput` of the model.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct ListLayerVersionsOutput {
+    /// `NextMarker`, optional.
+    #[serde(
+        rename = "NextMarker",
+        default,
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub next_marker: Option<String>,
+    /// `LayerVersions`, optional.
+    #[serde(
+        rename = "LayerVersions",
+        default,
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub layer_versions: Option<Vec<LayerVersionsListItem>>,
+}
+
+/// `ListLayersInput` of the model.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct ListLayersInput {
+    /// `CompatibleArchitecture`, optional.
+    #[serde(
+        rename = "CompatibleArchitecture",
+        default,
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub compatible_architecture: Option<Architecture>,
+    /// `CompatibleRuntime`, optional.
+    #[serde(
+        rename = "CompatibleRuntime",
+        default,
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub compatible_runtime: Option<Runtime>,
+    /// `Marker`, optional.
+    #[serde(rename = "Marker", default, skip_serializing_if = "Option::is_none")]
+    pub marker: Option<String>,
+    /// `MaxItems`, optional.
+    #[serde(rename = "MaxItems", default, skip_serializing_if = "Option::is_none")]
+    pub max_items: Option<i64>,
+}
+
+impl ListLayersInput {
+    /// Reads the input and checks every constraint of the model.
+    ///
+    /// # Errors
+    /// AWS's `SerializationException` or `ValidationException`.
+    pub fn from_json(json: &[u8]) -> Result<Self, crate::Invalid> {
+        crate::read(json)
+    }
+}
+
+impl crate::Input for ListLayersInput {
+    const SHAPE: &'static Shape = &shapes::LIST_LAYERS_REQUEST;
+
+    fn holds(&self) -> bool {
+        self.max_items
+            .as_ref()
+            .is_none_or(|value| shapes::MAX_LAYER_LIST_ITEMS.bounds().admit_whole(*value))
+    }
+}
+
+/// `ListLayersOutput` of the model.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct ListLayersOutput {
+    /// `NextMarker`, optional.
+    #[serde(
+        rename = "NextMarker",
+        default,
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub next_marker: Option<String>,
+    /// `Layers`, optional.
+    #[serde(rename = "Layers", default, skip_serializing_if = "Option::is_none")]
+    pub layers: Option<Vec<LayersListItem>>,
+}
+
+/// `ListTagsInput` of the model.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ListTagsInput {
+    /// `Resource`.
+    #[serde(rename = "Resource")]
+    pub resource: String,
+}
+
+impl ListTagsInput {
+    /// Reads the input and checks every constraint of the model.
+    ///
+    /// # Errors
+    /// AWS's `SerializationException` or `ValidationException`.
+    pub fn from_json(json: &[u8]) -> Result<Self, crate::Invalid> {
+        crate::read(json)
+    }
+}
+
+impl crate::Input for ListTagsInput {
+    const SHAPE: &'static Shape = &shapes::LIST_TAGS_REQUEST;
+
+    fn holds(&self) -> bool {
+        shapes::TAGGABLE_RESOURCE.admits_text(&self.resource)
+    }
+}
+
+/// `ListTagsOutput` of the model.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct ListTagsOutput {
+    /// `Tags`, optional.
+    #[serde(rename = "Tags", default, skip_serializing_if = "Option::is_none")]
+    pub tags: Option<BTreeMap<String, String>>,
+}
+
+/// `ListVersionsByFunctionInput` of the model.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ListVersionsByFunctionInput {
+    /// `FunctionName`.
+    #[serde(rename = "FunctionName")]
+    pub function_name: String,
+    /// `Marker`, optional.
+    #[serde(rename = "Marker", default, skip_serializing_if = "Option::is_none")]
+    pub marker: Option<String>,
+    /// `MaxItems`, optional.
+    #[serde(rename = "MaxItems", default, skip_serializing_if = "Option::is_none")]
+    pub max_items: Option<i64>,
+}
+
+impl ListVersionsByFunctionInput {
+    /// Returns one with the members that must be there.
+    pub fn new(function_name: impl Into<String>) -> Self {
+        Self {
+            function_name: function_name.into(),
+            marker: None,
+            max_items: None,
+        }
+    }
+}
+
+impl ListVersionsByFunctionInput {
+    /// Reads the input and checks every constraint of the model.
+    ///
+    /// # Errors
+    /// AWS's `SerializationException` or `ValidationException`.
+    pub fn from_json(json: &[u8]) -> Result<Self, crate::Invalid> {
+        crate::read(json)
+    }
+}
+
+impl crate::Input for ListVersionsByFunctionInput {
+    const SHAPE: &'static Shape = &shapes::LIST_VERSIONS_BY_FUNCTION_REQUEST;
+
+    fn holds(&self) -> bool {
+        shapes::NAMESPACED_FUNCTION_NAME.admits_text(&self.function_name)
+            && self
+                .max_items
+                .as_ref()
+                .is_none_or(|value| shapes::MAX_LIST_ITEMS.bounds().admit_whole(*value))
+    }
+}
+
+/// `ListVersionsByFunctionOutput` of the model.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct ListVersionsByFunctionOutput {
+    /// `NextMarker`, optional.
+    #[serde(
+        rename = "NextMarker",
+        default,
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub next_marker: Option<String>,
+    /// `Versions`, optional.
+    #[serde(rename = "Versions", default, skip_serializing_if = "Option::is_none")]
+    pub versions: Option<Vec<FunctionConfiguration>>,
 }
 
 /// `LogFormat`: a string out of a set.
@@ -2622,6 +5260,46 @@ impl LoggingConfig {
     }
 }
 
+/// `OnFailure` of the model.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct OnFailure {
+    /// `Destination`, optional.
+    #[serde(
+        rename = "Destination",
+        default,
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub destination: Option<String>,
+}
+
+impl OnFailure {
+    fn holds(&self) -> bool {
+        self.destination
+            .as_ref()
+            .is_none_or(|value| shapes::DESTINATION_ARN.admits_text(value))
+    }
+}
+
+/// `OnSuccess` of the model.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct OnSuccess {
+    /// `Destination`, optional.
+    #[serde(
+        rename = "Destination",
+        default,
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub destination: Option<String>,
+}
+
+impl OnSuccess {
+    fn holds(&self) -> bool {
+        self.destination
+            .as_ref()
+            .is_none_or(|value| shapes::DESTINATION_ARN.admits_text(value))
+    }
+}
+
 /// `PackageType`: a string out of a set.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum PackageType {
@@ -2648,6 +5326,444 @@ impl PackageType {
     /// Returns the value that is `text` on the wire.
     pub fn from_name(text: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|value| value.as_str() == text)
+    }
+}
+
+/// `PublishLayerVersionInput` of the model.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct PublishLayerVersionInput {
+    /// `LayerName`.
+    #[serde(rename = "LayerName")]
+    pub layer_name: String,
+    /// `Description`, optional.
+    #[serde(
+        rename = "Description",
+        default,
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub description: Option<String>,
+    /// `Content`.
+    #[serde(rename = "Content")]
+    pub content: LayerVersionContentInput,
+    /// `CompatibleArchitectures`, optional.
+    #[serde(
+        rename = "CompatibleArchitectures",
+        default,
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub compatible_architectures: Option<Vec<Architecture>>,
+    /// `CompatibleRuntimes`, optional.
+    #[serde(
+        rename = "CompatibleRuntimes",
+        default,
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub compatible_runtimes: Option<Vec<Runtime>>,
+    /// `LicenseInfo`, optional.
+    #[serde(
+        rename = "LicenseInfo",
+        default,
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub license_info: Option<String>,
+}
+
+impl PublishLayerVersionInput {
+    /// Returns one with the members that must be there.
+    pub fn new(layer_name: impl Into<String>, content: LayerVersionContentInput) -> Self {
+        Self {
+            layer_name: layer_name.into(),
+            description: None,
+            content,
+            compatible_architectures: None,
+            compatible_runtimes: None,
+            license_info: None,
+        }
+    }
+}
+
+impl PublishLayerVersionInput {
+    /// Reads the input and checks every constraint of the model.
+    ///
+    /// # Errors
+    /// AWS's `SerializationException` or `ValidationException`.
+    pub fn from_json(json: &[u8]) -> Result<Self, crate::Invalid> {
+        crate::read(json)
+    }
+}
+
+impl crate::Input for PublishLayerVersionInput {
+    const SHAPE: &'static Shape = &shapes::PUBLISH_LAYER_VERSION_REQUEST;
+
+    fn holds(&self) -> bool {
+        shapes::LAYER_NAME_OR_ARN.admits_text(&self.layer_name)
+            && self
+                .description
+                .as_ref()
+                .is_none_or(|value| shapes::DESCRIPTION.admits_text(value))
+            && self.content.holds()
+            && self.compatible_architectures.as_ref().is_none_or(|value| {
+                shapes::COMPATIBLE_ARCHITECTURES
+                    .bounds()
+                    .admit_whole(value.len() as i64)
+            })
+            && self.compatible_runtimes.as_ref().is_none_or(|value| {
+                shapes::COMPATIBLE_RUNTIMES
+                    .bounds()
+                    .admit_whole(value.len() as i64)
+            })
+            && self
+                .license_info
+                .as_ref()
+                .is_none_or(|value| shapes::LICENSE_INFO.admits_text(value))
+    }
+}
+
+/// `PublishLayerVersionOutput` of the model.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct PublishLayerVersionOutput {
+    /// `Content`, optional.
+    #[serde(rename = "Content", default, skip_serializing_if = "Option::is_none")]
+    pub content: Option<LayerVersionContentOutput>,
+    /// `LayerArn`, optional.
+    #[serde(rename = "LayerArn", default, skip_serializing_if = "Option::is_none")]
+    pub layer_arn: Option<String>,
+    /// `LayerVersionArn`, optional.
+    #[serde(
+        rename = "LayerVersionArn",
+        default,
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub layer_version_arn: Option<String>,
+    /// `Description`, optional.
+    #[serde(
+        rename = "Description",
+        default,
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub description: Option<String>,
+    /// `CreatedDate`, optional.
+    #[serde(
+        rename = "CreatedDate",
+        default,
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub created_date: Option<String>,
+    /// `Version`, optional.
+    #[serde(rename = "Version", default, skip_serializing_if = "Option::is_none")]
+    pub version: Option<i64>,
+    /// `CompatibleArchitectures`, optional.
+    #[serde(
+        rename = "CompatibleArchitectures",
+        default,
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub compatible_architectures: Option<Vec<Architecture>>,
+    /// `CompatibleRuntimes`, optional.
+    #[serde(
+        rename = "CompatibleRuntimes",
+        default,
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub compatible_runtimes: Option<Vec<Runtime>>,
+    /// `LicenseInfo`, optional.
+    #[serde(
+        rename = "LicenseInfo",
+        default,
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub license_info: Option<String>,
+}
+
+/// `PublishVersionInput` of the model.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct PublishVersionInput {
+    /// `FunctionName`.
+    #[serde(rename = "FunctionName")]
+    pub function_name: String,
+    /// `CodeSha256`, optional.
+    #[serde(
+        rename = "CodeSha256",
+        default,
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub code_sha256: Option<String>,
+    /// `Description`, optional.
+    #[serde(
+        rename = "Description",
+        default,
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub description: Option<String>,
+    /// `RevisionId`, optional.
+    #[serde(
+        rename = "RevisionId",
+        default,
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub revision_id: Option<String>,
+    /// `PublishTo`, optional.
+    #[serde(rename = "PublishTo", default, skip_serializing_if = "Option::is_none")]
+    pub publish_to: Option<FunctionVersionLatestPublished>,
+}
+
+impl PublishVersionInput {
+    /// Returns one with the members that must be there.
+    pub fn new(function_name: impl Into<String>) -> Self {
+        Self {
+            function_name: function_name.into(),
+            code_sha256: None,
+            description: None,
+            revision_id: None,
+            publish_to: None,
+        }
+    }
+}
+
+impl PublishVersionInput {
+    /// Reads the input and checks every constraint of the model.
+    ///
+    /// # Errors
+    /// AWS's `SerializationException` or `ValidationException`.
+    pub fn from_json(json: &[u8]) -> Result<Self, crate::Invalid> {
+        crate::read(json)
+    }
+}
+
+impl crate::Input for PublishVersionInput {
+    const SHAPE: &'static Shape = &shapes::PUBLISH_VERSION_REQUEST;
+
+    fn holds(&self) -> bool {
+        shapes::FUNCTION_NAME.admits_text(&self.function_name)
+            && self
+                .description
+                .as_ref()
+                .is_none_or(|value| shapes::DESCRIPTION.admits_text(value))
+    }
+}
+
+/// `PutFunctionConcurrencyInput` of the model.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct PutFunctionConcurrencyInput {
+    /// `FunctionName`.
+    #[serde(rename = "FunctionName")]
+    pub function_name: String,
+    /// `ReservedConcurrentExecutions`.
+    #[serde(rename = "ReservedConcurrentExecutions")]
+    pub reserved_concurrent_executions: i64,
+}
+
+impl PutFunctionConcurrencyInput {
+    /// Reads the input and checks every constraint of the model.
+    ///
+    /// # Errors
+    /// AWS's `SerializationException` or `ValidationException`.
+    pub fn from_json(json: &[u8]) -> Result<Self, crate::Invalid> {
+        crate::read(json)
+    }
+}
+
+impl crate::Input for PutFunctionConcurrencyInput {
+    const SHAPE: &'static Shape = &shapes::PUT_FUNCTION_CONCURRENCY_REQUEST;
+
+    fn holds(&self) -> bool {
+        shapes::FUNCTION_NAME.admits_text(&self.function_name)
+            && shapes::RESERVED_CONCURRENT_EXECUTIONS
+                .bounds()
+                .admit_whole(self.reserved_concurrent_executions)
+    }
+}
+
+/// `PutFunctionEventInvokeConfigInput` of the model.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct PutFunctionEventInvokeConfigInput {
+    /// `FunctionName`.
+    #[serde(rename = "FunctionName")]
+    pub function_name: String,
+    /// `Qualifier`, optional.
+    #[serde(rename = "Qualifier", default, skip_serializing_if = "Option::is_none")]
+    pub qualifier: Option<String>,
+    /// `MaximumRetryAttempts`, optional.
+    #[serde(
+        rename = "MaximumRetryAttempts",
+        default,
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub maximum_retry_attempts: Option<i64>,
+    /// `MaximumEventAgeInSeconds`, optional.
+    #[serde(
+        rename = "MaximumEventAgeInSeconds",
+        default,
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub maximum_event_age_in_seconds: Option<i64>,
+    /// `DestinationConfig`, optional.
+    #[serde(
+        rename = "DestinationConfig",
+        default,
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub destination_config: Option<DestinationConfig>,
+}
+
+impl PutFunctionEventInvokeConfigInput {
+    /// Returns one with the members that must be there.
+    pub fn new(function_name: impl Into<String>) -> Self {
+        Self {
+            function_name: function_name.into(),
+            qualifier: None,
+            maximum_retry_attempts: None,
+            maximum_event_age_in_seconds: None,
+            destination_config: None,
+        }
+    }
+}
+
+impl PutFunctionEventInvokeConfigInput {
+    /// Reads the input and checks every constraint of the model.
+    ///
+    /// # Errors
+    /// AWS's `SerializationException` or `ValidationException`.
+    pub fn from_json(json: &[u8]) -> Result<Self, crate::Invalid> {
+        crate::read(json)
+    }
+}
+
+impl crate::Input for PutFunctionEventInvokeConfigInput {
+    const SHAPE: &'static Shape = &shapes::PUT_FUNCTION_EVENT_INVOKE_CONFIG_REQUEST;
+
+    fn holds(&self) -> bool {
+        shapes::NAMESPACED_FUNCTION_NAME.admits_text(&self.function_name)
+            && self.qualifier.as_ref().is_none_or(|value| {
+                shapes::NUMERIC_LATEST_PUBLISHED_OR_ALIAS_QUALIFIER.admits_text(value)
+            })
+            && self
+                .maximum_retry_attempts
+                .as_ref()
+                .is_none_or(|value| shapes::MAXIMUM_RETRY_ATTEMPTS.bounds().admit_whole(*value))
+            && self
+                .maximum_event_age_in_seconds
+                .as_ref()
+                .is_none_or(|value| {
+                    shapes::MAXIMUM_EVENT_AGE_IN_SECONDS
+                        .bounds()
+                        .admit_whole(*value)
+                })
+            && self
+                .destination_config
+                .as_ref()
+                .is_none_or(|value| value.holds())
+    }
+}
+
+/// `RemoveLayerVersionPermissionInput` of the model.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct RemoveLayerVersionPermissionInput {
+    /// `LayerName`.
+    #[serde(rename = "LayerName")]
+    pub layer_name: String,
+    /// `VersionNumber`.
+    #[serde(rename = "VersionNumber")]
+    pub version_number: i64,
+    /// `StatementId`.
+    #[serde(rename = "StatementId")]
+    pub statement_id: String,
+    /// `RevisionId`, optional.
+    #[serde(
+        rename = "RevisionId",
+        default,
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub revision_id: Option<String>,
+}
+
+impl RemoveLayerVersionPermissionInput {
+    /// Returns one with the members that must be there.
+    pub fn new(
+        layer_name: impl Into<String>,
+        version_number: i64,
+        statement_id: impl Into<String>,
+    ) -> Self {
+        Self {
+            layer_name: layer_name.into(),
+            version_number,
+            statement_id: statement_id.into(),
+            revision_id: None,
+        }
+    }
+}
+
+impl RemoveLayerVersionPermissionInput {
+    /// Reads the input and checks every constraint of the model.
+    ///
+    /// # Errors
+    /// AWS's `SerializationException` or `ValidationException`.
+    pub fn from_json(json: &[u8]) -> Result<Self, crate::Invalid> {
+        crate::read(json)
+    }
+}
+
+impl crate::Input for RemoveLayerVersionPermissionInput {
+    const SHAPE: &'static Shape = &shapes::REMOVE_LAYER_VERSION_PERMISSION_REQUEST;
+
+    fn holds(&self) -> bool {
+        shapes::LAYER_NAME_OR_ARN.admits_text(&self.layer_name)
+            && shapes::STATEMENT_ID.admits_text(&self.statement_id)
+    }
+}
+
+/// `RemovePermissionInput` of the model.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct RemovePermissionInput {
+    /// `FunctionName`.
+    #[serde(rename = "FunctionName")]
+    pub function_name: String,
+    /// `StatementId`.
+    #[serde(rename = "StatementId")]
+    pub statement_id: String,
+    /// `Qualifier`, optional.
+    #[serde(rename = "Qualifier", default, skip_serializing_if = "Option::is_none")]
+    pub qualifier: Option<String>,
+    /// `RevisionId`, optional.
+    #[serde(
+        rename = "RevisionId",
+        default,
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub revision_id: Option<String>,
+}
+
+impl RemovePermissionInput {
+    /// Returns one with the members that must be there.
+    pub fn new(function_name: impl Into<String>, statement_id: impl Into<String>) -> Self {
+        Self {
+            function_name: function_name.into(),
+            statement_id: statement_id.into(),
+            qualifier: None,
+            revision_id: None,
+        }
+    }
+}
+
+impl RemovePermissionInput {
+    /// Reads the input and checks every constraint of the model.
+    ///
+    /// # Errors
+    /// AWS's `SerializationException` or `ValidationException`.
+    pub fn from_json(json: &[u8]) -> Result<Self, crate::Invalid> {
+        crate::read(json)
+    }
+}
+
+impl crate::Input for RemovePermissionInput {
+    const SHAPE: &'static Shape = &shapes::REMOVE_PERMISSION_REQUEST;
+
+    fn holds(&self) -> bool {
+        shapes::NAMESPACED_FUNCTION_NAME.admits_text(&self.function_name)
+            && shapes::NAMESPACED_STATEMENT_ID.admits_text(&self.statement_id)
+            && self.qualifier.as_ref().is_none_or(|value| {
+                shapes::NUMERIC_LATEST_PUBLISHED_OR_ALIAS_QUALIFIER.admits_text(value)
+            })
     }
 }
 
@@ -3430,6 +6546,40 @@ impl SystemLogLevel {
     }
 }
 
+/// `TagResourceInput` of the model.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct TagResourceInput {
+    /// `Resource`.
+    #[serde(rename = "Resource")]
+    pub resource: String,
+    /// `Tags`.
+    #[serde(rename = "Tags")]
+    pub tags: BTreeMap<String, String>,
+}
+
+impl TagResourceInput {
+    /// Reads the input and checks every constraint of the model.
+    ///
+    /// # Errors
+    /// AWS's `SerializationException` or `ValidationException`.
+    pub fn from_json(json: &[u8]) -> Result<Self, crate::Invalid> {
+        crate::read(json)
+    }
+}
+
+impl crate::Input for TagResourceInput {
+    const SHAPE: &'static Shape = &shapes::TAG_RESOURCE_REQUEST;
+
+    fn holds(&self) -> bool {
+        shapes::TAGGABLE_RESOURCE.admits_text(&self.resource)
+            && self.tags.keys().all(|key| shapes::TAG_KEY.admits_text(key))
+            && self
+                .tags
+                .values()
+                .all(|inner| shapes::TAG_VALUE.admits_text(inner))
+    }
+}
+
 /// `TagsError` of the model.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct TagsError {
@@ -3516,6 +6666,123 @@ impl TracingMode {
     /// Returns the value that is `text` on the wire.
     pub fn from_name(text: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|value| value.as_str() == text)
+    }
+}
+
+/// `UntagResourceInput` of the model.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct UntagResourceInput {
+    /// `Resource`.
+    #[serde(rename = "Resource")]
+    pub resource: String,
+    /// `TagKeys`.
+    #[serde(rename = "TagKeys")]
+    pub tag_keys: Vec<String>,
+}
+
+impl UntagResourceInput {
+    /// Reads the input and checks every constraint of the model.
+    ///
+    /// # Errors
+    /// AWS's `SerializationException` or `ValidationException`.
+    pub fn from_json(json: &[u8]) -> Result<Self, crate::Invalid> {
+        crate::read(json)
+    }
+}
+
+impl crate::Input for UntagResourceInput {
+    const SHAPE: &'static Shape = &shapes::UNTAG_RESOURCE_REQUEST;
+
+    fn holds(&self) -> bool {
+        shapes::TAGGABLE_RESOURCE.admits_text(&self.resource)
+            && self
+                .tag_keys
+                .iter()
+                .all(|item| shapes::TAG_KEY.admits_text(item))
+    }
+}
+
+/// `UpdateAliasInput` of the model.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct UpdateAliasInput {
+    /// `FunctionName`.
+    #[serde(rename = "FunctionName")]
+    pub function_name: String,
+    /// `Name`.
+    #[serde(rename = "Name")]
+    pub name: String,
+    /// `FunctionVersion`, optional.
+    #[serde(
+        rename = "FunctionVersion",
+        default,
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub function_version: Option<String>,
+    /// `Description`, optional.
+    #[serde(
+        rename = "Description",
+        default,
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub description: Option<String>,
+    /// `RoutingConfig`, optional.
+    #[serde(
+        rename = "RoutingConfig",
+        default,
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub routing_config: Option<AliasRoutingConfiguration>,
+    /// `RevisionId`, optional.
+    #[serde(
+        rename = "RevisionId",
+        default,
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub revision_id: Option<String>,
+}
+
+impl UpdateAliasInput {
+    /// Returns one with the members that must be there.
+    pub fn new(function_name: impl Into<String>, name: impl Into<String>) -> Self {
+        Self {
+            function_name: function_name.into(),
+            name: name.into(),
+            function_version: None,
+            description: None,
+            routing_config: None,
+            revision_id: None,
+        }
+    }
+}
+
+impl UpdateAliasInput {
+    /// Reads the input and checks every constraint of the model.
+    ///
+    /// # Errors
+    /// AWS's `SerializationException` or `ValidationException`.
+    pub fn from_json(json: &[u8]) -> Result<Self, crate::Invalid> {
+        crate::read(json)
+    }
+}
+
+impl crate::Input for UpdateAliasInput {
+    const SHAPE: &'static Shape = &shapes::UPDATE_ALIAS_REQUEST;
+
+    fn holds(&self) -> bool {
+        shapes::FUNCTION_NAME.admits_text(&self.function_name)
+            && shapes::ALIAS.admits_text(&self.name)
+            && self
+                .function_version
+                .as_ref()
+                .is_none_or(|value| shapes::VERSION_WITH_LATEST_PUBLISHED.admits_text(value))
+            && self
+                .description
+                .as_ref()
+                .is_none_or(|value| shapes::DESCRIPTION.admits_text(value))
+            && self
+                .routing_config
+                .as_ref()
+                .is_none_or(|value| value.holds())
     }
 }
 
@@ -3904,6 +7171,199 @@ impl crate::Input for UpdateFunctionConfigurationInput {
     }
 }
 
+/// `UpdateFunctionEventInvokeConfigInput` of the model.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct UpdateFunctionEventInvokeConfigInput {
+    /// `FunctionName`.
+    #[serde(rename = "FunctionName")]
+    pub function_name: String,
+    /// `Qualifier`, optional.
+    #[serde(rename = "Qualifier", default, skip_serializing_if = "Option::is_none")]
+    pub qualifier: Option<String>,
+    /// `MaximumRetryAttempts`, optional.
+    #[serde(
+        rename = "MaximumRetryAttempts",
+        default,
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub maximum_retry_attempts: Option<i64>,
+    /// `MaximumEventAgeInSeconds`, optional.
+    #[serde(
+        rename = "MaximumEventAgeInSeconds",
+        default,
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub maximum_event_age_in_seconds: Option<i64>,
+    /// `DestinationConfig`, optional.
+    #[serde(
+        rename = "DestinationConfig",
+        default,
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub destination_config: Option<DestinationConfig>,
+}
+
+impl UpdateFunctionEventInvokeConfigInput {
+    /// Returns one with the members that must be there.
+    pub fn new(function_name: impl Into<String>) -> Self {
+        Self {
+            function_name: function_name.into(),
+            qualifier: None,
+            maximum_retry_attempts: None,
+            maximum_event_age_in_seconds: None,
+            destination_config: None,
+        }
+    }
+}
+
+impl UpdateFunctionEventInvokeConfigInput {
+    /// Reads the input and checks every constraint of the model.
+    ///
+    /// # Errors
+    /// AWS's `SerializationException` or `ValidationException`.
+    pub fn from_json(json: &[u8]) -> Result<Self, crate::Invalid> {
+        crate::read(json)
+    }
+}
+
+impl crate::Input for UpdateFunctionEventInvokeConfigInput {
+    const SHAPE: &'static Shape = &shapes::UPDATE_FUNCTION_EVENT_INVOKE_CONFIG_REQUEST;
+
+    fn holds(&self) -> bool {
+        shapes::NAMESPACED_FUNCTION_NAME.admits_text(&self.function_name)
+            && self.qualifier.as_ref().is_none_or(|value| {
+                shapes::NUMERIC_LATEST_PUBLISHED_OR_ALIAS_QUALIFIER.admits_text(value)
+            })
+            && self
+                .maximum_retry_attempts
+                .as_ref()
+                .is_none_or(|value| shapes::MAXIMUM_RETRY_ATTEMPTS.bounds().admit_whole(*value))
+            && self
+                .maximum_event_age_in_seconds
+                .as_ref()
+                .is_none_or(|value| {
+                    shapes::MAXIMUM_EVENT_AGE_IN_SECONDS
+                        .bounds()
+                        .admit_whole(*value)
+                })
+            && self
+                .destination_config
+                .as_ref()
+                .is_none_or(|value| value.holds())
+    }
+}
+
+/// `UpdateFunctionUrlConfigInput` of the model.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct UpdateFunctionUrlConfigInput {
+    /// `FunctionName`.
+    #[serde(rename = "FunctionName")]
+    pub function_name: String,
+    /// `Qualifier`, optional.
+    #[serde(rename = "Qualifier", default, skip_serializing_if = "Option::is_none")]
+    pub qualifier: Option<String>,
+    /// `AuthType`, optional.
+    #[serde(rename = "AuthType", default, skip_serializing_if = "Option::is_none")]
+    pub auth_type: Option<FunctionUrlAuthType>,
+    /// `Cors`, optional.
+    #[serde(rename = "Cors", default, skip_serializing_if = "Option::is_none")]
+    pub cors: Option<Cors>,
+    /// `InvokeMode`, optional.
+    #[serde(
+        rename = "InvokeMode",
+        default,
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub invoke_mode: Option<InvokeMode>,
+}
+
+impl UpdateFunctionUrlConfigInput {
+    /// Returns one with the members that must be there.
+    pub fn new(function_name: impl Into<String>) -> Self {
+        Self {
+            function_name: function_name.into(),
+            qualifier: None,
+            auth_type: None,
+            cors: None,
+            invoke_mode: None,
+        }
+    }
+}
+
+impl UpdateFunctionUrlConfigInput {
+    /// Reads the input and checks every constraint of the model.
+    ///
+    /// # Errors
+    /// AWS's `SerializationException` or `ValidationException`.
+    pub fn from_json(json: &[u8]) -> Result<Self, crate::Invalid> {
+        crate::read(json)
+    }
+}
+
+impl crate::Input for UpdateFunctionUrlConfigInput {
+    const SHAPE: &'static Shape = &shapes::UPDATE_FUNCTION_URL_CONFIG_REQUEST;
+
+    fn holds(&self) -> bool {
+        shapes::FUNCTION_URL_FUNCTION_NAME.admits_text(&self.function_name)
+            && self
+                .qualifier
+                .as_ref()
+                .is_none_or(|value| shapes::FUNCTION_URL_QUALIFIER.admits_text(value))
+            && self.cors.as_ref().is_none_or(|value| value.holds())
+    }
+}
+
+/// `UpdateFunctionUrlConfigOutput` of the model.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct UpdateFunctionUrlConfigOutput {
+    /// `FunctionUrl`.
+    #[serde(rename = "FunctionUrl")]
+    pub function_url: String,
+    /// `FunctionArn`.
+    #[serde(rename = "FunctionArn")]
+    pub function_arn: String,
+    /// `AuthType`.
+    #[serde(rename = "AuthType")]
+    pub auth_type: FunctionUrlAuthType,
+    /// `Cors`, optional.
+    #[serde(rename = "Cors", default, skip_serializing_if = "Option::is_none")]
+    pub cors: Option<Cors>,
+    /// `CreationTime`.
+    #[serde(rename = "CreationTime")]
+    pub creation_time: String,
+    /// `LastModifiedTime`.
+    #[serde(rename = "LastModifiedTime")]
+    pub last_modified_time: String,
+    /// `InvokeMode`, optional.
+    #[serde(
+        rename = "InvokeMode",
+        default,
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub invoke_mode: Option<InvokeMode>,
+}
+
+impl UpdateFunctionUrlConfigOutput {
+    /// Returns one with the members that must be there.
+    pub fn new(
+        function_url: impl Into<String>,
+        function_arn: impl Into<String>,
+        auth_type: FunctionUrlAuthType,
+        creation_time: impl Into<String>,
+        last_modified_time: impl Into<String>,
+    ) -> Self {
+        Self {
+            function_url: function_url.into(),
+            function_arn: function_arn.into(),
+            auth_type,
+            cors: None,
+            creation_time: creation_time.into(),
+            last_modified_time: last_modified_time.into(),
+            invoke_mode: None,
+        }
+    }
+}
+
 /// `VpcConfig` of the model.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct VpcConfig {
@@ -3992,6 +7452,314 @@ pub mod shapes {
                 max: None,
             },
             java: "Integer",
+        },
+    };
+    static ACTION_PATTERN: Pattern = Pattern::new(
+        "(lambda:[*]|lambda:[a-zA-Z]+|[*])",
+        &["(lambda:[*]|lambda:[a-zA-Z]+|[*])"],
+    );
+    /// `Action`.
+    pub static ACTION: Shape = Shape {
+        name: "Action",
+        sensitive: false,
+        kind: Kind::Text {
+            bounds: Bounds {
+                min: Some(0),
+                max: Some(10000),
+            },
+            pattern: Some(&ACTION_PATTERN),
+        },
+    };
+    /// `AddLayerVersionPermissionRequest`.
+    pub static ADD_LAYER_VERSION_PERMISSION_REQUEST: Shape = Shape {
+        name: "AddLayerVersionPermissionRequest",
+        sensitive: false,
+        kind: Kind::Structure(&[
+            Member {
+                name: "LayerName",
+                shape: &LAYER_NAME_OR_ARN,
+                required: true,
+                location: Location::Path("LayerName"),
+            },
+            Member {
+                name: "VersionNumber",
+                shape: &LAYER_VERSION_NUMBER,
+                required: true,
+                location: Location::Path("VersionNumber"),
+            },
+            Member {
+                name: "StatementId",
+                shape: &STATEMENT_ID,
+                required: true,
+                location: Location::Body,
+            },
+            Member {
+                name: "Action",
+                shape: &LAYER_PERMISSION_ALLOWED_ACTION,
+                required: true,
+                location: Location::Body,
+            },
+            Member {
+                name: "Principal",
+                shape: &LAYER_PERMISSION_ALLOWED_PRINCIPAL,
+                required: true,
+                location: Location::Body,
+            },
+            Member {
+                name: "OrganizationId",
+                shape: &ORGANIZATION_ID,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "RevisionId",
+                shape: &STRING,
+                required: false,
+                location: Location::Query("RevisionId"),
+            },
+        ]),
+    };
+    /// `AddLayerVersionPermissionResponse`.
+    pub static ADD_LAYER_VERSION_PERMISSION_RESPONSE: Shape = Shape {
+        name: "AddLayerVersionPermissionResponse",
+        sensitive: false,
+        kind: Kind::Structure(&[
+            Member {
+                name: "Statement",
+                shape: &STRING,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "RevisionId",
+                shape: &STRING,
+                required: false,
+                location: Location::Body,
+            },
+        ]),
+    };
+    /// `AddPermissionRequest`.
+    pub static ADD_PERMISSION_REQUEST: Shape = Shape {
+        name: "AddPermissionRequest",
+        sensitive: false,
+        kind: Kind::Structure(&[
+            Member {
+                name: "FunctionName",
+                shape: &NAMESPACED_FUNCTION_NAME,
+                required: true,
+                location: Location::Path("FunctionName"),
+            },
+            Member {
+                name: "StatementId",
+                shape: &STATEMENT_ID,
+                required: true,
+                location: Location::Body,
+            },
+            Member {
+                name: "Action",
+                shape: &ACTION,
+                required: true,
+                location: Location::Body,
+            },
+            Member {
+                name: "Principal",
+                shape: &PRINCIPAL,
+                required: true,
+                location: Location::Body,
+            },
+            Member {
+                name: "SourceArn",
+                shape: &ARN,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "FunctionUrlAuthType",
+                shape: &FUNCTION_URL_AUTH_TYPE,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "InvokedViaFunctionUrl",
+                shape: &INVOKED_VIA_FUNCTION_URL,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "SourceAccount",
+                shape: &SOURCE_OWNER,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "EventSourceToken",
+                shape: &EVENT_SOURCE_TOKEN,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "Qualifier",
+                shape: &NUMERIC_LATEST_PUBLISHED_OR_ALIAS_QUALIFIER,
+                required: false,
+                location: Location::Query("Qualifier"),
+            },
+            Member {
+                name: "RevisionId",
+                shape: &STRING,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "PrincipalOrgID",
+                shape: &PRINCIPAL_ORG_ID,
+                required: false,
+                location: Location::Body,
+            },
+        ]),
+    };
+    /// `AddPermissionResponse`.
+    pub static ADD_PERMISSION_RESPONSE: Shape = Shape {
+        name: "AddPermissionResponse",
+        sensitive: false,
+        kind: Kind::Structure(&[Member {
+            name: "Statement",
+            shape: &STRING,
+            required: false,
+            location: Location::Body,
+        }]),
+    };
+    static ADDITIONAL_VERSION_PATTERN: Pattern = Pattern::new("[0-9]+", &["[0-9]+"]);
+    /// `AdditionalVersion`.
+    pub static ADDITIONAL_VERSION: Shape = Shape {
+        name: "AdditionalVersion",
+        sensitive: false,
+        kind: Kind::Text {
+            bounds: Bounds {
+                min: Some(1),
+                max: Some(1024),
+            },
+            pattern: Some(&ADDITIONAL_VERSION_PATTERN),
+        },
+    };
+    /// `AdditionalVersionWeights`.
+    pub static ADDITIONAL_VERSION_WEIGHTS: Shape = Shape {
+        name: "AdditionalVersionWeights",
+        sensitive: false,
+        kind: Kind::Map {
+            key: &ADDITIONAL_VERSION,
+            value: &WEIGHT,
+        },
+    };
+    static ALIAS_PATTERN: Pattern = Pattern::new(
+        "(?!^[0-9]+$)([a-zA-Z0-9-_]+)",
+        &[".*[a-zA-Z_\\-].*", "[a-zA-Z0-9\\-_]+"],
+    );
+    /// `Alias`.
+    pub static ALIAS: Shape = Shape {
+        name: "Alias",
+        sensitive: false,
+        kind: Kind::Text {
+            bounds: Bounds {
+                min: Some(1),
+                max: Some(128),
+            },
+            pattern: Some(&ALIAS_PATTERN),
+        },
+    };
+    /// `AliasConfiguration`.
+    pub static ALIAS_CONFIGURATION: Shape = Shape {
+        name: "AliasConfiguration",
+        sensitive: false,
+        kind: Kind::Structure(&[
+            Member {
+                name: "AliasArn",
+                shape: &FUNCTION_ARN,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "Name",
+                shape: &ALIAS,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "FunctionVersion",
+                shape: &VERSION,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "Description",
+                shape: &DESCRIPTION,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "RoutingConfig",
+                shape: &ALIAS_ROUTING_CONFIGURATION,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "RevisionId",
+                shape: &STRING,
+                required: false,
+                location: Location::Body,
+            },
+        ]),
+    };
+    /// `AliasList`.
+    pub static ALIAS_LIST: Shape = Shape {
+        name: "AliasList",
+        sensitive: false,
+        kind: Kind::List {
+            of: &ALIAS_CONFIGURATION,
+            bounds: Bounds {
+                min: None,
+                max: None,
+            },
+        },
+    };
+    /// `AliasRoutingConfiguration`.
+    pub static ALIAS_ROUTING_CONFIGURATION: Shape = Shape {
+        name: "AliasRoutingConfiguration",
+        sensitive: false,
+        kind: Kind::Structure(&[Member {
+            name: "AdditionalVersionWeights",
+            shape: &ADDITIONAL_VERSION_WEIGHTS,
+            required: false,
+            location: Location::Body,
+        }]),
+    };
+    /// `AllowCredentials`.
+    pub static ALLOW_CREDENTIALS: Shape = Shape {
+        name: "AllowCredentials",
+        sensitive: false,
+        kind: Kind::Boolean,
+    };
+    /// `AllowMethodsList`.
+    pub static ALLOW_METHODS_LIST: Shape = Shape {
+        name: "AllowMethodsList",
+        sensitive: false,
+        kind: Kind::List {
+            of: &METHOD,
+            bounds: Bounds {
+                min: Some(0),
+                max: Some(6),
+            },
+        },
+    };
+    /// `AllowOriginsList`.
+    pub static ALLOW_ORIGINS_LIST: Shape = Shape {
+        name: "AllowOriginsList",
+        sensitive: false,
+        kind: Kind::List {
+            of: &ORIGIN,
+            bounds: Bounds {
+                min: Some(0),
+                max: Some(100),
+            },
         },
     };
     /// `ApplicationLogLevel`.
@@ -4095,6 +7863,30 @@ pub mod shapes {
             pattern: Some(&CODE_SIGNING_CONFIG_ARN_PATTERN),
         },
     };
+    /// `CompatibleArchitectures`.
+    pub static COMPATIBLE_ARCHITECTURES: Shape = Shape {
+        name: "CompatibleArchitectures",
+        sensitive: false,
+        kind: Kind::List {
+            of: &ARCHITECTURE,
+            bounds: Bounds {
+                min: Some(0),
+                max: Some(2),
+            },
+        },
+    };
+    /// `CompatibleRuntimes`.
+    pub static COMPATIBLE_RUNTIMES: Shape = Shape {
+        name: "CompatibleRuntimes",
+        sensitive: false,
+        kind: Kind::List {
+            of: &RUNTIME,
+            bounds: Bounds {
+                min: Some(0),
+                max: Some(15),
+            },
+        },
+    };
     /// `Concurrency`.
     pub static CONCURRENCY: Shape = Shape {
         name: "Concurrency",
@@ -4105,6 +7897,86 @@ pub mod shapes {
             required: false,
             location: Location::Body,
         }]),
+    };
+    /// `Cors`.
+    pub static CORS: Shape = Shape {
+        name: "Cors",
+        sensitive: false,
+        kind: Kind::Structure(&[
+            Member {
+                name: "AllowCredentials",
+                shape: &ALLOW_CREDENTIALS,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "AllowHeaders",
+                shape: &HEADERS_LIST,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "AllowMethods",
+                shape: &ALLOW_METHODS_LIST,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "AllowOrigins",
+                shape: &ALLOW_ORIGINS_LIST,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "ExposeHeaders",
+                shape: &HEADERS_LIST,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "MaxAge",
+                shape: &MAX_AGE,
+                required: false,
+                location: Location::Body,
+            },
+        ]),
+    };
+    /// `CreateAliasRequest`.
+    pub static CREATE_ALIAS_REQUEST: Shape = Shape {
+        name: "CreateAliasRequest",
+        sensitive: false,
+        kind: Kind::Structure(&[
+            Member {
+                name: "FunctionName",
+                shape: &FUNCTION_NAME,
+                required: true,
+                location: Location::Path("FunctionName"),
+            },
+            Member {
+                name: "Name",
+                shape: &ALIAS,
+                required: true,
+                location: Location::Body,
+            },
+            Member {
+                name: "FunctionVersion",
+                shape: &VERSION_WITH_LATEST_PUBLISHED,
+                required: true,
+                location: Location::Body,
+            },
+            Member {
+                name: "Description",
+                shape: &DESCRIPTION,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "RoutingConfig",
+                shape: &ALIAS_ROUTING_CONFIGURATION,
+                required: false,
+                location: Location::Body,
+            },
+        ]),
     };
     /// `CreateFunctionRequest`.
     pub static CREATE_FUNCTION_REQUEST: Shape = Shape {
@@ -4293,6 +8165,92 @@ pub mod shapes {
             },
         ]),
     };
+    /// `CreateFunctionUrlConfigRequest`.
+    pub static CREATE_FUNCTION_URL_CONFIG_REQUEST: Shape = Shape {
+        name: "CreateFunctionUrlConfigRequest",
+        sensitive: false,
+        kind: Kind::Structure(&[
+            Member {
+                name: "FunctionName",
+                shape: &FUNCTION_URL_FUNCTION_NAME,
+                required: true,
+                location: Location::Path("FunctionName"),
+            },
+            Member {
+                name: "Qualifier",
+                shape: &FUNCTION_URL_QUALIFIER,
+                required: false,
+                location: Location::Query("Qualifier"),
+            },
+            Member {
+                name: "AuthType",
+                shape: &FUNCTION_URL_AUTH_TYPE,
+                required: true,
+                location: Location::Body,
+            },
+            Member {
+                name: "Cors",
+                shape: &CORS,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "InvokeMode",
+                shape: &INVOKE_MODE,
+                required: false,
+                location: Location::Body,
+            },
+        ]),
+    };
+    /// `CreateFunctionUrlConfigResponse`.
+    pub static CREATE_FUNCTION_URL_CONFIG_RESPONSE: Shape = Shape {
+        name: "CreateFunctionUrlConfigResponse",
+        sensitive: false,
+        kind: Kind::Structure(&[
+            Member {
+                name: "FunctionUrl",
+                shape: &FUNCTION_URL,
+                required: true,
+                location: Location::Body,
+            },
+            Member {
+                name: "FunctionArn",
+                shape: &FUNCTION_ARN,
+                required: true,
+                location: Location::Body,
+            },
+            Member {
+                name: "AuthType",
+                shape: &FUNCTION_URL_AUTH_TYPE,
+                required: true,
+                location: Location::Body,
+            },
+            Member {
+                name: "Cors",
+                shape: &CORS,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "CreationTime",
+                shape: &TIMESTAMP,
+                required: true,
+                location: Location::Body,
+            },
+            Member {
+                name: "InvokeMode",
+                shape: &INVOKE_MODE,
+                required: false,
+                location: Location::Body,
+            },
+        ]),
+    };
+    /// `Date`.
+    pub static DATE: Shape = Shape {
+        name: "Date",
+        sensitive: false,
+        kind: Kind::Timestamp,
+    };
     /// `DeadLetterConfig`.
     pub static DEAD_LETTER_CONFIG: Shape = Shape {
         name: "DeadLetterConfig",
@@ -4303,6 +8261,55 @@ pub mod shapes {
             required: false,
             location: Location::Body,
         }]),
+    };
+    /// `DeleteAliasRequest`.
+    pub static DELETE_ALIAS_REQUEST: Shape = Shape {
+        name: "DeleteAliasRequest",
+        sensitive: false,
+        kind: Kind::Structure(&[
+            Member {
+                name: "FunctionName",
+                shape: &FUNCTION_NAME,
+                required: true,
+                location: Location::Path("FunctionName"),
+            },
+            Member {
+                name: "Name",
+                shape: &ALIAS,
+                required: true,
+                location: Location::Path("Name"),
+            },
+        ]),
+    };
+    /// `DeleteFunctionConcurrencyRequest`.
+    pub static DELETE_FUNCTION_CONCURRENCY_REQUEST: Shape = Shape {
+        name: "DeleteFunctionConcurrencyRequest",
+        sensitive: false,
+        kind: Kind::Structure(&[Member {
+            name: "FunctionName",
+            shape: &FUNCTION_NAME,
+            required: true,
+            location: Location::Path("FunctionName"),
+        }]),
+    };
+    /// `DeleteFunctionEventInvokeConfigRequest`.
+    pub static DELETE_FUNCTION_EVENT_INVOKE_CONFIG_REQUEST: Shape = Shape {
+        name: "DeleteFunctionEventInvokeConfigRequest",
+        sensitive: false,
+        kind: Kind::Structure(&[
+            Member {
+                name: "FunctionName",
+                shape: &NAMESPACED_FUNCTION_NAME,
+                required: true,
+                location: Location::Path("FunctionName"),
+            },
+            Member {
+                name: "Qualifier",
+                shape: &NUMERIC_LATEST_PUBLISHED_OR_ALIAS_QUALIFIER,
+                required: false,
+                location: Location::Query("Qualifier"),
+            },
+        ]),
     };
     /// `DeleteFunctionRequest`.
     pub static DELETE_FUNCTION_REQUEST: Shape = Shape {
@@ -4334,6 +8341,44 @@ pub mod shapes {
             location: Location::StatusCode,
         }]),
     };
+    /// `DeleteFunctionUrlConfigRequest`.
+    pub static DELETE_FUNCTION_URL_CONFIG_REQUEST: Shape = Shape {
+        name: "DeleteFunctionUrlConfigRequest",
+        sensitive: false,
+        kind: Kind::Structure(&[
+            Member {
+                name: "FunctionName",
+                shape: &FUNCTION_URL_FUNCTION_NAME,
+                required: true,
+                location: Location::Path("FunctionName"),
+            },
+            Member {
+                name: "Qualifier",
+                shape: &FUNCTION_URL_QUALIFIER,
+                required: false,
+                location: Location::Query("Qualifier"),
+            },
+        ]),
+    };
+    /// `DeleteLayerVersionRequest`.
+    pub static DELETE_LAYER_VERSION_REQUEST: Shape = Shape {
+        name: "DeleteLayerVersionRequest",
+        sensitive: false,
+        kind: Kind::Structure(&[
+            Member {
+                name: "LayerName",
+                shape: &LAYER_NAME_OR_ARN,
+                required: true,
+                location: Location::Path("LayerName"),
+            },
+            Member {
+                name: "VersionNumber",
+                shape: &LAYER_VERSION_NUMBER,
+                required: true,
+                location: Location::Path("VersionNumber"),
+            },
+        ]),
+    };
     /// `Description`.
     pub static DESCRIPTION: Shape = Shape {
         name: "Description",
@@ -4345,6 +8390,43 @@ pub mod shapes {
             },
             pattern: None,
         },
+    };
+    static DESTINATION_ARN_PATTERN: Pattern = Pattern::new(
+        "$|kafka://([^.]([a-zA-Z0-9\\-_.]{0,248}))|arn:(aws[a-zA-Z0-9-]*):([a-zA-Z0-9\\-])+:((eusc-)?[a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-\\d{1})?:(\\d{12})?:(.*)",
+        &[
+            "$|kafka://([^.]([a-zA-Z0-9\\-_.]{0,248}))|arn:(aws[a-zA-Z0-9-]*):([a-zA-Z0-9\\-])+:((eusc-)?[a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-[0-9]{1})?:([0-9]{12})?:(.*)",
+        ],
+    );
+    /// `DestinationArn`.
+    pub static DESTINATION_ARN: Shape = Shape {
+        name: "DestinationArn",
+        sensitive: false,
+        kind: Kind::Text {
+            bounds: Bounds {
+                min: Some(0),
+                max: Some(350),
+            },
+            pattern: Some(&DESTINATION_ARN_PATTERN),
+        },
+    };
+    /// `DestinationConfig`.
+    pub static DESTINATION_CONFIG: Shape = Shape {
+        name: "DestinationConfig",
+        sensitive: false,
+        kind: Kind::Structure(&[
+            Member {
+                name: "OnSuccess",
+                shape: &ON_SUCCESS,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "OnFailure",
+                shape: &ON_FAILURE,
+                required: false,
+                location: Location::Body,
+            },
+        ]),
     };
     /// `DirectS3Read`.
     pub static DIRECT_S3_READ: Shape = Shape {
@@ -4514,6 +8596,20 @@ pub mod shapes {
                 max: Some(32768),
             },
             java: "Integer",
+        },
+    };
+    static EVENT_SOURCE_TOKEN_PATTERN: Pattern =
+        Pattern::new("[a-zA-Z0-9._\\-]+", &["[a-zA-Z0-9._\\-]+"]);
+    /// `EventSourceToken`.
+    pub static EVENT_SOURCE_TOKEN: Shape = Shape {
+        name: "EventSourceToken",
+        sensitive: false,
+        kind: Kind::Text {
+            bounds: Bounds {
+                min: Some(0),
+                max: Some(256),
+            },
+            pattern: Some(&EVENT_SOURCE_TOKEN_PATTERN),
         },
     };
     /// `ExecutionEnvironmentMemoryGiBPerVCpu`.
@@ -4989,6 +9085,55 @@ pub mod shapes {
             },
         ]),
     };
+    /// `FunctionEventInvokeConfig`.
+    pub static FUNCTION_EVENT_INVOKE_CONFIG: Shape = Shape {
+        name: "FunctionEventInvokeConfig",
+        sensitive: false,
+        kind: Kind::Structure(&[
+            Member {
+                name: "LastModified",
+                shape: &DATE,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "FunctionArn",
+                shape: &FUNCTION_ARN,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "MaximumRetryAttempts",
+                shape: &MAXIMUM_RETRY_ATTEMPTS,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "MaximumEventAgeInSeconds",
+                shape: &MAXIMUM_EVENT_AGE_IN_SECONDS,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "DestinationConfig",
+                shape: &DESTINATION_CONFIG,
+                required: false,
+                location: Location::Body,
+            },
+        ]),
+    };
+    /// `FunctionEventInvokeConfigList`.
+    pub static FUNCTION_EVENT_INVOKE_CONFIG_LIST: Shape = Shape {
+        name: "FunctionEventInvokeConfigList",
+        sensitive: false,
+        kind: Kind::List {
+            of: &FUNCTION_EVENT_INVOKE_CONFIG,
+            bounds: Bounds {
+                min: None,
+                max: None,
+            },
+        },
+    };
     /// `FunctionList`.
     pub static FUNCTION_LIST: Shape = Shape {
         name: "FunctionList",
@@ -5066,6 +9211,119 @@ pub mod shapes {
             },
         ]),
     };
+    /// `FunctionUrl`.
+    pub static FUNCTION_URL: Shape = Shape {
+        name: "FunctionUrl",
+        sensitive: false,
+        kind: Kind::Text {
+            bounds: Bounds {
+                min: Some(40),
+                max: Some(100),
+            },
+            pattern: None,
+        },
+    };
+    /// `FunctionUrlAuthType`.
+    pub static FUNCTION_URL_AUTH_TYPE: Shape = Shape {
+        name: "FunctionUrlAuthType",
+        sensitive: false,
+        kind: Kind::Enumeration(&["AWS_IAM", "NONE"]),
+    };
+    /// `FunctionUrlConfig`.
+    pub static FUNCTION_URL_CONFIG: Shape = Shape {
+        name: "FunctionUrlConfig",
+        sensitive: false,
+        kind: Kind::Structure(&[
+            Member {
+                name: "FunctionUrl",
+                shape: &FUNCTION_URL,
+                required: true,
+                location: Location::Body,
+            },
+            Member {
+                name: "FunctionArn",
+                shape: &FUNCTION_ARN,
+                required: true,
+                location: Location::Body,
+            },
+            Member {
+                name: "CreationTime",
+                shape: &TIMESTAMP,
+                required: true,
+                location: Location::Body,
+            },
+            Member {
+                name: "LastModifiedTime",
+                shape: &TIMESTAMP,
+                required: true,
+                location: Location::Body,
+            },
+            Member {
+                name: "Cors",
+                shape: &CORS,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "AuthType",
+                shape: &FUNCTION_URL_AUTH_TYPE,
+                required: true,
+                location: Location::Body,
+            },
+            Member {
+                name: "InvokeMode",
+                shape: &INVOKE_MODE,
+                required: false,
+                location: Location::Body,
+            },
+        ]),
+    };
+    /// `FunctionUrlConfigList`.
+    pub static FUNCTION_URL_CONFIG_LIST: Shape = Shape {
+        name: "FunctionUrlConfigList",
+        sensitive: false,
+        kind: Kind::List {
+            of: &FUNCTION_URL_CONFIG,
+            bounds: Bounds {
+                min: None,
+                max: None,
+            },
+        },
+    };
+    static FUNCTION_URL_FUNCTION_NAME_PATTERN: Pattern = Pattern::new(
+        "(arn:(aws[a-zA-Z-]*)?:lambda:)?((eusc-)?[a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-\\d{1}:)?(\\d{12}:)?(function:)?([a-zA-Z0-9-_]{1,64})(:((?!\\d+$)[0-9a-zA-Z-_]+))?",
+        &[
+            "(arn:(aws[a-zA-Z-]*)?:lambda:)?((eusc-)?[a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-[0-9]{1}:)?([0-9]{12}:)?(function:)?([a-zA-Z0-9\\-_]{1,64})(:([0-9]*[a-zA-Z\\-_][0-9a-zA-Z\\-_]*))?",
+        ],
+    );
+    /// `FunctionUrlFunctionName`.
+    pub static FUNCTION_URL_FUNCTION_NAME: Shape = Shape {
+        name: "FunctionUrlFunctionName",
+        sensitive: false,
+        kind: Kind::Text {
+            bounds: Bounds {
+                min: Some(1),
+                max: Some(140),
+            },
+            pattern: Some(&FUNCTION_URL_FUNCTION_NAME_PATTERN),
+        },
+    };
+    static FUNCTION_URL_QUALIFIER_PATTERN: Pattern = Pattern::new(
+        "((?!^\\d+$)^[0-9a-zA-Z-_]+$)",
+        &["[0-9]*[a-zA-Z\\-_][0-9a-zA-Z\\-_]*"],
+    );
+    /// `FunctionUrlQualifier`.
+    pub static FUNCTION_URL_QUALIFIER: Shape = Shape {
+        name: "FunctionUrlQualifier",
+        sensitive: false,
+        kind: Kind::Text {
+            bounds: Bounds {
+                min: Some(1),
+                max: Some(128),
+            },
+            pattern: Some(&FUNCTION_URL_QUALIFIER_PATTERN),
+        },
+    };
     /// `FunctionVersion`.
     pub static FUNCTION_VERSION: Shape = Shape {
         name: "FunctionVersion",
@@ -5078,9 +9336,69 @@ pub mod shapes {
         sensitive: false,
         kind: Kind::Enumeration(&["LATEST_PUBLISHED"]),
     };
+    /// `GetAliasRequest`.
+    pub static GET_ALIAS_REQUEST: Shape = Shape {
+        name: "GetAliasRequest",
+        sensitive: false,
+        kind: Kind::Structure(&[
+            Member {
+                name: "FunctionName",
+                shape: &FUNCTION_NAME,
+                required: true,
+                location: Location::Path("FunctionName"),
+            },
+            Member {
+                name: "Name",
+                shape: &ALIAS,
+                required: true,
+                location: Location::Path("Name"),
+            },
+        ]),
+    };
+    /// `GetFunctionConcurrencyRequest`.
+    pub static GET_FUNCTION_CONCURRENCY_REQUEST: Shape = Shape {
+        name: "GetFunctionConcurrencyRequest",
+        sensitive: false,
+        kind: Kind::Structure(&[Member {
+            name: "FunctionName",
+            shape: &FUNCTION_NAME,
+            required: true,
+            location: Location::Path("FunctionName"),
+        }]),
+    };
+    /// `GetFunctionConcurrencyResponse`.
+    pub static GET_FUNCTION_CONCURRENCY_RESPONSE: Shape = Shape {
+        name: "GetFunctionConcurrencyResponse",
+        sensitive: false,
+        kind: Kind::Structure(&[Member {
+            name: "ReservedConcurrentExecutions",
+            shape: &RESERVED_CONCURRENT_EXECUTIONS,
+            required: false,
+            location: Location::Body,
+        }]),
+    };
     /// `GetFunctionConfigurationRequest`.
     pub static GET_FUNCTION_CONFIGURATION_REQUEST: Shape = Shape {
         name: "GetFunctionConfigurationRequest",
+        sensitive: false,
+        kind: Kind::Structure(&[
+            Member {
+                name: "FunctionName",
+                shape: &NAMESPACED_FUNCTION_NAME,
+                required: true,
+                location: Location::Path("FunctionName"),
+            },
+            Member {
+                name: "Qualifier",
+                shape: &NUMERIC_LATEST_PUBLISHED_OR_ALIAS_QUALIFIER,
+                required: false,
+                location: Location::Query("Qualifier"),
+            },
+        ]),
+    };
+    /// `GetFunctionEventInvokeConfigRequest`.
+    pub static GET_FUNCTION_EVENT_INVOKE_CONFIG_REQUEST: Shape = Shape {
+        name: "GetFunctionEventInvokeConfigRequest",
         sensitive: false,
         kind: Kind::Structure(&[
             Member {
@@ -5153,6 +9471,241 @@ pub mod shapes {
             },
         ]),
     };
+    /// `GetFunctionUrlConfigRequest`.
+    pub static GET_FUNCTION_URL_CONFIG_REQUEST: Shape = Shape {
+        name: "GetFunctionUrlConfigRequest",
+        sensitive: false,
+        kind: Kind::Structure(&[
+            Member {
+                name: "FunctionName",
+                shape: &FUNCTION_URL_FUNCTION_NAME,
+                required: true,
+                location: Location::Path("FunctionName"),
+            },
+            Member {
+                name: "Qualifier",
+                shape: &FUNCTION_URL_QUALIFIER,
+                required: false,
+                location: Location::Query("Qualifier"),
+            },
+        ]),
+    };
+    /// `GetFunctionUrlConfigResponse`.
+    pub static GET_FUNCTION_URL_CONFIG_RESPONSE: Shape = Shape {
+        name: "GetFunctionUrlConfigResponse",
+        sensitive: false,
+        kind: Kind::Structure(&[
+            Member {
+                name: "FunctionUrl",
+                shape: &FUNCTION_URL,
+                required: true,
+                location: Location::Body,
+            },
+            Member {
+                name: "FunctionArn",
+                shape: &FUNCTION_ARN,
+                required: true,
+                location: Location::Body,
+            },
+            Member {
+                name: "AuthType",
+                shape: &FUNCTION_URL_AUTH_TYPE,
+                required: true,
+                location: Location::Body,
+            },
+            Member {
+                name: "Cors",
+                shape: &CORS,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "CreationTime",
+                shape: &TIMESTAMP,
+                required: true,
+                location: Location::Body,
+            },
+            Member {
+                name: "LastModifiedTime",
+                shape: &TIMESTAMP,
+                required: true,
+                location: Location::Body,
+            },
+            Member {
+                name: "InvokeMode",
+                shape: &INVOKE_MODE,
+                required: false,
+                location: Location::Body,
+            },
+        ]),
+    };
+    /// `GetLayerVersionByArnRequest`.
+    pub static GET_LAYER_VERSION_BY_ARN_REQUEST: Shape = Shape {
+        name: "GetLayerVersionByArnRequest",
+        sensitive: false,
+        kind: Kind::Structure(&[Member {
+            name: "Arn",
+            shape: &LAYER_VERSION_ARN,
+            required: true,
+            location: Location::Query("Arn"),
+        }]),
+    };
+    /// `GetLayerVersionPolicyRequest`.
+    pub static GET_LAYER_VERSION_POLICY_REQUEST: Shape = Shape {
+        name: "GetLayerVersionPolicyRequest",
+        sensitive: false,
+        kind: Kind::Structure(&[
+            Member {
+                name: "LayerName",
+                shape: &LAYER_NAME_OR_ARN,
+                required: true,
+                location: Location::Path("LayerName"),
+            },
+            Member {
+                name: "VersionNumber",
+                shape: &LAYER_VERSION_NUMBER,
+                required: true,
+                location: Location::Path("VersionNumber"),
+            },
+        ]),
+    };
+    /// `GetLayerVersionPolicyResponse`.
+    pub static GET_LAYER_VERSION_POLICY_RESPONSE: Shape = Shape {
+        name: "GetLayerVersionPolicyResponse",
+        sensitive: false,
+        kind: Kind::Structure(&[
+            Member {
+                name: "Policy",
+                shape: &STRING,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "RevisionId",
+                shape: &STRING,
+                required: false,
+                location: Location::Body,
+            },
+        ]),
+    };
+    /// `GetLayerVersionRequest`.
+    pub static GET_LAYER_VERSION_REQUEST: Shape = Shape {
+        name: "GetLayerVersionRequest",
+        sensitive: false,
+        kind: Kind::Structure(&[
+            Member {
+                name: "LayerName",
+                shape: &LAYER_NAME_OR_ARN,
+                required: true,
+                location: Location::Path("LayerName"),
+            },
+            Member {
+                name: "VersionNumber",
+                shape: &LAYER_VERSION_NUMBER,
+                required: true,
+                location: Location::Path("VersionNumber"),
+            },
+        ]),
+    };
+    /// `GetLayerVersionResponse`.
+    pub static GET_LAYER_VERSION_RESPONSE: Shape = Shape {
+        name: "GetLayerVersionResponse",
+        sensitive: false,
+        kind: Kind::Structure(&[
+            Member {
+                name: "Content",
+                shape: &LAYER_VERSION_CONTENT_OUTPUT,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "LayerArn",
+                shape: &LAYER_ARN,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "LayerVersionArn",
+                shape: &LAYER_VERSION_ARN,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "Description",
+                shape: &DESCRIPTION,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "CreatedDate",
+                shape: &TIMESTAMP,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "Version",
+                shape: &LAYER_VERSION_NUMBER,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "CompatibleArchitectures",
+                shape: &COMPATIBLE_ARCHITECTURES,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "CompatibleRuntimes",
+                shape: &COMPATIBLE_RUNTIMES,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "LicenseInfo",
+                shape: &LICENSE_INFO,
+                required: false,
+                location: Location::Body,
+            },
+        ]),
+    };
+    /// `GetPolicyRequest`.
+    pub static GET_POLICY_REQUEST: Shape = Shape {
+        name: "GetPolicyRequest",
+        sensitive: false,
+        kind: Kind::Structure(&[
+            Member {
+                name: "FunctionName",
+                shape: &NAMESPACED_FUNCTION_NAME,
+                required: true,
+                location: Location::Path("FunctionName"),
+            },
+            Member {
+                name: "Qualifier",
+                shape: &NUMERIC_LATEST_PUBLISHED_OR_ALIAS_QUALIFIER,
+                required: false,
+                location: Location::Query("Qualifier"),
+            },
+        ]),
+    };
+    /// `GetPolicyResponse`.
+    pub static GET_POLICY_RESPONSE: Shape = Shape {
+        name: "GetPolicyResponse",
+        sensitive: false,
+        kind: Kind::Structure(&[
+            Member {
+                name: "Policy",
+                shape: &STRING,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "RevisionId",
+                shape: &STRING,
+                required: false,
+                location: Location::Body,
+            },
+        ]),
+    };
     static HANDLER_PATTERN: Pattern = Pattern::new("[^\\s]+", &["[^ \\t\\n\\x0B\\x0C\\r]+"]);
     /// `Handler`.
     pub static HANDLER: Shape = Shape {
@@ -5164,6 +9717,31 @@ pub mod shapes {
                 max: Some(128),
             },
             pattern: Some(&HANDLER_PATTERN),
+        },
+    };
+    static HEADER_PATTERN: Pattern = Pattern::new(".*", &[".*"]);
+    /// `Header`.
+    pub static HEADER: Shape = Shape {
+        name: "Header",
+        sensitive: false,
+        kind: Kind::Text {
+            bounds: Bounds {
+                min: Some(0),
+                max: Some(1024),
+            },
+            pattern: Some(&HEADER_PATTERN),
+        },
+    };
+    /// `HeadersList`.
+    pub static HEADERS_LIST: Shape = Shape {
+        name: "HeadersList",
+        sensitive: false,
+        kind: Kind::List {
+            of: &HEADER,
+            bounds: Bounds {
+                min: Some(0),
+                max: Some(100),
+            },
         },
     };
     /// `ImageConfig`.
@@ -5345,6 +9923,18 @@ pub mod shapes {
         sensitive: false,
         kind: Kind::Enumeration(&["DryRun", "RequestResponse", "Event"]),
     };
+    /// `InvokeMode`.
+    pub static INVOKE_MODE: Shape = Shape {
+        name: "InvokeMode",
+        sensitive: false,
+        kind: Kind::Enumeration(&["RESPONSE_STREAM", "BUFFERED"]),
+    };
+    /// `InvokedViaFunctionUrl`.
+    pub static INVOKED_VIA_FUNCTION_URL: Shape = Shape {
+        name: "InvokedViaFunctionUrl",
+        sensitive: false,
+        kind: Kind::Boolean,
+    };
     static KMS_KEY_ARN_PATTERN: Pattern = Pattern::new(
         "(arn:(aws[a-zA-Z-]*)?:[a-z0-9-.]+:.*)|()",
         &["(arn:(aws[a-zA-Z-]*)?:[a-z0-9-.]+:.*)|()"],
@@ -5479,6 +10069,24 @@ pub mod shapes {
             },
         ]),
     };
+    static LAYER_ARN_PATTERN: Pattern = Pattern::new(
+        "arn:(aws[a-zA-Z-]*)?:lambda:(eusc-)?[a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-\\d{1}:\\d{12}:layer:[a-zA-Z0-9-_]+",
+        &[
+            "arn:(aws[a-zA-Z-]*)?:lambda:(eusc-)?[a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-[0-9]{1}:[0-9]{12}:layer:[a-zA-Z0-9-_]+",
+        ],
+    );
+    /// `LayerArn`.
+    pub static LAYER_ARN: Shape = Shape {
+        name: "LayerArn",
+        sensitive: false,
+        kind: Kind::Text {
+            bounds: Bounds {
+                min: Some(1),
+                max: Some(2048),
+            },
+            pattern: Some(&LAYER_ARN_PATTERN),
+        },
+    };
     /// `LayerList`.
     pub static LAYER_LIST: Shape = Shape {
         name: "LayerList",
@@ -5489,6 +10097,72 @@ pub mod shapes {
                 min: None,
                 max: None,
             },
+        },
+    };
+    static LAYER_NAME_PATTERN: Pattern = Pattern::new(
+        "(arn:(aws[a-zA-Z-]*)?:lambda:(eusc-)?[a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-\\d{1}:\\d{12}:layer:[a-zA-Z0-9-_]+)|[a-zA-Z0-9-_]+",
+        &[
+            "(arn:(aws[a-zA-Z-]*)?:lambda:(eusc-)?[a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-[0-9]{1}:[0-9]{12}:layer:[a-zA-Z0-9-_]+)|[a-zA-Z0-9-_]+",
+        ],
+    );
+    /// `LayerName`.
+    pub static LAYER_NAME: Shape = Shape {
+        name: "LayerName",
+        sensitive: false,
+        kind: Kind::Text {
+            bounds: Bounds {
+                min: Some(1),
+                max: Some(140),
+            },
+            pattern: Some(&LAYER_NAME_PATTERN),
+        },
+    };
+    static LAYER_NAME_OR_ARN_PATTERN: Pattern = Pattern::new(
+        "(arn:(aws[a-zA-Z-]*)?:lambda:(eusc-)?[a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-\\d{1}:\\d{12}:layer:[a-zA-Z0-9-_]{1,140}|[a-zA-Z0-9-_]{1,140})",
+        &[
+            "(arn:(aws[a-zA-Z-]*)?:lambda:(eusc-)?[a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-[0-9]{1}:[0-9]{12}:layer:[a-zA-Z0-9-_]{1,140}|[a-zA-Z0-9-_]{1,140})",
+        ],
+    );
+    /// `LayerNameOrArn`.
+    pub static LAYER_NAME_OR_ARN: Shape = Shape {
+        name: "LayerNameOrArn",
+        sensitive: false,
+        kind: Kind::Text {
+            bounds: Bounds {
+                min: Some(1),
+                max: Some(2048),
+            },
+            pattern: Some(&LAYER_NAME_OR_ARN_PATTERN),
+        },
+    };
+    static LAYER_PERMISSION_ALLOWED_ACTION_PATTERN: Pattern =
+        Pattern::new("lambda:GetLayerVersion", &["lambda:GetLayerVersion"]);
+    /// `LayerPermissionAllowedAction`.
+    pub static LAYER_PERMISSION_ALLOWED_ACTION: Shape = Shape {
+        name: "LayerPermissionAllowedAction",
+        sensitive: false,
+        kind: Kind::Text {
+            bounds: Bounds {
+                min: Some(0),
+                max: Some(22),
+            },
+            pattern: Some(&LAYER_PERMISSION_ALLOWED_ACTION_PATTERN),
+        },
+    };
+    static LAYER_PERMISSION_ALLOWED_PRINCIPAL_PATTERN: Pattern = Pattern::new(
+        "\\d{12}|\\*|arn:(aws[a-zA-Z-]*):iam::\\d{12}:root",
+        &["[0-9]{12}|\\*|arn:(aws[a-zA-Z-]*):iam::[0-9]{12}:root"],
+    );
+    /// `LayerPermissionAllowedPrincipal`.
+    pub static LAYER_PERMISSION_ALLOWED_PRINCIPAL: Shape = Shape {
+        name: "LayerPermissionAllowedPrincipal",
+        sensitive: false,
+        kind: Kind::Text {
+            bounds: Bounds {
+                min: Some(0),
+                max: Some(10000),
+            },
+            pattern: Some(&LAYER_PERMISSION_ALLOWED_PRINCIPAL_PATTERN),
         },
     };
     static LAYER_VERSION_ARN_PATTERN: Pattern = Pattern::new(
@@ -5509,6 +10183,196 @@ pub mod shapes {
             pattern: Some(&LAYER_VERSION_ARN_PATTERN),
         },
     };
+    /// `LayerVersionContentInput`.
+    pub static LAYER_VERSION_CONTENT_INPUT: Shape = Shape {
+        name: "LayerVersionContentInput",
+        sensitive: false,
+        kind: Kind::Structure(&[
+            Member {
+                name: "S3Bucket",
+                shape: &S3_BUCKET,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "S3Key",
+                shape: &S3_KEY,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "S3ObjectVersion",
+                shape: &S3_OBJECT_VERSION,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "S3ObjectStorageMode",
+                shape: &S3_OBJECT_STORAGE_MODE,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "ZipFile",
+                shape: &BLOB,
+                required: false,
+                location: Location::Body,
+            },
+        ]),
+    };
+    /// `LayerVersionContentOutput`.
+    pub static LAYER_VERSION_CONTENT_OUTPUT: Shape = Shape {
+        name: "LayerVersionContentOutput",
+        sensitive: false,
+        kind: Kind::Structure(&[
+            Member {
+                name: "Location",
+                shape: &SENSITIVE_STRING_ON_SERVER_ONLY,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "CodeSha256",
+                shape: &STRING,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "CodeSize",
+                shape: &LONG,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "SigningProfileVersionArn",
+                shape: &ARN,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "SigningJobArn",
+                shape: &ARN,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "ResolvedS3Object",
+                shape: &RESOLVED_S3_OBJECT,
+                required: false,
+                location: Location::Body,
+            },
+        ]),
+    };
+    /// `LayerVersionNumber`.
+    pub static LAYER_VERSION_NUMBER: Shape = Shape {
+        name: "LayerVersionNumber",
+        sensitive: false,
+        kind: Kind::Integer {
+            bounds: Bounds {
+                min: None,
+                max: None,
+            },
+            java: "Long",
+        },
+    };
+    /// `LayerVersionsList`.
+    pub static LAYER_VERSIONS_LIST: Shape = Shape {
+        name: "LayerVersionsList",
+        sensitive: false,
+        kind: Kind::List {
+            of: &LAYER_VERSIONS_LIST_ITEM,
+            bounds: Bounds {
+                min: None,
+                max: None,
+            },
+        },
+    };
+    /// `LayerVersionsListItem`.
+    pub static LAYER_VERSIONS_LIST_ITEM: Shape = Shape {
+        name: "LayerVersionsListItem",
+        sensitive: false,
+        kind: Kind::Structure(&[
+            Member {
+                name: "LayerVersionArn",
+                shape: &LAYER_VERSION_ARN,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "Version",
+                shape: &LAYER_VERSION_NUMBER,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "Description",
+                shape: &DESCRIPTION,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "CreatedDate",
+                shape: &TIMESTAMP,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "CompatibleArchitectures",
+                shape: &COMPATIBLE_ARCHITECTURES,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "CompatibleRuntimes",
+                shape: &COMPATIBLE_RUNTIMES,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "LicenseInfo",
+                shape: &LICENSE_INFO,
+                required: false,
+                location: Location::Body,
+            },
+        ]),
+    };
+    /// `LayersList`.
+    pub static LAYERS_LIST: Shape = Shape {
+        name: "LayersList",
+        sensitive: false,
+        kind: Kind::List {
+            of: &LAYERS_LIST_ITEM,
+            bounds: Bounds {
+                min: None,
+                max: None,
+            },
+        },
+    };
+    /// `LayersListItem`.
+    pub static LAYERS_LIST_ITEM: Shape = Shape {
+        name: "LayersListItem",
+        sensitive: false,
+        kind: Kind::Structure(&[
+            Member {
+                name: "LayerName",
+                shape: &LAYER_NAME,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "LayerArn",
+                shape: &LAYER_ARN,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "LatestMatchingVersion",
+                shape: &LAYER_VERSIONS_LIST_ITEM,
+                required: false,
+                location: Location::Body,
+            },
+        ]),
+    };
     /// `LayersReferenceList`.
     pub static LAYERS_REFERENCE_LIST: Shape = Shape {
         name: "LayersReferenceList",
@@ -5520,6 +10384,157 @@ pub mod shapes {
                 max: None,
             },
         },
+    };
+    static LICENSE_INFO_PATTERN: Pattern = Pattern::new(".*", &[".*"]);
+    /// `LicenseInfo`.
+    pub static LICENSE_INFO: Shape = Shape {
+        name: "LicenseInfo",
+        sensitive: false,
+        kind: Kind::Text {
+            bounds: Bounds {
+                min: Some(0),
+                max: Some(512),
+            },
+            pattern: Some(&LICENSE_INFO_PATTERN),
+        },
+    };
+    /// `ListAliasesRequest`.
+    pub static LIST_ALIASES_REQUEST: Shape = Shape {
+        name: "ListAliasesRequest",
+        sensitive: false,
+        kind: Kind::Structure(&[
+            Member {
+                name: "FunctionName",
+                shape: &FUNCTION_NAME,
+                required: true,
+                location: Location::Path("FunctionName"),
+            },
+            Member {
+                name: "FunctionVersion",
+                shape: &VERSION_WITH_LATEST_PUBLISHED,
+                required: false,
+                location: Location::Query("FunctionVersion"),
+            },
+            Member {
+                name: "Marker",
+                shape: &STRING,
+                required: false,
+                location: Location::Query("Marker"),
+            },
+            Member {
+                name: "MaxItems",
+                shape: &MAX_LIST_ITEMS,
+                required: false,
+                location: Location::Query("MaxItems"),
+            },
+        ]),
+    };
+    /// `ListAliasesResponse`.
+    pub static LIST_ALIASES_RESPONSE: Shape = Shape {
+        name: "ListAliasesResponse",
+        sensitive: false,
+        kind: Kind::Structure(&[
+            Member {
+                name: "NextMarker",
+                shape: &STRING,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "Aliases",
+                shape: &ALIAS_LIST,
+                required: false,
+                location: Location::Body,
+            },
+        ]),
+    };
+    /// `ListFunctionEventInvokeConfigsRequest`.
+    pub static LIST_FUNCTION_EVENT_INVOKE_CONFIGS_REQUEST: Shape = Shape {
+        name: "ListFunctionEventInvokeConfigsRequest",
+        sensitive: false,
+        kind: Kind::Structure(&[
+            Member {
+                name: "FunctionName",
+                shape: &NAMESPACED_FUNCTION_NAME,
+                required: true,
+                location: Location::Path("FunctionName"),
+            },
+            Member {
+                name: "Marker",
+                shape: &STRING,
+                required: false,
+                location: Location::Query("Marker"),
+            },
+            Member {
+                name: "MaxItems",
+                shape: &MAX_FUNCTION_EVENT_INVOKE_CONFIG_LIST_ITEMS,
+                required: false,
+                location: Location::Query("MaxItems"),
+            },
+        ]),
+    };
+    /// `ListFunctionEventInvokeConfigsResponse`.
+    pub static LIST_FUNCTION_EVENT_INVOKE_CONFIGS_RESPONSE: Shape = Shape {
+        name: "ListFunctionEventInvokeConfigsResponse",
+        sensitive: false,
+        kind: Kind::Structure(&[
+            Member {
+                name: "FunctionEventInvokeConfigs",
+                shape: &FUNCTION_EVENT_INVOKE_CONFIG_LIST,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "NextMarker",
+                shape: &STRING,
+                required: false,
+                location: Location::Body,
+            },
+        ]),
+    };
+    /// `ListFunctionUrlConfigsRequest`.
+    pub static LIST_FUNCTION_URL_CONFIGS_REQUEST: Shape = Shape {
+        name: "ListFunctionUrlConfigsRequest",
+        sensitive: false,
+        kind: Kind::Structure(&[
+            Member {
+                name: "FunctionName",
+                shape: &FUNCTION_URL_FUNCTION_NAME,
+                required: true,
+                location: Location::Path("FunctionName"),
+            },
+            Member {
+                name: "Marker",
+                shape: &STRING,
+                required: false,
+                location: Location::Query("Marker"),
+            },
+            Member {
+                name: "MaxItems",
+                shape: &MAX_ITEMS,
+                required: false,
+                location: Location::Query("MaxItems"),
+            },
+        ]),
+    };
+    /// `ListFunctionUrlConfigsResponse`.
+    pub static LIST_FUNCTION_URL_CONFIGS_RESPONSE: Shape = Shape {
+        name: "ListFunctionUrlConfigsResponse",
+        sensitive: false,
+        kind: Kind::Structure(&[
+            Member {
+                name: "FunctionUrlConfigs",
+                shape: &FUNCTION_URL_CONFIG_LIST,
+                required: true,
+                location: Location::Body,
+            },
+            Member {
+                name: "NextMarker",
+                shape: &STRING,
+                required: false,
+                location: Location::Body,
+            },
+        ]),
     };
     /// `ListFunctionsRequest`.
     pub static LIST_FUNCTIONS_REQUEST: Shape = Shape {
@@ -5565,6 +10580,178 @@ pub mod shapes {
             },
             Member {
                 name: "Functions",
+                shape: &FUNCTION_LIST,
+                required: false,
+                location: Location::Body,
+            },
+        ]),
+    };
+    /// `ListLayerVersionsRequest`.
+    pub static LIST_LAYER_VERSIONS_REQUEST: Shape = Shape {
+        name: "ListLayerVersionsRequest",
+        sensitive: false,
+        kind: Kind::Structure(&[
+            Member {
+                name: "CompatibleArchitecture",
+                shape: &ARCHITECTURE,
+                required: false,
+                location: Location::Query("CompatibleArchitecture"),
+            },
+            Member {
+                name: "CompatibleRuntime",
+                shape: &RUNTIME,
+                required: false,
+                location: Location::Query("CompatibleRuntime"),
+            },
+            Member {
+                name: "LayerName",
+                shape: &LAYER_NAME_OR_ARN,
+                required: true,
+                location: Location::Path("LayerName"),
+            },
+            Member {
+                name: "Marker",
+                shape: &STRING,
+                required: false,
+                location: Location::Query("Marker"),
+            },
+            Member {
+                name: "MaxItems",
+                shape: &MAX_LAYER_LIST_ITEMS,
+                required: false,
+                location: Location::Query("MaxItems"),
+            },
+        ]),
+    };
+    /// `ListLayerVersionsResponse`.
+    pub static LIST_LAYER_VERSIONS_RESPONSE: Shape = Shape {
+        name: "ListLayerVersionsResponse",
+        sensitive: false,
+        kind: Kind::Structure(&[
+            Member {
+                name: "NextMarker",
+                shape: &STRING,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "LayerVersions",
+                shape: &LAYER_VERSIONS_LIST,
+                required: false,
+                location: Location::Body,
+            },
+        ]),
+    };
+    /// `ListLayersRequest`.
+    pub static LIST_LAYERS_REQUEST: Shape = Shape {
+        name: "ListLayersRequest",
+        sensitive: false,
+        kind: Kind::Structure(&[
+            Member {
+                name: "CompatibleArchitecture",
+                shape: &ARCHITECTURE,
+                required: false,
+                location: Location::Query("CompatibleArchitecture"),
+            },
+            Member {
+                name: "CompatibleRuntime",
+                shape: &RUNTIME,
+                required: false,
+                location: Location::Query("CompatibleRuntime"),
+            },
+            Member {
+                name: "Marker",
+                shape: &STRING,
+                required: false,
+                location: Location::Query("Marker"),
+            },
+            Member {
+                name: "MaxItems",
+                shape: &MAX_LAYER_LIST_ITEMS,
+                required: false,
+                location: Location::Query("MaxItems"),
+            },
+        ]),
+    };
+    /// `ListLayersResponse`.
+    pub static LIST_LAYERS_RESPONSE: Shape = Shape {
+        name: "ListLayersResponse",
+        sensitive: false,
+        kind: Kind::Structure(&[
+            Member {
+                name: "NextMarker",
+                shape: &STRING,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "Layers",
+                shape: &LAYERS_LIST,
+                required: false,
+                location: Location::Body,
+            },
+        ]),
+    };
+    /// `ListTagsRequest`.
+    pub static LIST_TAGS_REQUEST: Shape = Shape {
+        name: "ListTagsRequest",
+        sensitive: false,
+        kind: Kind::Structure(&[Member {
+            name: "Resource",
+            shape: &TAGGABLE_RESOURCE,
+            required: true,
+            location: Location::Path("Resource"),
+        }]),
+    };
+    /// `ListTagsResponse`.
+    pub static LIST_TAGS_RESPONSE: Shape = Shape {
+        name: "ListTagsResponse",
+        sensitive: false,
+        kind: Kind::Structure(&[Member {
+            name: "Tags",
+            shape: &TAGS,
+            required: false,
+            location: Location::Body,
+        }]),
+    };
+    /// `ListVersionsByFunctionRequest`.
+    pub static LIST_VERSIONS_BY_FUNCTION_REQUEST: Shape = Shape {
+        name: "ListVersionsByFunctionRequest",
+        sensitive: false,
+        kind: Kind::Structure(&[
+            Member {
+                name: "FunctionName",
+                shape: &NAMESPACED_FUNCTION_NAME,
+                required: true,
+                location: Location::Path("FunctionName"),
+            },
+            Member {
+                name: "Marker",
+                shape: &STRING,
+                required: false,
+                location: Location::Query("Marker"),
+            },
+            Member {
+                name: "MaxItems",
+                shape: &MAX_LIST_ITEMS,
+                required: false,
+                location: Location::Query("MaxItems"),
+            },
+        ]),
+    };
+    /// `ListVersionsByFunctionResponse`.
+    pub static LIST_VERSIONS_BY_FUNCTION_RESPONSE: Shape = Shape {
+        name: "ListVersionsByFunctionResponse",
+        sensitive: false,
+        kind: Kind::Structure(&[
+            Member {
+                name: "NextMarker",
+                shape: &STRING,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "Versions",
                 shape: &FUNCTION_LIST,
                 required: false,
                 location: Location::Body,
@@ -5670,6 +10857,54 @@ pub mod shapes {
             pattern: Some(&MASTER_REGION_PATTERN),
         },
     };
+    /// `MaxAge`.
+    pub static MAX_AGE: Shape = Shape {
+        name: "MaxAge",
+        sensitive: false,
+        kind: Kind::Integer {
+            bounds: Bounds {
+                min: Some(0),
+                max: Some(86400),
+            },
+            java: "Integer",
+        },
+    };
+    /// `MaxFunctionEventInvokeConfigListItems`.
+    pub static MAX_FUNCTION_EVENT_INVOKE_CONFIG_LIST_ITEMS: Shape = Shape {
+        name: "MaxFunctionEventInvokeConfigListItems",
+        sensitive: false,
+        kind: Kind::Integer {
+            bounds: Bounds {
+                min: Some(1),
+                max: Some(50),
+            },
+            java: "Integer",
+        },
+    };
+    /// `MaxItems`.
+    pub static MAX_ITEMS: Shape = Shape {
+        name: "MaxItems",
+        sensitive: false,
+        kind: Kind::Integer {
+            bounds: Bounds {
+                min: Some(1),
+                max: Some(50),
+            },
+            java: "Integer",
+        },
+    };
+    /// `MaxLayerListItems`.
+    pub static MAX_LAYER_LIST_ITEMS: Shape = Shape {
+        name: "MaxLayerListItems",
+        sensitive: false,
+        kind: Kind::Integer {
+            bounds: Bounds {
+                min: Some(1),
+                max: Some(50),
+            },
+            java: "Integer",
+        },
+    };
     /// `MaxListItems`.
     pub static MAX_LIST_ITEMS: Shape = Shape {
         name: "MaxListItems",
@@ -5678,6 +10913,30 @@ pub mod shapes {
             bounds: Bounds {
                 min: Some(1),
                 max: Some(10000),
+            },
+            java: "Integer",
+        },
+    };
+    /// `MaximumEventAgeInSeconds`.
+    pub static MAXIMUM_EVENT_AGE_IN_SECONDS: Shape = Shape {
+        name: "MaximumEventAgeInSeconds",
+        sensitive: false,
+        kind: Kind::Integer {
+            bounds: Bounds {
+                min: Some(60),
+                max: Some(21600),
+            },
+            java: "Integer",
+        },
+    };
+    /// `MaximumRetryAttempts`.
+    pub static MAXIMUM_RETRY_ATTEMPTS: Shape = Shape {
+        name: "MaximumRetryAttempts",
+        sensitive: false,
+        kind: Kind::Integer {
+            bounds: Bounds {
+                min: Some(0),
+                max: Some(2),
             },
             java: "Integer",
         },
@@ -5692,6 +10951,19 @@ pub mod shapes {
                 max: Some(32768),
             },
             java: "Integer",
+        },
+    };
+    static METHOD_PATTERN: Pattern = Pattern::new(".*", &[".*"]);
+    /// `Method`.
+    pub static METHOD: Shape = Shape {
+        name: "Method",
+        sensitive: false,
+        kind: Kind::Text {
+            bounds: Bounds {
+                min: Some(0),
+                max: Some(6),
+            },
+            pattern: Some(&METHOD_PATTERN),
         },
     };
     static NAME_SPACED_FUNCTION_ARN_PATTERN: Pattern = Pattern::new(
@@ -5730,6 +11002,20 @@ pub mod shapes {
             pattern: Some(&NAMESPACED_FUNCTION_NAME_PATTERN),
         },
     };
+    static NAMESPACED_STATEMENT_ID_PATTERN: Pattern =
+        Pattern::new("([a-zA-Z0-9-_.]+)", &["([a-zA-Z0-9-_.]+)"]);
+    /// `NamespacedStatementId`.
+    pub static NAMESPACED_STATEMENT_ID: Shape = Shape {
+        name: "NamespacedStatementId",
+        sensitive: false,
+        kind: Kind::Text {
+            bounds: Bounds {
+                min: Some(1),
+                max: Some(100),
+            },
+            pattern: Some(&NAMESPACED_STATEMENT_ID_PATTERN),
+        },
+    };
     /// `NullableBoolean`.
     pub static NULLABLE_BOOLEAN: Shape = Shape {
         name: "NullableBoolean",
@@ -5752,6 +11038,55 @@ pub mod shapes {
             pattern: Some(&NUMERIC_LATEST_PUBLISHED_OR_ALIAS_QUALIFIER_PATTERN),
         },
     };
+    /// `OnFailure`.
+    pub static ON_FAILURE: Shape = Shape {
+        name: "OnFailure",
+        sensitive: false,
+        kind: Kind::Structure(&[Member {
+            name: "Destination",
+            shape: &DESTINATION_ARN,
+            required: false,
+            location: Location::Body,
+        }]),
+    };
+    /// `OnSuccess`.
+    pub static ON_SUCCESS: Shape = Shape {
+        name: "OnSuccess",
+        sensitive: false,
+        kind: Kind::Structure(&[Member {
+            name: "Destination",
+            shape: &DESTINATION_ARN,
+            required: false,
+            location: Location::Body,
+        }]),
+    };
+    static ORGANIZATION_ID_PATTERN: Pattern =
+        Pattern::new("o-[a-z0-9]{10,32}", &["o-[a-z0-9]{10,32}"]);
+    /// `OrganizationId`.
+    pub static ORGANIZATION_ID: Shape = Shape {
+        name: "OrganizationId",
+        sensitive: false,
+        kind: Kind::Text {
+            bounds: Bounds {
+                min: Some(0),
+                max: Some(34),
+            },
+            pattern: Some(&ORGANIZATION_ID_PATTERN),
+        },
+    };
+    static ORIGIN_PATTERN: Pattern = Pattern::new(".*", &[".*"]);
+    /// `Origin`.
+    pub static ORIGIN: Shape = Shape {
+        name: "Origin",
+        sensitive: false,
+        kind: Kind::Text {
+            bounds: Bounds {
+                min: Some(1),
+                max: Some(253),
+            },
+            pattern: Some(&ORIGIN_PATTERN),
+        },
+    };
     /// `PackageType`.
     pub static PACKAGE_TYPE: Shape = Shape {
         name: "PackageType",
@@ -5769,6 +11104,292 @@ pub mod shapes {
             },
             java: "Integer",
         },
+    };
+    static PRINCIPAL_PATTERN: Pattern = Pattern::new("[^\\s]+", &["[^ \\t\\n\\x0B\\x0C\\r]+"]);
+    /// `Principal`.
+    pub static PRINCIPAL: Shape = Shape {
+        name: "Principal",
+        sensitive: false,
+        kind: Kind::Text {
+            bounds: Bounds {
+                min: Some(0),
+                max: Some(2048),
+            },
+            pattern: Some(&PRINCIPAL_PATTERN),
+        },
+    };
+    static PRINCIPAL_ORG_ID_PATTERN: Pattern =
+        Pattern::new("o-[a-z0-9]{10,32}", &["o-[a-z0-9]{10,32}"]);
+    /// `PrincipalOrgID`.
+    pub static PRINCIPAL_ORG_ID: Shape = Shape {
+        name: "PrincipalOrgID",
+        sensitive: false,
+        kind: Kind::Text {
+            bounds: Bounds {
+                min: Some(12),
+                max: Some(34),
+            },
+            pattern: Some(&PRINCIPAL_ORG_ID_PATTERN),
+        },
+    };
+    /// `PublishLayerVersionRequest`.
+    pub static PUBLISH_LAYER_VERSION_REQUEST: Shape = Shape {
+        name: "PublishLayerVersionRequest",
+        sensitive: false,
+        kind: Kind::Structure(&[
+            Member {
+                name: "LayerName",
+                shape: &LAYER_NAME_OR_ARN,
+                required: true,
+                location: Location::Path("LayerName"),
+            },
+            Member {
+                name: "Description",
+                shape: &DESCRIPTION,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "Content",
+                shape: &LAYER_VERSION_CONTENT_INPUT,
+                required: true,
+                location: Location::Body,
+            },
+            Member {
+                name: "CompatibleArchitectures",
+                shape: &COMPATIBLE_ARCHITECTURES,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "CompatibleRuntimes",
+                shape: &COMPATIBLE_RUNTIMES,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "LicenseInfo",
+                shape: &LICENSE_INFO,
+                required: false,
+                location: Location::Body,
+            },
+        ]),
+    };
+    /// `PublishLayerVersionResponse`.
+    pub static PUBLISH_LAYER_VERSION_RESPONSE: Shape = Shape {
+        name: "PublishLayerVersionResponse",
+        sensitive: false,
+        kind: Kind::Structure(&[
+            Member {
+                name: "Content",
+                shape: &LAYER_VERSION_CONTENT_OUTPUT,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "LayerArn",
+                shape: &LAYER_ARN,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "LayerVersionArn",
+                shape: &LAYER_VERSION_ARN,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "Description",
+                shape: &DESCRIPTION,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "CreatedDate",
+                shape: &TIMESTAMP,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "Version",
+                shape: &LAYER_VERSION_NUMBER,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "CompatibleArchitectures",
+                shape: &COMPATIBLE_ARCHITECTURES,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "CompatibleRuntimes",
+                shape: &COMPATIBLE_RUNTIMES,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "LicenseInfo",
+                shape: &LICENSE_INFO,
+                required: false,
+                location: Location::Body,
+            },
+        ]),
+    };
+    /// `PublishVersionRequest`.
+    pub static PUBLISH_VERSION_REQUEST: Shape = Shape {
+        name: "PublishVersionRequest",
+        sensitive: false,
+        kind: Kind::Structure(&[
+            Member {
+                name: "FunctionName",
+                shape: &FUNCTION_NAME,
+                required: true,
+                location: Location::Path("FunctionName"),
+            },
+            Member {
+                name: "CodeSha256",
+                shape: &STRING,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "Description",
+                shape: &DESCRIPTION,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "RevisionId",
+                shape: &STRING,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "PublishTo",
+                shape: &FUNCTION_VERSION_LATEST_PUBLISHED,
+                required: false,
+                location: Location::Body,
+            },
+        ]),
+    };
+    /// `PutFunctionConcurrencyRequest`.
+    pub static PUT_FUNCTION_CONCURRENCY_REQUEST: Shape = Shape {
+        name: "PutFunctionConcurrencyRequest",
+        sensitive: false,
+        kind: Kind::Structure(&[
+            Member {
+                name: "FunctionName",
+                shape: &FUNCTION_NAME,
+                required: true,
+                location: Location::Path("FunctionName"),
+            },
+            Member {
+                name: "ReservedConcurrentExecutions",
+                shape: &RESERVED_CONCURRENT_EXECUTIONS,
+                required: true,
+                location: Location::Body,
+            },
+        ]),
+    };
+    /// `PutFunctionEventInvokeConfigRequest`.
+    pub static PUT_FUNCTION_EVENT_INVOKE_CONFIG_REQUEST: Shape = Shape {
+        name: "PutFunctionEventInvokeConfigRequest",
+        sensitive: false,
+        kind: Kind::Structure(&[
+            Member {
+                name: "FunctionName",
+                shape: &NAMESPACED_FUNCTION_NAME,
+                required: true,
+                location: Location::Path("FunctionName"),
+            },
+            Member {
+                name: "Qualifier",
+                shape: &NUMERIC_LATEST_PUBLISHED_OR_ALIAS_QUALIFIER,
+                required: false,
+                location: Location::Query("Qualifier"),
+            },
+            Member {
+                name: "MaximumRetryAttempts",
+                shape: &MAXIMUM_RETRY_ATTEMPTS,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "MaximumEventAgeInSeconds",
+                shape: &MAXIMUM_EVENT_AGE_IN_SECONDS,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "DestinationConfig",
+                shape: &DESTINATION_CONFIG,
+                required: false,
+                location: Location::Body,
+            },
+        ]),
+    };
+    /// `RemoveLayerVersionPermissionRequest`.
+    pub static REMOVE_LAYER_VERSION_PERMISSION_REQUEST: Shape = Shape {
+        name: "RemoveLayerVersionPermissionRequest",
+        sensitive: false,
+        kind: Kind::Structure(&[
+            Member {
+                name: "LayerName",
+                shape: &LAYER_NAME_OR_ARN,
+                required: true,
+                location: Location::Path("LayerName"),
+            },
+            Member {
+                name: "VersionNumber",
+                shape: &LAYER_VERSION_NUMBER,
+                required: true,
+                location: Location::Path("VersionNumber"),
+            },
+            Member {
+                name: "StatementId",
+                shape: &STATEMENT_ID,
+                required: true,
+                location: Location::Path("StatementId"),
+            },
+            Member {
+                name: "RevisionId",
+                shape: &STRING,
+                required: false,
+                location: Location::Query("RevisionId"),
+            },
+        ]),
+    };
+    /// `RemovePermissionRequest`.
+    pub static REMOVE_PERMISSION_REQUEST: Shape = Shape {
+        name: "RemovePermissionRequest",
+        sensitive: false,
+        kind: Kind::Structure(&[
+            Member {
+                name: "FunctionName",
+                shape: &NAMESPACED_FUNCTION_NAME,
+                required: true,
+                location: Location::Path("FunctionName"),
+            },
+            Member {
+                name: "StatementId",
+                shape: &NAMESPACED_STATEMENT_ID,
+                required: true,
+                location: Location::Path("StatementId"),
+            },
+            Member {
+                name: "Qualifier",
+                shape: &NUMERIC_LATEST_PUBLISHED_OR_ALIAS_QUALIFIER,
+                required: false,
+                location: Location::Query("Qualifier"),
+            },
+            Member {
+                name: "RevisionId",
+                shape: &STRING,
+                required: false,
+                location: Location::Query("RevisionId"),
+            },
+        ]),
     };
     /// `ReservedConcurrentExecutions`.
     pub static RESERVED_CONCURRENT_EXECUTIONS: Shape = Shape {
@@ -6117,6 +11738,19 @@ pub mod shapes {
             },
         ]),
     };
+    static SOURCE_OWNER_PATTERN: Pattern = Pattern::new("\\d{12}", &["[0-9]{12}"]);
+    /// `SourceOwner`.
+    pub static SOURCE_OWNER: Shape = Shape {
+        name: "SourceOwner",
+        sensitive: false,
+        kind: Kind::Text {
+            bounds: Bounds {
+                min: Some(0),
+                max: Some(12),
+            },
+            pattern: Some(&SOURCE_OWNER_PATTERN),
+        },
+    };
     /// `State`.
     pub static STATE: Shape = Shape {
         name: "State",
@@ -6192,6 +11826,19 @@ pub mod shapes {
             "FunctionError.RuntimeInitError",
         ]),
     };
+    static STATEMENT_ID_PATTERN: Pattern = Pattern::new("([a-zA-Z0-9-_]+)", &["([a-zA-Z0-9-_]+)"]);
+    /// `StatementId`.
+    pub static STATEMENT_ID: Shape = Shape {
+        name: "StatementId",
+        sensitive: false,
+        kind: Kind::Text {
+            bounds: Bounds {
+                min: Some(1),
+                max: Some(100),
+            },
+            pattern: Some(&STATEMENT_ID_PATTERN),
+        },
+    };
     /// `String`.
     pub static STRING: Shape = Shape {
         name: "String",
@@ -6263,6 +11910,37 @@ pub mod shapes {
             pattern: Some(&TAG_KEY_PATTERN),
         },
     };
+    /// `TagKeyList`.
+    pub static TAG_KEY_LIST: Shape = Shape {
+        name: "TagKeyList",
+        sensitive: false,
+        kind: Kind::List {
+            of: &TAG_KEY,
+            bounds: Bounds {
+                min: None,
+                max: None,
+            },
+        },
+    };
+    /// `TagResourceRequest`.
+    pub static TAG_RESOURCE_REQUEST: Shape = Shape {
+        name: "TagResourceRequest",
+        sensitive: false,
+        kind: Kind::Structure(&[
+            Member {
+                name: "Resource",
+                shape: &TAGGABLE_RESOURCE,
+                required: true,
+                location: Location::Path("Resource"),
+            },
+            Member {
+                name: "Tags",
+                shape: &TAGS,
+                required: true,
+                location: Location::Body,
+            },
+        ]),
+    };
     static TAG_VALUE_PATTERN: Pattern = Pattern::new(
         "([\\p{L}\\p{Z}\\p{N}_.:/=+\\-@]*)",
         &["([\\p{L}\\p{Z}\\p{N}_.:/=+\\-@]*)"],
@@ -6277,6 +11955,24 @@ pub mod shapes {
                 max: Some(256),
             },
             pattern: Some(&TAG_VALUE_PATTERN),
+        },
+    };
+    static TAGGABLE_RESOURCE_PATTERN: Pattern = Pattern::new(
+        "arn:(aws[a-zA-Z-]*):lambda:(eusc-)?[a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-\\d{1}:\\d{12}:(function:[a-zA-Z0-9-_]+(:(\\$LATEST|[a-zA-Z0-9-_]+))?|code-signing-config:csc-[a-z0-9]{17}|event-source-mapping:[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}|(capacity-provider|network-connector):[a-zA-Z0-9-_]{1,64})",
+        &[
+            "arn:(aws[a-zA-Z-]*):lambda:(eusc-)?[a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-[0-9]{1}:[0-9]{12}:(function:[a-zA-Z0-9-_]+(:(\\$LATEST|[a-zA-Z0-9-_]+))?|code-signing-config:csc-[a-z0-9]{17}|event-source-mapping:[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}|(capacity-provider|network-connector):[a-zA-Z0-9-_]{1,64})",
+        ],
+    );
+    /// `TaggableResource`.
+    pub static TAGGABLE_RESOURCE: Shape = Shape {
+        name: "TaggableResource",
+        sensitive: false,
+        kind: Kind::Text {
+            bounds: Bounds {
+                min: Some(1),
+                max: Some(10000),
+            },
+            pattern: Some(&TAGGABLE_RESOURCE_PATTERN),
         },
     };
     /// `Tags`.
@@ -6419,6 +12115,68 @@ pub mod shapes {
         name: "TracingMode",
         sensitive: false,
         kind: Kind::Enumeration(&["Active", "PassThrough"]),
+    };
+    /// `UntagResourceRequest`.
+    pub static UNTAG_RESOURCE_REQUEST: Shape = Shape {
+        name: "UntagResourceRequest",
+        sensitive: false,
+        kind: Kind::Structure(&[
+            Member {
+                name: "Resource",
+                shape: &TAGGABLE_RESOURCE,
+                required: true,
+                location: Location::Path("Resource"),
+            },
+            Member {
+                name: "TagKeys",
+                shape: &TAG_KEY_LIST,
+                required: true,
+                location: Location::Query("tagKeys"),
+            },
+        ]),
+    };
+    /// `UpdateAliasRequest`.
+    pub static UPDATE_ALIAS_REQUEST: Shape = Shape {
+        name: "UpdateAliasRequest",
+        sensitive: false,
+        kind: Kind::Structure(&[
+            Member {
+                name: "FunctionName",
+                shape: &FUNCTION_NAME,
+                required: true,
+                location: Location::Path("FunctionName"),
+            },
+            Member {
+                name: "Name",
+                shape: &ALIAS,
+                required: true,
+                location: Location::Path("Name"),
+            },
+            Member {
+                name: "FunctionVersion",
+                shape: &VERSION_WITH_LATEST_PUBLISHED,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "Description",
+                shape: &DESCRIPTION,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "RoutingConfig",
+                shape: &ALIAS_ROUTING_CONFIGURATION,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "RevisionId",
+                shape: &STRING,
+                required: false,
+                location: Location::Body,
+            },
+        ]),
     };
     /// `UpdateFunctionCodeRequest`.
     pub static UPDATE_FUNCTION_CODE_REQUEST: Shape = Shape {
@@ -6650,6 +12408,129 @@ pub mod shapes {
             },
         ]),
     };
+    /// `UpdateFunctionEventInvokeConfigRequest`.
+    pub static UPDATE_FUNCTION_EVENT_INVOKE_CONFIG_REQUEST: Shape = Shape {
+        name: "UpdateFunctionEventInvokeConfigRequest",
+        sensitive: false,
+        kind: Kind::Structure(&[
+            Member {
+                name: "FunctionName",
+                shape: &NAMESPACED_FUNCTION_NAME,
+                required: true,
+                location: Location::Path("FunctionName"),
+            },
+            Member {
+                name: "Qualifier",
+                shape: &NUMERIC_LATEST_PUBLISHED_OR_ALIAS_QUALIFIER,
+                required: false,
+                location: Location::Query("Qualifier"),
+            },
+            Member {
+                name: "MaximumRetryAttempts",
+                shape: &MAXIMUM_RETRY_ATTEMPTS,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "MaximumEventAgeInSeconds",
+                shape: &MAXIMUM_EVENT_AGE_IN_SECONDS,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "DestinationConfig",
+                shape: &DESTINATION_CONFIG,
+                required: false,
+                location: Location::Body,
+            },
+        ]),
+    };
+    /// `UpdateFunctionUrlConfigRequest`.
+    pub static UPDATE_FUNCTION_URL_CONFIG_REQUEST: Shape = Shape {
+        name: "UpdateFunctionUrlConfigRequest",
+        sensitive: false,
+        kind: Kind::Structure(&[
+            Member {
+                name: "FunctionName",
+                shape: &FUNCTION_URL_FUNCTION_NAME,
+                required: true,
+                location: Location::Path("FunctionName"),
+            },
+            Member {
+                name: "Qualifier",
+                shape: &FUNCTION_URL_QUALIFIER,
+                required: false,
+                location: Location::Query("Qualifier"),
+            },
+            Member {
+                name: "AuthType",
+                shape: &FUNCTION_URL_AUTH_TYPE,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "Cors",
+                shape: &CORS,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "InvokeMode",
+                shape: &INVOKE_MODE,
+                required: false,
+                location: Location::Body,
+            },
+        ]),
+    };
+    /// `UpdateFunctionUrlConfigResponse`.
+    pub static UPDATE_FUNCTION_URL_CONFIG_RESPONSE: Shape = Shape {
+        name: "UpdateFunctionUrlConfigResponse",
+        sensitive: false,
+        kind: Kind::Structure(&[
+            Member {
+                name: "FunctionUrl",
+                shape: &FUNCTION_URL,
+                required: true,
+                location: Location::Body,
+            },
+            Member {
+                name: "FunctionArn",
+                shape: &FUNCTION_ARN,
+                required: true,
+                location: Location::Body,
+            },
+            Member {
+                name: "AuthType",
+                shape: &FUNCTION_URL_AUTH_TYPE,
+                required: true,
+                location: Location::Body,
+            },
+            Member {
+                name: "Cors",
+                shape: &CORS,
+                required: false,
+                location: Location::Body,
+            },
+            Member {
+                name: "CreationTime",
+                shape: &TIMESTAMP,
+                required: true,
+                location: Location::Body,
+            },
+            Member {
+                name: "LastModifiedTime",
+                shape: &TIMESTAMP,
+                required: true,
+                location: Location::Body,
+            },
+            Member {
+                name: "InvokeMode",
+                shape: &INVOKE_MODE,
+                required: false,
+                location: Location::Body,
+            },
+        ]),
+    };
     static VERSION_PATTERN: Pattern = Pattern::new("(\\$LATEST|[0-9]+)", &["(\\$LATEST|[0-9]+)"]);
     /// `Version`.
     pub static VERSION: Shape = Shape {
@@ -6661,6 +12542,22 @@ pub mod shapes {
                 max: Some(1024),
             },
             pattern: Some(&VERSION_PATTERN),
+        },
+    };
+    static VERSION_WITH_LATEST_PUBLISHED_PATTERN: Pattern = Pattern::new(
+        "(\\$LATEST(\\.PUBLISHED)?|[0-9]+)",
+        &["(\\$LATEST(\\.PUBLISHED)?|[0-9]+)"],
+    );
+    /// `VersionWithLatestPublished`.
+    pub static VERSION_WITH_LATEST_PUBLISHED: Shape = Shape {
+        name: "VersionWithLatestPublished",
+        sensitive: false,
+        kind: Kind::Text {
+            bounds: Bounds {
+                min: Some(1),
+                max: Some(1024),
+            },
+            pattern: Some(&VERSION_WITH_LATEST_PUBLISHED_PATTERN),
         },
     };
     /// `VpcConfig`.
@@ -6729,6 +12626,18 @@ pub mod shapes {
                 max: None,
             },
             pattern: None,
+        },
+    };
+    /// `Weight`.
+    pub static WEIGHT: Shape = Shape {
+        name: "Weight",
+        sensitive: false,
+        kind: Kind::Float {
+            bounds: Bounds {
+                min: Some(0),
+                max: Some(1),
+            },
+            java: "Double",
         },
     };
     /// `WorkingDirectory`.

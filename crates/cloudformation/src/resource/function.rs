@@ -17,7 +17,7 @@ const NAME_CHARS_MAX: usize = 64;
 
 /// The properties of the configuration: CloudFormation's name, Lambda's, and what Lambda takes for
 /// "not given" when the template gives it no longer.
-const CONFIGURATION: [(&str, &str, &str); 14] = [
+const CONFIGURATION: [(&str, &str, &str); 15] = [
     (
         "DeadLetterConfig",
         "DeadLetterConfig",
@@ -33,6 +33,7 @@ const CONFIGURATION: [(&str, &str, &str); 14] = [
     ("MemorySize", "MemorySize", "128"),
     ("Role", "Role", r#""""#),
     ("Runtime", "Runtime", r#""""#),
+    ("SnapStart", "SnapStart", r#"{"ApplyOn":"None"}"#),
     ("Timeout", "Timeout", "3"),
     (
         "TracingConfig",
@@ -67,8 +68,10 @@ impl ResourceHandler for Function {
             "LoggingConfig",
             "MemorySize",
             "PackageType",
+            "ReservedConcurrentExecutions",
             "Role",
             "Runtime",
+            "SnapStart",
             "Tags",
             "Timeout",
             "TracingConfig",
@@ -124,6 +127,13 @@ impl ResourceHandler for Function {
             input.insert("Tags".to_owned(), Value::Object(tags));
         }
         let made = services.call("lambda", "CreateFunction", input).await?;
+        if let Some(reserved) = properties.get(RESERVED) {
+            let put = reserve(services, name, reserved).await;
+            put.map_err(|failure| NotCreated {
+                failure,
+                partly: true,
+            })?;
+        }
         Ok(attributes(&made).into())
     }
 
@@ -159,6 +169,16 @@ impl ResourceHandler for Function {
                 .call("lambda", "UpdateFunctionConfiguration", input)
                 .await?;
         }
+        if properties::differ(before, after, &[RESERVED]) {
+            match after.get(RESERVED) {
+                Some(reserved) => reserve(services, physical_id, reserved).await?,
+                None => {
+                    let name = properties::object([("FunctionName", physical_id.into())]);
+                    let operation = "DeleteFunctionConcurrency";
+                    services.call("lambda", operation, name).await?;
+                }
+            }
+        }
         let (changed, gone) = properties::tag_changes(before.get("Tags"), after.get("Tags"));
         if !gone.is_empty() {
             let input =
@@ -181,6 +201,19 @@ impl ResourceHandler for Function {
             .delete("lambda", "DeleteFunction", name, absent)
             .await
     }
+}
+
+const RESERVED: &str = "ReservedConcurrentExecutions";
+
+/// Says how many events of the function run at a time.
+async fn reserve(services: &Services, name: &str, reserved: &Value) -> Result<(), Failure> {
+    let mut input = json!({"FunctionName": name, RESERVED: reserved});
+    properties::integers(&mut input, &[RESERVED]);
+    let Value::Object(input) = input else {
+        return Ok(());
+    };
+    let put = services.call("lambda", "PutFunctionConcurrency", input);
+    put.await.map(|_| ())
 }
 
 fn attributes(made: &Value) -> Map<String, Value> {

@@ -11,25 +11,34 @@ use serde_json::{Map, Value};
 use service::{Call, Failure, Gate, Principal, Reply, RequestId, Site};
 
 use crate::assets::{ASSET_BUCKET, Assets};
+use crate::signals::Signals;
 use crate::stack::ResourceState;
 
 mod activity;
 mod bucket;
+pub(crate) mod custom;
 mod dynamic;
 mod function;
+mod function_url;
+mod iam;
 mod ignored;
+mod invoke_config;
+mod lambda_alias;
+mod lambda_permission;
+mod lambda_version;
+mod layer;
 mod log_group;
 mod machine_alias;
 mod machine_version;
 mod messaging;
 mod properties;
 mod recorded;
-mod role;
 mod simple;
 mod stack;
 mod state_machine;
 mod table;
 mod tags;
+mod wait;
 
 /// What a handler may use: the other services, as whoever deploys.
 pub(crate) struct Services {
@@ -39,6 +48,19 @@ pub(crate) struct Services {
     pub(crate) principal: Principal,
     /// The stack that is worked on: the parent of those that are made in it.
     pub(crate) stack_id: String,
+    /// Where answers come.
+    pub(crate) signals: Arc<Signals>,
+    /// The resource that is worked on.
+    pub(crate) about: About,
+}
+
+/// What a handler may want to know of its resource beside the properties.
+#[derive(Clone, Default)]
+pub(crate) struct About {
+    pub(crate) logical_id: String,
+    pub(crate) kind: String,
+    /// What was known before it was made.
+    pub(crate) known: Map<String, Value>,
 }
 
 impl Services {
@@ -82,11 +104,22 @@ impl Services {
         operation: &'static str,
         input: Map<String, Value>,
     ) -> Result<Reply, Failure> {
+        self.send(service, operation, input, Bytes::new()).await
+    }
+
+    /// Calls an operation whose input has a body beside its members.
+    async fn send(
+        &self,
+        service: &'static str,
+        operation: &'static str,
+        input: Map<String, Value>,
+        payload: Bytes,
+    ) -> Result<Reply, Failure> {
         let call = Call {
             service,
             operation: operation.into(),
             input: Value::Object(input).to_string().into(),
-            payload: Bytes::new(),
+            payload,
             principal: self.principal.clone(),
             request_id: RequestId::random(),
         };
@@ -224,9 +257,22 @@ pub(crate) trait ResourceHandler: Send + Sync {
 
 /// Returns the handler of `kind`.
 pub(crate) fn handler(kind: &str) -> Option<&'static dyn ResourceHandler> {
-    const HANDLERS: [&dyn ResourceHandler; 10] = [
-        &role::Role,
+    const HANDLERS: [&dyn ResourceHandler; 26] = [
+        &iam::ROLE,
+        &iam::USER,
+        &iam::GROUP,
+        &iam::Inline,
+        &iam::ManagedPolicy,
+        &iam::AccessKey,
+        &iam::InstanceProfile,
         &function::Function,
+        &lambda_version::LambdaVersion,
+        &lambda_alias::LambdaAlias,
+        &lambda_permission::PERMISSION,
+        &lambda_permission::LAYER_PERMISSION,
+        &layer::LayerVersion,
+        &function_url::FunctionUrl,
+        &invoke_config::InvokeConfig,
         &table::Table,
         &state_machine::StateMachine,
         &machine_version::MachineVersion,
@@ -235,7 +281,13 @@ pub(crate) fn handler(kind: &str) -> Option<&'static dyn ResourceHandler> {
         &bucket::BUCKET,
         &log_group::LogGroup,
         &stack::Stack,
+        &custom::CustomResource,
+        &wait::WaitHandle,
+        &wait::WaitCondition,
     ];
+    if kind.starts_with(custom::OWN) {
+        return Some(&custom::CustomResource);
+    }
     let recorded = recorded::RECORDED
         .iter()
         .map(|handler| handler as &dyn ResourceHandler);

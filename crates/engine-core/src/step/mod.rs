@@ -15,6 +15,7 @@ mod map;
 mod map_run;
 pub(crate) mod notes;
 mod parallel;
+mod parameters;
 mod pass;
 mod redrive;
 mod succeed;
@@ -90,6 +91,8 @@ pub struct Limits {
     pub definition_bytes_max: usize,
     /// Most events of a history.
     pub history_events_max: u64,
+    /// How many days a closed execution is kept.
+    pub history_days: u64,
     /// Most events of one turn; what is left goes on in the next.
     pub turn_events_max: usize,
 }
@@ -103,6 +106,7 @@ impl Default for Limits {
             execution_seconds_max: limits::EXECUTION_SECONDS_MAX,
             definition_bytes_max: limits::DEFINITION_BYTES_MAX,
             history_events_max: limits::HISTORY_EVENTS_MAX,
+            history_days: limits::HISTORY_DAYS,
             turn_events_max: 1_000,
         }
     }

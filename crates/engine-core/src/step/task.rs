@@ -1,9 +1,10 @@
 //! Task: calls something, and waits for its answer, its token or its job.
 
-use asl::{Count, Pattern, ResourceKind, StateKind, Task};
+use asl::{Count, Flow, Pattern, ResourceKind, StateKind, Task};
 
 use super::failure::Failure;
 use super::flow::Seen;
+use super::parameters;
 use super::{Progress, Turn};
 use crate::command::Rejection;
 use crate::effect::{Effect, TaskCall, Timer, TimerKind};
@@ -73,6 +74,7 @@ impl Turn<'_> {
     fn describe(&self, id: FrameId, task: &Task) -> Result<TaskDescription, Failure> {
         let input = self.effective_input(id, &task.flow)?;
         let parameters = self.parameters(id, &task.flow)?;
+        self.check_parameters(id, task, &parameters)?;
         let timeout_seconds =
             self.seconds(id, "TimeoutSecondsPath", task.timeout.as_ref(), &input)?;
         let heartbeat_seconds =
@@ -96,6 +98,35 @@ impl Turn<'_> {
             credentials_role_arn,
             completion: completion_of(task),
         })
+    }
+
+    /// Refuses parameters with which the call cannot even be tried.
+    fn check_parameters(
+        &self,
+        id: FrameId,
+        task: &Task,
+        parameters: &Payload,
+    ) -> Result<(), Failure> {
+        let ResourceKind::Integration {
+            service, action, ..
+        } = &task.resource.kind
+        else {
+            return Ok(());
+        };
+        let faults = parameters::faults(&task.flow, service, action, parameters.value());
+        if faults.is_empty() {
+            return Ok(());
+        }
+        let field = match &task.flow {
+            Flow::JsonPath(_) => "Parameters",
+            Flow::Jsonata(_) => "Arguments",
+        };
+        let cause = format!(
+            "The {field} '{}' could not be used to start the Task: [{}]",
+            parameters.text(),
+            faults.join(", ")
+        );
+        Err(self.runtime_failure(id, cause))
     }
 
     fn seconds(

@@ -31,7 +31,14 @@ pub struct Issuer {
 }
 
 impl CredentialIssuer for Issuer {
-    fn issue(&self, role_arn: &str, session_name: &str, seconds: u64) -> TemporaryCredentials {
+    fn issue_to(&self, principal: &Principal, seconds: u64) -> TemporaryCredentials {
+        let Principal::Role {
+            role_arn,
+            session_name,
+        } = principal
+        else {
+            panic!("functions have roles, not {principal:?}");
+        };
         let lifetime = i64::try_from(seconds).expect("seconds").min(self.seconds);
         TemporaryCredentials {
             access_key_id: "ASIATEST".to_owned(),

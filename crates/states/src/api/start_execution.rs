@@ -37,6 +37,10 @@ pub(crate) async fn call(states: &States, input: &[u8]) -> Result<Reply, Failure
     let found_as = start.found_as().into_owned();
     match states.shell.start(start).await {
         Ok(started) => {
+            tracing::debug!(
+                execution_arn = started.execution_arn,
+                "an execution was started"
+            );
             states.deletions.stop_late(&machine, &found_as).await?;
             Ok(super::reply(&StartExecutionOutput {
                 execution_arn: started.execution_arn,

@@ -3,11 +3,14 @@
 //! An integration turns a task's parameters into a call through the gate, as the execution's role, and
 //! the reply into the result that Step Functions shows. To add one: a file here and a line in [`call`].
 
+mod apigateway;
 pub(crate) mod asking;
 mod aws_sdk;
+mod credentials;
 mod dynamodb;
 mod events;
 mod exchange;
+pub(crate) mod http;
 mod lambda;
 mod optimized;
 mod sns;
@@ -56,9 +59,14 @@ impl Answer {
 pub(crate) async fn call(
     gate: &dyn Gate,
     site: &Site,
+    client: &http::Client,
     task: &TaskDescription,
     principal: Principal,
 ) -> Answer {
+    let principal = match credentials::assumed(gate, task, principal).await {
+        Ok(principal) => principal,
+        Err(answer) => return answer,
+    };
     match &task.resource {
         TaskResource::LambdaFunction { arn } => {
             lambda::call_function(gate, arn, task, principal).await
@@ -78,6 +86,16 @@ pub(crate) async fn call(
             ("sqs", "sendMessage") => sqs::send_message(gate, task, principal).await,
             ("sns", "publish") => sns::publish(gate, task, principal).await,
             ("events", "putEvents") => events::put_events(gate, task, principal).await,
+            ("apigateway", "invoke") => apigateway::invoke(client, task).await,
+            ("http", "invoke") => {
+                let invocation = http::Invocation {
+                    gate,
+                    site,
+                    client,
+                    principal,
+                };
+                invocation.make(task).await
+            }
             (service, action) => match service.strip_prefix("aws-sdk:") {
                 Some(name) => aws_sdk::call(gate, name, action, task, principal).await,
                 None => not_built(&format!("the service integration '{service}:{action}'")),
@@ -91,17 +109,17 @@ pub(crate) async fn call(
     }
 }
 
-/// Returns the name under which calls wait for one another: the function, or the service.
+/// Returns the name under which calls wait for one another: the function, the host, or the service.
 pub(crate) fn target(task: &TaskDescription) -> Arc<str> {
     match &task.resource {
         TaskResource::LambdaFunction { arn } | TaskResource::Activity { arn } => (**arn).into(),
         TaskResource::Integration { resource_type, .. } => {
-            let function = task
-                .parameters
-                .value()
-                .get("FunctionName")
-                .and_then(|name| name.as_str());
-            function.unwrap_or(resource_type).into()
+            let text = |name: &str| task.parameters.value().get(name)?.as_str();
+            let found = match &**resource_type {
+                "apigateway" | "http" => text("ApiEndpoint").map(http::host_of),
+                _ => text("FunctionName"),
+            };
+            found.unwrap_or(resource_type).into()
         }
     }
 }

@@ -18,6 +18,7 @@ mod writer;
 
 pub use child::{ChildResult, ChildStatus, OutputType, Transformation, WriterConfig};
 pub use output::{OutputTooLarge, StateOutput};
+pub(crate) use reader::decode_text;
 pub use reader::{ITEMS_MAX, InputType, ItemReader, Layout, ReaderResource};
 pub use s3::ItemsFailed;
 pub use source::{Item, ItemPage, ItemSource};

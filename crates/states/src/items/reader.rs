@@ -1,6 +1,6 @@
 //! An `ItemReader` whose templates, paths and expressions have been evaluated.
 
-use map_items::{CsvHeaders, Delimiter};
+use map_items::{CsvDecoder, CsvHeaders, Decoder, Delimiter, JsonLinesDecoder};
 use serde_json::{Map, Value};
 
 use super::ItemsFailed;
@@ -117,6 +117,29 @@ impl ItemReader {
             .and_then(Value::as_str)
             .unwrap_or_default()
     }
+}
+
+/// Returns the items of a text, read as `config` says; of formats other than CSV and JSON Lines there are none.
+pub(crate) fn decode_text(
+    config: &Map<String, Value>,
+    text: &str,
+) -> Result<Vec<Value>, ItemsFailed> {
+    let failed = |error: map_items::FormatError| ItemsFailed::reading(error.to_string());
+    let mut decoder: Box<dyn Decoder> = match input_type(config)? {
+        InputType::Csv { headers, delimiter } => {
+            Box::new(CsvDecoder::new(delimiter, headers).map_err(failed)?)
+        }
+        InputType::JsonLines => Box::new(JsonLinesDecoder::new()),
+        InputType::Json { .. } | InputType::Parquet => return Ok(Vec::new()),
+    };
+    let (mut items, mut rest) = (Vec::new(), text.as_bytes());
+    while let Some(entry) = decoder.decode(&mut rest).map_err(failed)? {
+        items.push(entry.value);
+    }
+    while let Some(entry) = decoder.finish().map_err(failed)? {
+        items.push(entry.value);
+    }
+    Ok(items)
 }
 
 /// Recorded: zero is no limit, what is negative fails, what is above the most is the most.

@@ -84,18 +84,19 @@ impl Upload {
         }
     }
 
+    /// Begins the object, although there may be no byte for it yet: what is refused is refused now.
+    pub async fn begin(&mut self) -> Result<String, ItemsFailed> {
+        if let Some(upload_id) = &self.upload_id {
+            return Ok(upload_id.clone());
+        }
+        let kind = [("ContentType", json!("application/json"))];
+        let begun = self.call("CreateMultipartUpload", kind, Bytes::new());
+        let upload_id = begun.await?.text("UploadId").unwrap_or_default().to_owned();
+        Ok(self.upload_id.insert(upload_id).clone())
+    }
+
     async fn send_part(&mut self, part: Bytes) -> Result<(), ItemsFailed> {
-        let upload_id = match &self.upload_id {
-            Some(upload_id) => upload_id.clone(),
-            None => {
-                let kind = [("ContentType", json!("application/json"))];
-                let answer = self
-                    .call("CreateMultipartUpload", kind, Bytes::new())
-                    .await?;
-                let upload_id = answer.text("UploadId").unwrap_or_default().to_owned();
-                self.upload_id.insert(upload_id).clone()
-            }
-        };
+        let upload_id = self.begin().await?;
         let number = self.parts.len() + 1;
         let members = [
             ("UploadId", upload_id.into()),

@@ -105,6 +105,15 @@ impl ResultWriter {
         self
     }
 
+    /// Looks whether anything can be written, by an upload that is given up at once: what would be refused
+    /// at the end is refused before the first child runs. Nothing of it is to be seen.
+    pub async fn check(&self) -> Result<(), ItemsFailed> {
+        let mut upload = self.upload(&self.key("manifest.json"));
+        upload.begin().await?;
+        upload.abandon().await;
+        Ok(())
+    }
+
     /// Adds one child. Call it in the order of the children, from the first again after a restart.
     pub async fn push(&mut self, child: &ChildResult) -> Result<(), ItemsFailed> {
         let set = match child.status {

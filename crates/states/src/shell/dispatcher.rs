@@ -11,6 +11,7 @@ use std::time::Duration;
 use engine_core::{Command, Completion, TaskCall, TaskId, TaskResource, Text};
 use service::Principal;
 use tokio::sync::mpsc;
+use tracing::Instrument as _;
 
 use super::group::is_continue;
 use super::partition::continue_later;
@@ -96,6 +97,9 @@ impl Dispatcher {
             return;
         }
         let target = self.targets.entry(call.target.clone()).or_default();
+        if target.active >= CALLS_OF_TARGET_MAX || self.active >= CALLS_MAX {
+            self.shell.shared.metrics.count_throttled();
+        }
         if target.waiting.is_empty() && target.active < CALLS_OF_TARGET_MAX {
             self.ready.push_back(call.target);
         }
@@ -197,9 +201,22 @@ async fn take_up(shell: Shell) {
 
 /// Makes a call and records what came of it.
 async fn carry_out(shell: &Shell, execution: ExecutionRef, task: TaskId) {
-    let Some((call, principal, mocks)) = read_call(shell, execution, task).await else {
+    let Some(read) = read_call(shell, execution, task).await else {
         return shell.call_is_over(execution, task);
     };
+    // Whatever is logged meanwhile, by whomever is called, says for which execution.
+    let arn = &*read.execution_arn;
+    let span = tracing::info_span!("task", execution_arn = arn, task = task.0.0);
+    make(shell, execution, task, read).instrument(span).await;
+}
+
+async fn make(shell: &Shell, execution: ExecutionRef, task: TaskId, read: ReadCall) {
+    let ReadCall {
+        call,
+        principal,
+        mocks,
+        ..
+    } = read;
     if let Some(mocks) = mocks {
         match super::mocked::commands(shell, execution, task, &call, mocks).await {
             Ok(Some(commands)) => {
@@ -217,15 +234,19 @@ async fn carry_out(shell: &Shell, execution: ExecutionRef, task: TaskId) {
     let shared = shell.shared.clone();
     // In a task of its own: a service that panics fails this call and nothing else.
     let completion = call.description.completion;
-    let made = tokio::spawn(async move {
+    let made = async move {
         let gate = TaskGate {
             gate: &*gate,
             seal: &|| shared.options.sealer.seal(execution, task),
             waits: waits_of(&call.description),
         };
-        integrations::call(&gate, &site, &call.description, principal).await
-    });
+        integrations::call(&gate, &site, &shared.http, &call.description, principal).await
+    };
+    let made = tokio::spawn(made.in_current_span());
     let answer = AbortOnDrop(made).await.unwrap_or_else(unexpected);
+    if let Answer::Failed { error, .. } = &answer {
+        tracing::debug!(error, "the call of a task failed");
+    }
     let command = match answer {
         Answer::Succeeded(output) => Command::TaskSucceeded { task, output },
         Answer::Submitted(output) => Command::TaskSubmitted { task, output },
@@ -276,11 +297,15 @@ async fn record(shell: &Shell, execution: ExecutionRef, commands: Vec<Command>) 
     }
 }
 
-async fn read_call(
-    shell: &Shell,
-    execution: ExecutionRef,
-    task: TaskId,
-) -> Option<(TaskCall, Principal, Option<DefinitionHash>)> {
+/// A call with what it takes to make it.
+struct ReadCall {
+    call: TaskCall,
+    principal: Principal,
+    mocks: Option<DefinitionHash>,
+    execution_arn: String,
+}
+
+async fn read_call(shell: &Shell, execution: ExecutionRef, task: TaskId) -> Option<ReadCall> {
     let row = shell
         .shared
         .store
@@ -289,18 +314,15 @@ async fn read_call(
     // No row: the task was answered or given up before its call was made.
     let call: TaskCall = decode(&row.ok()??).ok()?;
     let record = shell.record(execution).await.ok()??;
-    let role_arn = match &call.description.credentials_role_arn {
-        Some(role) => Arc::from(&**role),
-        None => Arc::from(record.role_arn),
-    };
-    Some((
+    Some(ReadCall {
         call,
-        Principal::Role {
-            role_arn,
+        principal: Principal::Role {
+            role_arn: Arc::from(record.role_arn),
             session_name: session_name(execution),
         },
-        record.mocks.map(|hash| *hash),
-    ))
+        mocks: record.mocks.map(|hash| *hash),
+        execution_arn: record.execution_arn,
+    })
 }
 
 /// Returns 32 letters, as AWS names the sessions of executions; the same each time.

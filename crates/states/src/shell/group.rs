@@ -53,6 +53,21 @@ pub(super) struct Touched {
     pub after: EventId,
 }
 
+impl Touched {
+    /// Logs that the execution begins or ends.
+    pub fn say(&self) {
+        if !self.listed_anew || !tracing::enabled!(tracing::Level::DEBUG) {
+            return;
+        }
+        let (record, execution) = (&self.hot.record, &self.hot.execution);
+        let execution_arn = record.execution_arn.as_str();
+        match execution.closed() {
+            Some(_) => tracing::debug!(execution_arn, status = ?record.status, "an execution ends"),
+            None => tracing::debug!(execution_arn, "an execution begins"),
+        }
+    }
+}
+
 /// The outbox row that says "continue" instead of naming a task.
 const CONTINUE: TaskId = TaskId(EventId::NONE);
 

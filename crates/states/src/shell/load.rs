@@ -56,6 +56,8 @@ async fn fold(
             journal_len += chunk.events.len() as u64;
             chunk.events.iter().for_each(|event| execution.apply(event));
         }
+        // What ended before was measured then.
+        drop(execution.take_ended_tasks());
         if found.len() < CHUNKS_READ {
             return Ok((execution, journal_len));
         }

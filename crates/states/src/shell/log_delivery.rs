@@ -271,15 +271,13 @@ impl Shared {
         let input = json!({ "logGroupName": group, "logStreamName": stream, "logEvents": events });
         let input = Bytes::from(input.to_string());
         for attempt in 0..2 {
-            let put = self
-                .call_logs("PutLogEvents", input.clone(), destination)
-                .await;
+            let put = self.call_logs("PutLogEvents", input.clone()).await;
             match put {
                 Ok(_) => return Ok(()),
                 Err(failure) if attempt == 0 && failure.code == "ResourceNotFoundException" => {
                     let named = json!({ "logGroupName": group, "logStreamName": stream });
                     let named = Bytes::from(named.to_string());
-                    match self.call_logs("CreateLogStream", named, destination).await {
+                    match self.call_logs("CreateLogStream", named).await {
                         Ok(_) => {}
                         Err(failure) if failure.code == "ResourceAlreadyExistsException" => {}
                         Err(failure) if failure.status < 500 => break,
@@ -296,20 +294,16 @@ impl Shared {
         Ok(())
     }
 
-    async fn call_logs(
-        &self,
-        operation: &'static str,
-        input: Bytes,
-        (_, _, role_arn): &Destination,
-    ) -> Result<Reply, Failure> {
+    async fn call_logs(&self, operation: &'static str, input: Bytes) -> Result<Reply, Failure> {
         let call = Call {
             service: "logs",
             operation: operation.into(),
             input,
             payload: Bytes::new(),
-            principal: Principal::Role {
-                role_arn: role_arn.as_str().into(),
-                session_name: "states-log-delivery".into(),
+            // As on AWS, lines are delivered by the service of logs that does so for others.
+            principal: Principal::Service {
+                name: "delivery.logs.amazonaws.com".into(),
+                source_arn: None,
             },
             request_id: RequestId::random(),
         };
@@ -346,10 +340,7 @@ impl Shell {
         );
         let input = json!({ "logGroupNamePrefix": name, "limit": 1 });
         let input = Bytes::from(input.to_string());
-        let described = self
-            .shared
-            .call_logs("DescribeLogGroups", input, &destination)
-            .await;
+        let described = self.shared.call_logs("DescribeLogGroups", input).await;
         let found = match described {
             Ok(reply) => reply.output,
             Err(failure) if failure.status < 500 || failure.code == "NotImplemented" => {

@@ -11,6 +11,7 @@
 mod begin;
 mod dispatcher;
 mod express;
+mod forget;
 mod group;
 mod hot;
 mod jobs;
@@ -19,6 +20,7 @@ mod log_delivery;
 mod map_runs;
 mod mocked;
 mod partition;
+mod requests;
 mod span_export;
 mod status_export;
 mod timers;
@@ -39,6 +41,7 @@ use vocab::Timestamp;
 use crate::activities::{Activities, Polls};
 use crate::changes::Changes;
 use crate::definitions::{Definitions, unreadable};
+use crate::integrations::http;
 use crate::metrics::Metrics;
 use crate::open_tasks;
 use crate::rows::{self, Chunk, ExecutionRecord, ExecutionRef, MapRunRecord, MapRunRef};
@@ -53,7 +56,8 @@ use self::jobs::{JobNote, Jobs};
 use self::log_delivery::LogDelivery;
 use self::map_runs::MapRuns;
 pub use self::map_runs::SettingsChange;
-use self::partition::{Partition, Request};
+use self::partition::Partition;
+use self::requests::Request;
 use self::span_export::SpanExport;
 use self::status_export::StatusExport;
 use self::timers::{Due, Timers};
@@ -143,6 +147,8 @@ struct Shared {
     /// What holds for executions of EXPRESS machines.
     express_limits: Limits,
     metrics: Metrics,
+    /// The way of HTTP tasks.
+    http: Arc<http::Client>,
     /// An execution ended of which a collector of traces is to be told.
     closed: tokio::sync::Notify,
     /// Told when an execution began or ended of which somebody is to hear.
@@ -194,6 +200,7 @@ impl Shell {
             finished,
             sync_seats: SyncSeats::default(),
             metrics: Metrics::default(),
+            http: Arc::new(http::Client::new()),
             closed: tokio::sync::Notify::new(),
             status_changed: tokio::sync::Notify::new(),
             backlog: tokio::sync::Notify::new(),
@@ -219,6 +226,7 @@ impl Shell {
         let recorder = Recorder::open(shell.shared.clone(), finished_received).await?;
         shell.keep(tokio::spawn(recorder.run()));
         shell.keep(tokio::spawn(LogDelivery::new(shell.shared.clone()).run()));
+        shell.keep(tokio::spawn(forget::run(shell.clone())));
         if let Some(sink) = shell.shared.options.spans.clone() {
             let export = SpanExport::new(shell.shared.clone(), sink);
             shell.keep(tokio::spawn(export.run()));
@@ -269,6 +277,10 @@ impl Shell {
     /// Returns what executions do, counted.
     pub(crate) fn metrics(&self) -> &Metrics {
         &self.shared.metrics
+    }
+
+    pub(crate) fn http(&self) -> &Arc<http::Client> {
+        &self.shared.http
     }
 
     /// Carries out commands in one commit; the answer is that of the last one. Once it is a moment, the

@@ -19,6 +19,7 @@ use super::hot::{Hot, HotExecutions};
 use super::jobs::JobNote;
 use super::load::{load, read, unavailable};
 use super::map_runs::Message;
+use super::requests::{Answer, Request, is_unheard};
 use super::{CommandError, Shared, Start, Started};
 use crate::changes::Change;
 use crate::open_tasks::OpenTasks;
@@ -30,31 +31,6 @@ const GROUP_COMMANDS_MAX: usize = 256;
 
 /// How long a closed execution's name stays taken.
 const NAME_KEPT_MILLIS: i64 = 90 * 86_400_000;
-
-/// What somebody wants of a partition.
-pub(super) enum Request {
-    Start {
-        start: Box<Start>,
-        reply: oneshot::Sender<Result<Started, CommandError>>,
-    },
-    Command {
-        number: u64,
-        command: Command,
-        reply: oneshot::Sender<Result<Timestamp, CommandError>>,
-    },
-    /// Commands of one commit.
-    Commands {
-        number: u64,
-        commands: Vec<Command>,
-        reply: oneshot::Sender<Result<Timestamp, CommandError>>,
-    },
-}
-
-/// An answer that waits for the commit.
-enum Answer {
-    Started(oneshot::Sender<Result<Started, CommandError>>, Started),
-    Done(oneshot::Sender<Result<Timestamp, CommandError>>, Timestamp),
-}
 
 pub(super) struct Partition {
     number: u16,
@@ -87,7 +63,8 @@ impl Partition {
         let last = last
             .first()
             .and_then(|(key, _)| rows::execution_of_key(key));
-        let next_number = last.map_or(0, |execution| execution.number + 1);
+        let after_last = last.map_or(0, |execution| execution.number + 1);
+        let next_number = after_last.max(Self::noted_number(number, &shared).await?);
         let entropy = Entropy::from_seed(rand::random());
         Ok(Self {
             number,
@@ -137,6 +114,15 @@ impl Partition {
                     Ok(at) => work.answers.push(Answer::Done(reply, at)),
                     Err(error) => drop(reply.send(Err(error))),
                 },
+                // What happens to it in this very group keeps it.
+                Request::Forget { number, reply, .. } if work.touched.contains_key(&number) => {
+                    drop(reply.send(Ok(false)));
+                }
+                Request::Forget {
+                    number,
+                    over,
+                    reply,
+                } => drop(reply.send(self.forget(number, over).await)),
                 Request::Commands {
                     number,
                     commands,
@@ -166,11 +152,13 @@ impl Partition {
         for (number, touched) in &mut touched {
             let metrics = &self.shared.metrics;
             metrics.count(&touched.hot.record, &touched.events);
+            metrics.time(&touched.hot.execution.take_ended_tasks());
             if self.shared.options.spans.is_some() && touched.hot.execution.closed().is_some() {
                 group.add_spans(self.reference(*number));
                 closed = true;
             }
             group.add_execution(self.reference(*number), touched);
+            touched.say();
             changed |= heard && group.add_statuses(self.reference(*number), touched);
         }
         let (batch, begin) = group.finish();
@@ -239,7 +227,16 @@ impl Partition {
         }
     }
 
-    fn reference(&self, number: u64) -> ExecutionRef {
+    pub(super) fn shared(&self) -> &Arc<Shared> {
+        &self.shared
+    }
+
+    /// Returns the number of the next execution.
+    pub(super) fn next_number(&self) -> u64 {
+        self.next_number
+    }
+
+    pub(super) fn reference(&self, number: u64) -> ExecutionRef {
         ExecutionRef {
             partition: self.number,
             number,
@@ -547,12 +544,6 @@ fn waits(start: &Start) -> bool {
     start.started_by.is_some_and(|by| by.waits != Waits::No)
 }
 
-/// Says whether a worker that asked for a task has gone before the task was given to it: another one
-/// gets it.
-fn is_unheard(command: &Command, reply: &oneshot::Sender<Result<Timestamp, CommandError>>) -> bool {
-    matches!(command, Command::TaskTaken { .. }) && reply.is_closed()
-}
-
 /// Sends the command for an execution's next turn, when there is room for it.
 pub(super) fn continue_later(shared: &Arc<Shared>, execution: ExecutionRef) {
     let inbox = shared.inboxes[usize::from(execution.partition)].clone();
@@ -580,21 +571,4 @@ pub(super) fn continue_later(shared: &Arc<Shared>, execution: ExecutionRef) {
             }
         }
     });
-}
-
-impl Answer {
-    fn send(self) {
-        // Who no longer listens does not need the answer.
-        match self {
-            Self::Started(reply, started) => drop(reply.send(Ok(started))),
-            Self::Done(reply, at) => drop(reply.send(Ok(at))),
-        }
-    }
-
-    fn refuse(self) {
-        match self {
-            Self::Started(reply, _) => drop(reply.send(Err(CommandError::Unavailable))),
-            Self::Done(reply, _) => drop(reply.send(Err(CommandError::Unavailable))),
-        }
-    }
 }

@@ -242,19 +242,21 @@ fn what_is_given_up_leaves_nothing() {
 #[test]
 fn a_refusal_is_the_states_failure() {
     let buckets = Arc::new(Buckets::default());
-    let failed = block_on(async {
-        let target = WriterTarget::from_evaluated(&json!({ "Bucket": "none" })).expect("a target");
-        ResultWriter::new(buckets, principal(), target, WriterConfig::EXPORT, MAP_RUN)
-            .finish()
-            .await
-            .expect_err("no bucket")
-    });
-    assert_eq!(failed.error, "States.ResultWriterFailed");
-    assert!(
-        failed
-            .cause
-            .starts_with("The specified bucket does not exist (Service: Amazon S3;")
-    );
+    let writer = |bucket: &str| {
+        let target = WriterTarget::from_evaluated(&json!({ "Bucket": bucket })).expect("a target");
+        let gate = buckets.clone();
+        ResultWriter::new(gate, principal(), target, WriterConfig::EXPORT, MAP_RUN)
+    };
+    let at_once = block_on(writer("none").check()).expect_err("no bucket");
+    let at_the_end = block_on(writer("none").finish()).expect_err("no bucket");
+    for failed in [at_once, at_the_end] {
+        assert_eq!(failed.error, "States.ResultWriterFailed");
+        let cause = "The specified bucket does not exist (Service: Amazon S3;";
+        assert!(failed.cause.starts_with(cause), "{failed:?}");
+    }
+    block_on(writer("bucket").check()).expect("a bucket");
+    assert_eq!(buckets.uploads(), 0, "nothing is left behind");
+    assert!(buckets.texts().is_empty());
 }
 
 #[test]

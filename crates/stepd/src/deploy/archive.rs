@@ -16,7 +16,7 @@ const DEPTH_MAX: usize = 64;
 
 /// Files by the names that they have in the archive.
 #[derive(Default)]
-pub(super) struct Files(BTreeMap<String, PathBuf>);
+pub(crate) struct Files(BTreeMap<String, PathBuf>);
 
 impl Files {
     /// Adds one file.
@@ -63,6 +63,20 @@ impl Files {
             }
         }
         Ok(())
+    }
+
+    /// Writes the files below `folder`, which is made.
+    pub(crate) fn write(&self, folder: &Path) -> anyhow::Result<()> {
+        for (name, path) in &self.0 {
+            let place = folder.join(name);
+            let unwritten = || format!("{} cannot be written", place.display());
+            if let Some(parent) = place.parent() {
+                std::fs::create_dir_all(parent).with_context(unwritten)?;
+            }
+            std::fs::copy(path, &place).with_context(unwritten)?;
+        }
+        std::fs::create_dir_all(folder)
+            .with_context(|| format!("{} cannot be made", folder.display()))
     }
 
     /// Returns the archive: sorted, without times, with no mode but whether a file can be run.

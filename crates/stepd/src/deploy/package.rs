@@ -16,7 +16,7 @@ pub(super) fn build(folder: &Path, artifact: &Artifact) -> anyhow::Result<Vec<u8
         || std::fs::read(&path).with_context(|| format!("{} cannot be read", path.display()));
     match artifact.kind {
         ArtifactKind::File => read(),
-        ArtifactKind::Archive if path.is_dir() => archive_of(&path, artifact),
+        ArtifactKind::Archive if path.is_dir() => files_of(&path, artifact)?.archive(),
         ArtifactKind::Archive => match path.extension().and_then(|extension| extension.to_str()) {
             Some("zip" | "jar") => read(),
             Some(_) | None => {
@@ -34,7 +34,8 @@ pub(super) fn build(folder: &Path, artifact: &Artifact) -> anyhow::Result<Vec<u8
     }
 }
 
-fn archive_of(folder: &Path, artifact: &Artifact) -> anyhow::Result<Vec<u8>> {
+/// Returns the files of a folder with the libraries that it asks for.
+pub(crate) fn files_of(folder: &Path, artifact: &Artifact) -> anyhow::Result<Files> {
     let runtime = artifact.runtime.as_deref().unwrap_or_default();
     let mut files = Files::default();
     if runtime.starts_with("python") {
@@ -48,7 +49,7 @@ fn archive_of(folder: &Path, artifact: &Artifact) -> anyhow::Result<Vec<u8>> {
     } else {
         files.add_folder(folder, "", &[])?;
     }
-    files.archive()
+    Ok(files)
 }
 
 #[cfg(test)]

@@ -1,4 +1,5 @@
-//! Every action through every client: the same calls by boto3 and by the SDKs for JavaScript, old and new.
+//! Every action through every client: the same calls by boto3 and by the SDKs for JavaScript, old and new; and
+//! a walk by the SDK for Rust.
 //!
 //! `clients.txt` holds the calls; each client is a program that makes those it reads. Once all have run it
 //! is known which actions were called and which errors of the model were seen; the rest is named here, with
@@ -305,6 +306,27 @@ fn every_action_through_every_sdk() -> anyhow::Result<()> {
             failed.join("\n")
         );
     }
+    Ok(())
+}
+
+/// The SDK for Rust has types for everything, so its program is a walk of its own.
+#[test]
+fn the_sdk_for_rust_finds_everything_as_expected() -> anyhow::Result<()> {
+    let server = Server::start()?;
+    let program = tools()?.join("rust/debug/rust-client");
+    let walked = Command::new(&program).envs(server.env()).output();
+    let walked = walked.with_context(|| {
+        let program = program.display();
+        format!("{program} could not be started; run `cargo xtask tools` once")
+    })?;
+    let told = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    ensure!(
+        walked.status.success(),
+        "{}{}\n{}",
+        told(&walked.stdout),
+        told(&walked.stderr),
+        server.log()
+    );
     Ok(())
 }
 

@@ -246,6 +246,25 @@ fn results_are_written_and_what_cannot_be_read_fails() -> anyhow::Result<()> {
     let results = get(&aws, &format!("s3://data/{file}"))?;
     ensure!(results == "1\n{\"a\":2}\n3\n", "{results}");
 
+    // A target that takes nothing is told before the first child runs.
+    let nowhere = json!({ "ResultWriter": {
+        "Resource": "arn:aws:states:::s3:putObject",
+        "Parameters": { "Bucket": "nowhere" },
+    } });
+    let machine = create(&aws, "nowhere", &map("Nowhere", Value::Null, nowhere))?;
+    let execution = start(&aws, &machine, "one", "[1]")?;
+    let failed = closed(&aws, &execution)?;
+    ensure!(failed["error"] == "States.ResultWriterFailed", "{failed}");
+    let runs = aws.call(&[
+        "stepfunctions",
+        "list-map-runs",
+        "--execution-arn",
+        &execution,
+    ])?;
+    let run = runs["mapRuns"][0]["mapRunArn"].as_str().context("a run")?;
+    let run = aws.call(&["stepfunctions", "describe-map-run", "--map-run-arn", run])?;
+    ensure!(run["executionCounts"]["total"] == 0, "{run}");
+
     let machine = create(
         &aws,
         "missing",

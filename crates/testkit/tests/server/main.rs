@@ -2,12 +2,16 @@
 //!
 //! One test program, because every one that links costs; one module a subject.
 
+mod access;
+mod chapters;
 mod clients;
 mod command_line;
 mod crash;
 mod data_sets;
 mod example_walk;
 mod express;
+mod functions;
+mod iam;
 mod logs;
 mod map_runs;
 mod messaging;
@@ -20,6 +24,7 @@ mod pollers;
 mod queues;
 mod redrives;
 mod refusals;
+mod robust;
 mod stacks;
 mod system;
 mod tasks;

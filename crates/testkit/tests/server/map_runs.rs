@@ -272,3 +272,71 @@ fn a_map_run_reads_a_bucket_and_writes_into_it() -> anyhow::Result<()> {
     );
     Ok(())
 }
+
+#[test]
+fn a_run_over_a_bucket_goes_on_where_it_was_killed() -> anyhow::Result<()> {
+    let mut server = Server::start()?;
+    let aws = server.aws()?;
+    let rows: String = (0..ITEMS)
+        .map(|row| format!("{{\"row\":{row}}}\n"))
+        .collect();
+    let file = server.folder().join("rows.jsonl");
+    std::fs::write(&file, rows)?;
+    let body = file.display().to_string();
+    aws.call(&["s3api", "create-bucket", "--bucket", "sets"])?;
+    let put = [
+        "s3api",
+        "put-object",
+        "--bucket",
+        "sets",
+        "--key",
+        "rows.jsonl",
+    ];
+    aws.call(&[&put[..], &["--body", &body]].concat())?;
+    let fields = json!({
+        "ItemReader": {
+            "Resource": "arn:aws:states:::s3:getObject",
+            "ReaderConfig": { "InputType": "JSONL" },
+            "Parameters": { "Bucket": "sets", "Key": "rows.jsonl" }
+        },
+        "ResultWriter": {
+            "Resource": "arn:aws:states:::s3:putObject",
+            "Parameters": { "Bucket": "sets", "Prefix": "out" },
+            "WriterConfig": { "Transformation": "COMPACT", "OutputType": "JSON" }
+        }
+    });
+    let definition = map(fields, json!({ "Type": "Pass", "End": true }));
+    let runtime = Runtime::new()?;
+    let execution = runtime.block_on(async {
+        let mut client = Target::of(&server)?.connect().await?;
+        let machine = client.create("bucket", &definition).await?;
+        client.start(&machine, "e").await
+    })?;
+    let run = run_of(&aws, &execution)?;
+    for kill in 1..=KILLS {
+        runtime.block_on(counted(&server, &run, ITEMS * kill / (KILLS + 1)))?;
+        server.kill9()?;
+        server.restart()?;
+    }
+    let aws = server.aws()?;
+    let described = until("the end of the execution", || {
+        let described = states(&aws, &["describe-execution", "--execution-arn", &execution])?;
+        Ok((described["status"] != "RUNNING").then_some(described))
+    })?;
+    ensure!(
+        described["status"] == "SUCCEEDED",
+        "{described}\n{}",
+        server.log()
+    );
+    let results = server.folder().join("results.json");
+    let key = format!(
+        "out/{}/SUCCEEDED_0.json",
+        run.rsplit(':').next().unwrap_or_default()
+    );
+    let get = ["s3api", "get-object", "--bucket", "sets", "--key", &key];
+    aws.call(&[&get[..], &[&results.display().to_string()]].concat())?;
+    let results: Value = serde_json::from_slice(&std::fs::read(&results)?)?;
+    let expected: Value = (0..ITEMS).map(|row| json!({ "row": row })).collect();
+    ensure!(results == expected, "not every row once, in its order");
+    server.stop()
+}

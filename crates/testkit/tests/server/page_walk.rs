@@ -21,7 +21,7 @@ const REJECTED: &str = "
     ExecutionSucceeded";
 
 /// Runs `walk` with the page and a folder that holds the page's system, if the page is at hand.
-fn with_page(walk: impl FnOnce(&Page, &Path) -> anyhow::Result<()>) -> anyhow::Result<()> {
+pub fn with_page(walk: impl FnOnce(&Page, &Path) -> anyhow::Result<()>) -> anyhow::Result<()> {
     let Some(page) = testkit::seed()? else {
         println!("skipped: the workshop's page is not at hand (STEPD_SEED)");
         return Ok(());

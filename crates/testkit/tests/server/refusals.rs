@@ -168,10 +168,8 @@ fn strangers_are_turned_away() -> anyhow::Result<()> {
         "{unsigned:?}"
     );
     // A service that is not there says so, and the one that is goes on.
-    for (service, operation) in [("kms", "list-keys")] {
-        let elsewhere = aws.refused(&[service, operation])?;
-        ensure!(elsewhere.message.contains(service), "{elsewhere:?}");
-    }
+    let elsewhere = aws.refused(&["kms", "list-keys"])?;
+    ensure!(elsewhere.message.contains("kms"), "{elsewhere:?}");
     ensure!(
         aws.call(&list)?["stateMachines"] == json!([]),
         "the server goes on"

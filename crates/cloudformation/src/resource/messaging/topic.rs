@@ -152,7 +152,7 @@ impl ResourceHandler for Topic {
                 let same = |one: &&Value| {
                     one["Protocol"] == known["Protocol"] && one["Endpoint"] == known["Endpoint"]
                 };
-                if gone.iter().any(|one| same(one)) {
+                if gone.iter().any(same) {
                     let input =
                         properties::object([("SubscriptionArn", known["SubscriptionArn"].clone())]);
                     services.call("sns", "Unsubscribe", input).await?;

@@ -11,6 +11,7 @@ use service::Failure;
 use super::context;
 use crate::api::start_execution::parse_input;
 use crate::api::{failure, names};
+use crate::items;
 use crate::mocks::{Strictness, check_result};
 use crate::service::States;
 
@@ -23,6 +24,8 @@ pub(super) struct Asked {
     pub variables: Map<String, Value>,
     pub context: Map<String, Value>,
     pub role_arn: Option<String>,
+    /// What a connection adds to the request of an HTTP task is shown.
+    pub reveals_secrets: bool,
     /// What it is told in place of an answer.
     pub mock: Option<Told>,
     pub retries: u64,
@@ -81,12 +84,16 @@ pub(super) fn read(states: &States, input: &TestStateInput) -> Result<Asked, Fai
         variables: variables(input.variables.as_deref())?,
         context,
         role_arn: input.role_arn.clone(),
+        reveals_secrets: input.reveal_secrets == Some(true),
         mock,
         retries: count(settings.and_then(|settings| settings.retrier_retry_count)).unwrap_or(0),
         failed_iterations: count(
             settings.and_then(|settings| settings.map_iteration_failure_count),
         ),
-        items_read: items.map(items_read).transpose()?,
+        items_read: match items {
+            Some(text) => Some(items_read(text, &input.definition, name)?),
+            None => None,
+        },
         machine,
     })
 }
@@ -264,8 +271,28 @@ fn variables(text: Option<&str>) -> Result<Map<String, Value>, Failure> {
     }
 }
 
-fn items_read(text: &str) -> Result<Payload, Failure> {
-    Payload::parse(text).map_err(|_| failure::validation("Map item reader data must be valid JSON"))
+/// Reads what an `ItemReader` is said to have read, "as found in its original source": lines of CSV or JSON
+/// where its `ReaderConfig` says so, JSON otherwise.
+fn items_read(text: &str, definition: &str, name: &str) -> Result<Payload, Failure> {
+    let definition: Value = serde_json::from_str(definition).unwrap_or_default();
+    let state = find(&definition, name);
+    let config = state.and_then(|(state, _)| state["ItemReader"]["ReaderConfig"].as_object());
+    let wrong =
+        |format: &str| failure::validation(&format!("Map item reader data must be valid {format}"));
+    let format = config.and_then(|config| config.get("InputType")?.as_str());
+    match (config, format) {
+        (Some(config), Some(format @ ("CSV" | "JSONL"))) => {
+            let items = items::decode_text(config, text).map_err(|failed| {
+                tracing::debug!(
+                    why = failed.cause,
+                    "what an ItemReader read is not what it is said to be"
+                );
+                wrong(format)
+            })?;
+            Ok(Payload::from_value(Value::Array(items)))
+        }
+        _ => Payload::parse(text).map_err(|_| wrong("JSON")),
+    }
 }
 
 /// Finds where the state `name` stands; the definition was read before.
@@ -274,23 +301,23 @@ fn place_of(definition: &str, name: &str) -> Place {
         return Place::default();
     };
     let speaks_jsonata = |of: &Value| of.get("QueryLanguage").map(|word| word == "JSONata");
-    if name == LONE_STATE && definition.get("States").is_none() {
-        let jsonata = speaks_jsonata(&definition).unwrap_or(false);
-        return Place {
-            jsonata,
-            within_map: false,
-        };
-    }
     let of_machine = speaks_jsonata(&definition).unwrap_or(false);
-    let mut open = vec![(&definition, false)];
+    find(&definition, name).map_or_else(Place::default, |(state, within_map)| Place {
+        jsonata: speaks_jsonata(state).unwrap_or(of_machine),
+        within_map,
+    })
+}
+
+/// Finds a state, and whether it runs in the iterations of a Map state.
+fn find<'d>(definition: &'d Value, name: &str) -> Option<(&'d Value, bool)> {
+    if name == LONE_STATE && definition.get("States").is_none() {
+        return Some((definition, false));
+    }
+    let mut open = vec![(definition, false)];
     while let Some((workflow, within_map)) = open.pop() {
         for (found, state) in workflow["States"].as_object().into_iter().flatten() {
             if found == name {
-                let jsonata = speaks_jsonata(state).unwrap_or(of_machine);
-                return Place {
-                    jsonata,
-                    within_map,
-                };
+                return Some((state, within_map));
             }
             for branch in state["Branches"].as_array().into_iter().flatten() {
                 open.push((branch, within_map));
@@ -300,5 +327,5 @@ fn place_of(definition: &str, name: &str) -> Place {
             }
         }
     }
-    Place::default()
+    None
 }

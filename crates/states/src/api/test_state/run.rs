@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use engine_core::{
     Cue, End, EveryActivity, Handled, Identity, Inspection, Pause, Payload, SealToken, Setup,
-    Stage, TaskCall, TaskId, Text, Told,
+    Stage, TaskCall, TaskId, TaskResource, Text, Told,
 };
 use serde_json::{Map, Value, json};
 use service::{Failure, Principal, Site};
@@ -13,6 +13,7 @@ use uuid::Uuid;
 
 use super::asked::Asked;
 use crate::api::failure;
+use crate::integrations::http::{Exchange, Invocation};
 use crate::integrations::{self, Answer};
 use crate::service::States;
 
@@ -27,6 +28,8 @@ pub(super) struct Tested {
     /// `None` where the state sees none and assigns none.
     pub variables: Option<Payload>,
     pub input: Payload,
+    /// What an HTTP task sent and was answered.
+    pub exchange: Option<Exchange>,
 }
 
 /// Nobody can answer with the token of a test.
@@ -62,6 +65,7 @@ pub(super) async fn run(states: &States, asked: Asked) -> Result<Tested, Failure
     let now = states.clock.now();
     let mut inspection = Inspection::new(&asked.machine, &asked.state, setup, now)
         .ok_or_else(|| failure::validation("State not found in definition"))?;
+    let mut exchange = None;
     let mut reached = inspection.begin(&cue());
     // A state waits once: for its call, its moment, its branches or its iterations.
     let end = loop {
@@ -71,7 +75,11 @@ pub(super) async fn run(states: &States, asked: Asked) -> Result<Tested, Failure
         };
         let told = match (&asked.mock, pause) {
             (Some(mock), pause) => mocked(mock, &pause, asked.failed_iterations)?,
-            (None, Pause::Call(_, call)) => called(states, *call, &role_arn).await,
+            (None, Pause::Call(_, call)) => {
+                let (told, seen) = called(states, *call, &role_arn, asked.reveals_secrets).await;
+                exchange = seen;
+                told
+            }
             (None, Pause::Moment(due_at)) => {
                 let over = due_at > deadline;
                 let until = due_at.min(deadline);
@@ -103,6 +111,7 @@ pub(super) async fn run(states: &States, asked: Asked) -> Result<Tested, Failure
         stages,
         variables: (!members.is_empty()).then(|| Payload::from_value(Value::Object(members))),
         input,
+        exchange,
     })
 }
 
@@ -143,15 +152,17 @@ fn timed_out() -> Told {
     }
 }
 
-/// Makes a state's call as the given role; a call ends with the caller's patience.
-async fn called(states: &States, call: TaskCall, role_arn: &str) -> Told {
+/// Makes a state's call as the given role; a call ends with the caller's patience. Says what went over the
+/// wire where the state is an HTTP task.
+async fn called(
+    states: &States,
+    call: TaskCall,
+    role_arn: &str,
+    reveal: bool,
+) -> (Told, Option<Exchange>) {
     let description = call.description;
-    let role = description
-        .credentials_role_arn
-        .as_deref()
-        .unwrap_or(role_arn);
     let principal = Principal::Role {
-        role_arn: role.into(),
+        role_arn: role_arn.into(),
         session_name: random_name().into(),
     };
     let seconds = description
@@ -161,18 +172,43 @@ async fn called(states: &States, call: TaskCall, role_arn: &str) -> Told {
     let (gate, site) = (states.gate.clone(), states.site.clone());
     // In a task of its own: a service that panics fails this call and nothing else.
     let mut calls = tokio::task::JoinSet::new();
-    calls.spawn(async move { integrations::call(&*gate, &site, &description, principal).await });
-    match tokio::time::timeout(Duration::from_secs(seconds), calls.join_next()).await {
-        Err(_) => Told::Time,
-        Ok(Some(Ok(Answer::Succeeded(output) | Answer::Submitted(output)))) => Told::Result(output),
-        Ok(Some(Ok(Answer::Failed { error, cause }))) => Told::Error {
-            error: Some(error.into()),
-            cause: Some(cause.into()),
-        },
-        Ok(Some(Err(_)) | None) => Told::Error {
-            error: Some("States.TaskFailed".into()),
-            cause: Some("The call of the task ended unexpectedly inside the server.".into()),
-        },
+    let client = states.shell.http().clone();
+    let is_http = matches!(&description.resource,
+        TaskResource::Integration { resource_type, .. } if &**resource_type == "http");
+    calls.spawn(async move {
+        if is_http {
+            let invocation = Invocation {
+                gate: &*gate,
+                site: &site,
+                client: &client,
+                principal,
+            };
+            return invocation.traced(&description, reveal).await;
+        }
+        let answer = integrations::call(&*gate, &site, &client, &description, principal);
+        (answer.await, None)
+    });
+    let patience = Duration::from_secs(seconds);
+    match tokio::time::timeout(patience, calls.join_next()).await {
+        Err(_) => (Told::Time, None),
+        Ok(Some(Ok((answer, exchange)))) => {
+            let told = match answer {
+                Answer::Succeeded(output) | Answer::Submitted(output) => Told::Result(output),
+                Answer::Failed { error, cause } => Told::Error {
+                    error: Some(error.into()),
+                    cause: Some(cause.into()),
+                },
+            };
+            (told, exchange)
+        }
+        Ok(Some(Err(_)) | None) => {
+            let cause = "The call of the task ended unexpectedly inside the server.";
+            let told = Told::Error {
+                error: Some("States.TaskFailed".into()),
+                cause: Some(cause.into()),
+            };
+            (told, None)
+        }
     }
 }
 

@@ -1,8 +1,8 @@
 //! What a caller learns of a tested state.
 
 use aws_model::states::{
-    InspectionData, InspectionErrorDetails, InspectionLevel, TestExecutionStatus, TestStateInput,
-    TestStateOutput,
+    InspectionData, InspectionDataRequest, InspectionDataResponse, InspectionErrorDetails,
+    InspectionLevel, TestExecutionStatus, TestStateInput, TestStateOutput,
 };
 use engine_core::{End, Handled, Payload, Stage};
 use serde::Serialize;
@@ -13,7 +13,8 @@ use super::run::Tested;
 pub(super) fn output(input: &TestStateInput, tested: Tested) -> TestStateOutput {
     let inspection_data = match input.inspection_level {
         None | Some(InspectionLevel::Info) => None,
-        Some(InspectionLevel::Debug | InspectionLevel::Trace) => Some(inspection(&tested)),
+        Some(InspectionLevel::Debug) => Some(inspection(&tested)),
+        Some(InspectionLevel::Trace) => Some(with_exchange(inspection(&tested), &tested)),
     };
     let Handled { error, cause, .. } = tested.handled;
     let text = |text: Option<engine_core::Text>| text.map(|text| text.to_string());
@@ -68,6 +69,31 @@ fn inspection(tested: &Tested) -> InspectionData {
             .and_then(|payload| payload.value().as_f64()),
         max_concurrency: number(Stage::MaxConcurrency),
     }
+}
+
+fn with_exchange(mut shown: InspectionData, tested: &Tested) -> InspectionData {
+    let Some(exchange) = &tested.exchange else {
+        return shown;
+    };
+    let protocol = exchange.url.split(':').next().unwrap_or_default();
+    shown.request = Some(InspectionDataRequest {
+        protocol: Some(protocol.to_owned()),
+        method: Some(exchange.method.clone()),
+        url: Some(exchange.url.clone()),
+        headers: Some(exchange.request_headers.clone()),
+        body: exchange.request_body.clone(),
+    });
+    shown.response = exchange
+        .response
+        .as_ref()
+        .map(|response| InspectionDataResponse {
+            protocol: Some(protocol.to_owned()),
+            status_code: Some(response.status.to_string()),
+            status_message: Some(response.reason.clone()),
+            headers: Some(response.headers.clone()),
+            body: response.body.clone(),
+        });
+    shown
 }
 
 fn error_details(handled: &Handled) -> Option<InspectionErrorDetails> {

@@ -93,7 +93,7 @@ impl Recorder {
         }
     }
 
-    async fn write(&mut self, finished: Vec<Box<Finished>>) -> Result<(), CommandError> {
+    async fn write(&mut self, finished: Vec<Finished>) -> Result<(), CommandError> {
         let mut group = Group::default();
         let mut changes = Vec::new();
         for finished in finished {
@@ -101,11 +101,11 @@ impl Recorder {
             self.next += 1;
             let Finished {
                 machine,
-                execution: folded,
+                execution: mut folded,
                 record,
                 events,
                 bytes: _,
-            } = *finished;
+            } = finished;
             if self.shared.changes.is_heard() {
                 changes.push(Change {
                     execution_arn: record.execution_arn.as_str().into(),
@@ -120,6 +120,7 @@ impl Recorder {
                 execution,
             );
             self.shared.metrics.count(&record, &events);
+            self.shared.metrics.time(&folded.take_ended_tasks());
             if self.shared.options.spans.is_some() {
                 group.add_spans(execution);
             }
@@ -207,12 +208,12 @@ fn reference(number: u64) -> ExecutionRef {
 }
 
 /// Returns as many as one commit writes down: one, and more while they have few bytes.
-fn first_of(rest: &mut Peekable<impl Iterator<Item = Box<Finished>>>) -> Vec<Box<Finished>> {
-    let mut some: Vec<_> = rest.next().into_iter().collect();
+fn first_of(rest: &mut Peekable<impl Iterator<Item = Box<Finished>>>) -> Vec<Finished> {
+    let mut some: Vec<_> = rest.next().map(|finished| *finished).into_iter().collect();
     let mut bytes = some.iter().map(|finished| finished.bytes).sum::<usize>();
     while let Some(finished) = rest.next_if(|next| bytes + next.bytes <= COMMIT_BYTES_MAX) {
         bytes += finished.bytes;
-        some.push(finished);
+        some.push(*finished);
     }
     some
 }

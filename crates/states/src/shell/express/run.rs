@@ -12,6 +12,7 @@ use engine_core::{
 };
 use service::Principal;
 use tokio::task::{AbortHandle, Id, JoinSet};
+use tracing::Instrument as _;
 use vocab::{Entropy, Timestamp};
 
 use super::super::Shared;
@@ -245,17 +246,20 @@ impl Run {
             self.open.insert(task, answered);
             return;
         }
-        let role_arn = call.description.credentials_role_arn.as_deref();
         let principal = Principal::Role {
-            role_arn: role_arn.unwrap_or(&self.record.role_arn).into(),
+            role_arn: self.record.role_arn.as_str().into(),
             session_name: self.session_name.clone(),
         };
         let shared = self.shared.clone();
-        let begun = self.calls.spawn(async move {
-            let site = &shared.options.site;
-            let answer = integrations::call(&*shared.gate, site, &call.description, principal);
+        let arn = &*self.record.execution_arn;
+        let span = tracing::info_span!("task", execution_arn = arn, task = task.0.0);
+        let made = async move {
+            let (gate, site) = (&*shared.gate, &shared.options.site);
+            let (client, task_description) = (&shared.http, &call.description);
+            let answer = integrations::call(gate, site, client, task_description, principal);
             command_of(task, answer.await)
-        });
+        };
+        let begun = self.calls.spawn(made.instrument(span));
         self.tasks.insert(begun.id(), task);
         self.open.insert(task, begun);
     }

@@ -56,6 +56,14 @@ pub(super) struct Results<'r> {
 }
 
 impl Results<'_> {
+    /// Looks whether the results can be written where they are to go.
+    pub async fn check_target(&self) -> Result<(), ResultsError> {
+        match self.sink()? {
+            Sink::Output(_) => Ok(()),
+            Sink::Bucket(writer) => Ok(writer.check().await?),
+        }
+    }
+
     /// Returns the result of a run that succeeded, with how many children's results it holds.
     pub async fn gather(&self) -> Result<(Payload, Count), ResultsError> {
         let mut sink = self.sink()?;

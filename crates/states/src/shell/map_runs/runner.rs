@@ -94,6 +94,11 @@ impl<'s> Runner<'s> {
 
     /// Opens the items from the first child on that is not known to be on disk.
     pub(super) async fn open_children(&mut self) {
+        if self.record.confirmed.children == 0
+            && let Err(ResultsError::Run(failure)) = self.results().check_target().await
+        {
+            return self.record.run.fail(failure);
+        }
         let opened = Children::open(
             self.machine.clone(),
             self.start.clone(),

@@ -1,0 +1,130 @@
+//! What a document says, compiled.
+
+use crate::arn::ArnPattern;
+use crate::condition::Condition;
+use crate::error::Malformed;
+use crate::evaluate::Request;
+use crate::parse;
+use crate::pattern::{Fold, Pattern};
+use crate::principal::{Naming, Principals};
+
+/// Where a document is used: the grammar differs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// Attached to a user, group or role, as a boundary, or passed with a session.
+    Identity,
+    /// The same as a policy of its own, which must be of the new version.
+    Managed,
+    /// Attached to a bucket, a queue, a function: it names principals.
+    Resource,
+    /// Attached to a role: who may assume it.
+    Trust,
+}
+
+/// What a statement does with what it matches.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Effect {
+    /// Allows it, if nothing denies it.
+    Allow,
+    /// Denies it, whatever allows it.
+    Deny,
+}
+
+/// A document, read and compiled.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Policy {
+    pub(crate) statements: Vec<Statement>,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Statement {
+    pub effect: Effect,
+    pub principals: Option<Principals>,
+    pub actions: Actions,
+    /// `None` where the statement stands on the resource itself (a trust policy).
+    pub resources: Option<Resources>,
+    pub conditions: Vec<Condition>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Actions {
+    pub all_but: bool,
+    pub patterns: Vec<Pattern>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Resources {
+    pub all_but: bool,
+    pub patterns: Vec<ArnPattern>,
+}
+
+impl Policy {
+    /// Reads a document.
+    ///
+    /// # Errors
+    /// What is wrong with it, in the words that IAM has for it.
+    pub fn parse(text: &str, kind: Kind) -> Result<Self, Malformed> {
+        parse::policy(text, kind)
+    }
+
+    /// Returns what the policy says by itself of a request: the effects of the statements that match.
+    pub(crate) fn effects(&self, request: &Request<'_>) -> Effects {
+        let mut effects = Effects::default();
+        for statement in &self.statements {
+            let Some(naming) = statement.matches(request) else {
+                continue;
+            };
+            match statement.effect {
+                Effect::Deny => effects.denies = true,
+                Effect::Allow => effects.allows = effects.allows.max(Some(naming)),
+            }
+        }
+        effects
+    }
+}
+
+/// What one policy comes to.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Effects {
+    pub denies: bool,
+    pub allows: Option<Naming>,
+}
+
+impl Statement {
+    /// Says whether the statement is about a request, and how it names the caller.
+    fn matches(&self, request: &Request<'_>) -> Option<Naming> {
+        if !self.actions.match_action(request) {
+            return None;
+        }
+        if let Some(resources) = &self.resources
+            && !resources.match_resource(request)
+        {
+            return None;
+        }
+        let naming = match &self.principals {
+            Some(principals) => principals.name(request.caller)?,
+            None => Naming::Itself,
+        };
+        let hold = |condition: &Condition| condition.holds(request.facts);
+        self.conditions.iter().all(hold).then_some(naming)
+    }
+}
+
+impl Actions {
+    fn match_action(&self, request: &Request<'_>) -> bool {
+        let is_one = self.patterns.iter().any(|pattern| {
+            pattern.is_all() || pattern.matches(request.action, request.facts, Fold::IgnoreCase)
+        });
+        is_one != self.all_but
+    }
+}
+
+impl Resources {
+    fn match_resource(&self, request: &Request<'_>) -> bool {
+        let is_one = self
+            .patterns
+            .iter()
+            .any(|pattern| pattern.matches(request.resource, request.facts));
+        is_one != self.all_but
+    }
+}

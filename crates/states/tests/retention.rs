@@ -1,0 +1,166 @@
+//! What ended is kept for so long, and then nothing of it is left.
+
+mod common;
+
+use common::{World, callback, execution_arn, machine_arn, pass};
+use engine_core::Limits;
+use serde_json::{Value, json};
+use store::{Range, Space, Store as _};
+
+const DAY_MILLIS: i64 = 86_400_000;
+
+async fn rows(world: &World, space: Space) -> usize {
+    let all = Range::prefix(space, b"");
+    world
+        .store
+        .scan(&all, usize::MAX)
+        .await
+        .expect("reads")
+        .len()
+}
+
+async fn forget(world: &World) -> u64 {
+    world.states.forget_old().await.expect("sweeps")
+}
+
+async fn listed(world: &World, machine: &str) -> Vec<String> {
+    let input = json!({"stateMachineArn": machine_arn(machine)});
+    let page = world.ok("ListExecutions", input).await;
+    let names = page["executions"].as_array().expect("a list").iter();
+    names
+        .map(|one| one["name"].as_str().expect("a name").to_owned())
+        .collect()
+}
+
+#[tokio::test]
+async fn what_ended_long_ago_is_gone_and_what_runs_is_not() {
+    let mut world = World::new().await;
+    world.create("M", &pass()).await;
+    world.create("W", &callback()).await;
+    for number in 0..40 {
+        let arn = world.start("M", &format!("old{number}"), "{}").await;
+        world.until_closed(&arn).await;
+    }
+    let runs = world.start("W", "runs", "{}").await;
+    let token = world.token().await;
+    world.clock.advance_millis(89 * DAY_MILLIS);
+    let young = world.start("M", "young", "{}").await;
+    world.until_closed(&young).await;
+    assert_eq!(forget(&world).await, 0, "nothing is over yet");
+    world.clock.advance_millis(2 * DAY_MILLIS);
+    assert_eq!(forget(&world).await, 40);
+    let gone = json!({"executionArn": execution_arn("M", "old0")});
+    for operation in [
+        "DescribeExecution",
+        "GetExecutionHistory",
+        "RedriveExecution",
+    ] {
+        let refused = world.err(operation, gone.clone()).await;
+        assert!(refused.starts_with("ExecutionDoesNotExist"), "{refused}");
+    }
+    assert_eq!(listed(&world, "M").await, ["young"]);
+    assert_eq!(rows(&world, Space::Executions).await, 2);
+    assert_eq!(rows(&world, Space::ExecutionNames).await, 2);
+    assert_eq!(forget(&world).await, 0, "once");
+    // What runs goes on, and names and numbers are given anew, but no number twice.
+    world.restart().await;
+    for number in 0..40 {
+        let arn = world.start("M", &format!("old{number}"), "{}").await;
+        world.until_closed(&arn).await;
+    }
+    let answer = json!({"taskToken": token, "output": "1"});
+    world.ok("SendTaskSuccess", answer).await;
+    assert_eq!(world.until_closed(&runs).await["status"], "SUCCEEDED");
+    world.clock.advance_millis(91 * DAY_MILLIS);
+    assert_eq!(forget(&world).await, 42);
+    for space in [
+        Space::Executions,
+        Space::ExecutionNames,
+        Space::ExecutionListing,
+        Space::Journal,
+    ] {
+        assert_eq!(rows(&world, space).await, 0, "{space:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_token_of_what_is_gone_answers_nobody_else() {
+    let mut world = World::new().await;
+    world.create("W", &callback()).await;
+    let arn = world.start("W", "a", "{}").await;
+    let token = world.token().await;
+    world
+        .ok("StopExecution", json!({"executionArn": arn}))
+        .await;
+    world.clock.advance_millis(91 * DAY_MILLIS);
+    assert_eq!(forget(&world).await, 1);
+    world.restart().await;
+    // In the same partition, with the same first task.
+    let again = world.start("W", "a", "{}").await;
+    world.token().await;
+    let late = json!({"taskToken": token, "output": "1"});
+    let refused = world.err("SendTaskSuccess", late).await;
+    assert!(refused.starts_with("TaskDoesNotExist"), "{refused}");
+    let shown = world
+        .ok("DescribeExecution", json!({"executionArn": again}))
+        .await;
+    assert_eq!(shown["status"], "RUNNING");
+}
+
+#[tokio::test]
+async fn a_map_run_goes_with_its_parent() {
+    let limits = Limits {
+        history_days: 1,
+        ..Limits::default()
+    };
+    let world = World::within(limits).await;
+    let map = json!({"StartAt": "M", "States": {"M": {
+        "Type": "Map", "End": true, "Label": "L",
+        "ItemProcessor": {
+            "ProcessorConfig": {"Mode": "DISTRIBUTED", "ExecutionType": "STANDARD"},
+            "StartAt": "P", "States": {"P": {"Type": "Pass", "End": true}},
+        },
+    }}});
+    world.create("M", &map).await;
+    let arn = world.start("M", "e", "[1,2,3]").await;
+    assert_eq!(world.until_closed(&arn).await["status"], "SUCCEEDED");
+    let runs = world.ok("ListMapRuns", json!({"executionArn": arn})).await;
+    let run = json!({"mapRunArn": runs["mapRuns"][0]["mapRunArn"]});
+    world.clock.advance_millis(2 * DAY_MILLIS);
+    let mut forgotten = 0;
+    // Children are in partitions before their parent's, or behind it.
+    for _ in 0..2 {
+        forgotten += forget(&world).await;
+    }
+    assert_eq!(forgotten, 4);
+    let refused = world.err("DescribeMapRun", run).await;
+    assert!(refused.starts_with("ResourceNotFound"), "{refused}");
+    for space in [Space::MapRuns, Space::Executions, Space::Journal] {
+        assert_eq!(rows(&world, space).await, 0, "{space:?}");
+    }
+}
+
+#[tokio::test]
+async fn what_nobody_is_shown_is_kept_for_a_week() {
+    let world = World::new().await;
+    let input = json!({
+        "name": "X", "definition": pass().to_string(), "roleArn": common::ROLE, "type": "EXPRESS",
+    });
+    world.ok("CreateStateMachine", input).await;
+    let started = world
+        .ok(
+            "StartExecution",
+            json!({"stateMachineArn": machine_arn("X")}),
+        )
+        .await;
+    let of = json!({"executionArn": started["executionArn"]});
+    let is_over = |shown: &Value| shown["status"] == "SUCCEEDED";
+    while !is_over(&world.seen("DescribeExecution", of.clone()).await) {
+        tokio::task::yield_now().await;
+    }
+    world.clock.advance_millis(6 * DAY_MILLIS);
+    assert_eq!(forget(&world).await, 0);
+    world.clock.advance_millis(2 * DAY_MILLIS);
+    assert_eq!(forget(&world).await, 1);
+    assert_eq!(rows(&world, Space::Journal).await, 0);
+}
