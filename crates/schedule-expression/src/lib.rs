@@ -98,12 +98,22 @@ fn cron_of(text: &str) -> Option<Cron> {
     if (day_of_month == "?") == (day_of_week == "?") {
         return None;
     }
+    // AWS's `5/10` is from five on, which the library writes with its end.
+    const LAST: [u32; 6] = [59, 23, 31, 12, 7, 2199];
+    let spelled = fields.iter().zip(LAST).map(|(field, last)| {
+        let items = field.split(',').map(|item| match item.split_once('/') {
+            Some((from, step)) if from.parse::<u32>().is_ok() => format!("{from}-{last}/{step}"),
+            _ => item.to_owned(),
+        });
+        items.collect::<Vec<_>>().join(",")
+    });
     let parser = CronParser::builder()
-        .seconds(Seconds::Disallowed)
+        .seconds(Seconds::Required)
         .year(Year::Required)
         .alternative_weekdays(true)
         .build();
-    parser.parse(&fields.join(" ").to_uppercase()).ok()
+    let spelled = spelled.collect::<Vec<_>>().join(" ");
+    parser.parse(&format!("0 {spelled}")).ok()
 }
 
 /// Finds the next local time; the library reckons as if it were in UTC.

@@ -251,7 +251,7 @@ def secrets():
 
 FUNCTION = """exports.handler = async (event) => {
     console.log(JSON.stringify(event));
-    return process.env.A;
+    return process.env.WHAT;
 };"""
 
 
@@ -263,7 +263,7 @@ def templates():
         "Runtime": "nodejs22.x",
         "Handler": "index.handler",
         "InlineCode": FUNCTION,
-        "Environment": {"Variables": {"A": "{{resolve:secretsmanager:tsec:SecretString:u}}-{{resolve:ssm:/t/p}}"}},
+        "Environment": {"Variables": {"WHAT": "{{resolve:secretsmanager:tsec:SecretString:u}}-{{resolve:ssm:/t/p}}"}},
         "Events": {
             "Tick": {"Type": "Schedule", "Properties": {"Schedule": "rate(1 day)"}},
             "Later": {"Type": "ScheduleV2", "Properties": {"ScheduleExpression": "rate(1 day)"}},
