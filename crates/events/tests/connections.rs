@@ -198,9 +198,9 @@ async fn what_makes_no_connection_is_refused() {
             )
         );
     }
-    let told = world.err("PutEvents", json!({})).await;
+    let told = world.err("CreateArchive", json!({})).await;
     assert_eq!(
         told,
-        "NotImplemented: events:PutEvents is not served here yet"
+        "NotImplemented: events:CreateArchive is not served here yet"
     );
 }

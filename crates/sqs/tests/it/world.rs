@@ -80,7 +80,7 @@ impl World {
             .and_then(Value::as_str)
             .unwrap_or("q");
         let url = format!("http://elsewhere/000000000000/{url}");
-        if !operation.ends_with("Queue") || operation == "PurgeQueue" {
+        if operation != "CreateQueue" {
             members.insert("QueueUrl".to_owned(), url.into());
         }
         self.call(operation, input).await
