@@ -459,8 +459,8 @@ async fn what_is_refused_is_said_as_aws_says_it() {
         ),
         (
             "CreateStack",
-            json!({"StackName": "a", "TemplateBody": "--- {Resources: {A: {Type: AWS::SQS::Queue}}}"}),
-            "ValidationError: The resource type AWS::SQS::Queue (of resource A) is not supported yet (line 1, column 18)",
+            json!({"StackName": "a", "TemplateBody": "--- {Resources: {A: {Type: AWS::EC2::VPC}}}"}),
+            "ValidationError: The resource type AWS::EC2::VPC (of resource A) is not supported yet (line 1, column 18)",
         ),
         (
             "ValidateTemplate",

@@ -441,8 +441,8 @@ async fn what_is_wrong_is_said_before_anything_changes() {
     let world = World::new();
     let cases = [
         (
-            "  Q: {Type: AWS::SQS::Queue}",
-            "The resource type AWS::SQS::Queue (of resource Q) is not supported yet",
+            "  Q: {Type: AWS::EC2::VPC}",
+            "The resource type AWS::EC2::VPC (of resource Q) is not supported yet",
         ),
         (
             "  Q: {Type: AWS::DynamoDB::Table, Properties: {Colour: red}}",

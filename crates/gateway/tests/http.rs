@@ -243,9 +243,9 @@ async fn names_what_is_not_there() {
             "sqs:SendMessage",
         ),
         (
-            rest("/2018-10-31/layers", "lambda"),
+            rest("/schedules/s", "scheduler"),
             "501 NotImplemented",
-            "lambda:ListLayers",
+            "scheduler:GetSchedule",
         ),
         (
             rest("/nowhere", "lambda"),

@@ -139,7 +139,9 @@ fn a_template_gives_a_function_its_queue() -> anyhow::Result<()> {
                 "Tags": [{ "Key": "team", "Value": "a" }],
                 "RedrivePolicy": { "deadLetterTargetArn": { "Fn::GetAtt": ["Dead", "Arn"] }, "maxReceiveCount": 1 } } },
             "Policy": { "Type": "AWS::SQS::QueuePolicy", "Properties": { "Queues": [{ "Ref": "Work" }],
-                "PolicyDocument": { "Version": "2012-10-17", "Statement": [] } } },
+                "PolicyDocument": { "Version": "2012-10-17", "Statement": [{ "Effect": "Allow",
+                    "Principal": { "Service": "sns.amazonaws.com" }, "Action": "sqs:SendMessage",
+                    "Resource": { "Fn::GetAtt": ["Work", "Arn"] } }] } } },
             "Keeper": { "Type": "AWS::Serverless::Function", "Properties": {
                 "Runtime": "nodejs22.x", "Handler": "index.handler", "Timeout": 5,
                 "InlineCode": KEEPER,
@@ -177,10 +179,15 @@ fn a_template_gives_a_function_its_queue() -> anyhow::Result<()> {
         ];
         let stack = aws.call(&described)?["Stacks"][0].clone();
         let status = stack["StackStatus"].as_str().unwrap_or_default().to_owned();
-        ensure!(
-            !status.contains("ROLLBACK") && !status.contains("FAILED"),
-            "{stack}"
-        );
+        if status.contains("ROLLBACK") || status.contains("FAILED") {
+            let events = [
+                "cloudformation",
+                "describe-stack-events",
+                "--stack-name",
+                "orders",
+            ];
+            anyhow::bail!("{stack}: {}", aws.call(&events)?);
+        }
         Ok((status == "CREATE_COMPLETE").then_some(stack))
     })?;
     let output = |name: &str| -> anyhow::Result<String> {

@@ -97,8 +97,11 @@ fn items_are_written_and_read() -> anyhow::Result<()> {
         ensure!(buckets["Buckets"] == json!([]), "{buckets}");
         let queue = task("sqs:sendMessage", &json!({ "QueueUrl": "q", "MessageBody": "m" }));
         let queue = run(&mut client, "queue", &queue).await?;
-        let told = "stepd does not serve this call: sqs:SendMessage is not served here yet.";
-        ensure!(queue["cause"] == told, "{queue}");
+        ensure!(queue["error"] == "SQS.QueueDoesNotExistException", "{queue}");
+        let keys = task("aws-sdk:kms:listKeys", &json!({}));
+        let keys = run(&mut client, "keys", &keys).await?;
+        let told = "stepd does not serve this call: kms:ListKeys is not served here yet.";
+        ensure!(keys["cause"] == told, "{keys}");
         anyhow::Ok(())
     })?;
     server.stop()
