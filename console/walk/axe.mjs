@@ -6,6 +6,10 @@ const source = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe
 
 /** Fails when axe finds something serious or worse. */
 export async function accessible(page, what) {
+  // What fades in has too little contrast until it is there.
+  await page.evaluate(() => Promise.all(document.getAnimations()
+    .filter((one) => one.effect?.getComputedTiming().iterations !== Infinity)
+    .map((one) => one.finished.catch(() => {}))));
   // By the browser, not by the page: the page's policy stays as it is.
   await page.evaluate(source);
   // Cloudscape's own bar for small screens has an attribute that axe does not like; it is not ours to change.
