@@ -26,10 +26,6 @@ const EXCUSED: &[(&str, &str)] = &[
         "the recording hides its input",
     ),
     (
-        "test_invoke_with_headers_singleStringHeader_",
-        "the API Gateway integration's own checks",
-    ),
-    (
         "test_map_state_items_eval_jsonata_variable_sampling_fail_object_",
         "recorded before maps iterated over objects",
     ),
