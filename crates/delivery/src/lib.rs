@@ -18,7 +18,7 @@ use std::time::Duration;
 use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
-use service::{Call, Clock, Failure, Gate, Principal, RequestId, Site};
+use service::{Call, Clock, Failure, Gate, Principal, RequestId};
 use store::{Batch, Documents, Space, Store, StoreError};
 use tokio::sync::{Notify, Semaphore};
 use tokio::task::JoinHandle;
@@ -60,19 +60,59 @@ pub enum Action {
     },
 }
 
+/// Who makes a call. What it may is decided like that of any other.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum Caller {
+    /// A session of the role with this ARN.
+    Role(String),
+    /// A service in the name of what somebody configured: the policy of who is called must let it.
+    Service {
+        /// `sns.amazonaws.com`.
+        name: String,
+        /// The ARN of the topic or the rule.
+        source_arn: String,
+    },
+}
+
+impl Caller {
+    /// Returns a session of `role` where there is one, else the service in the name of `source_arn`.
+    pub fn new(role: Option<&str>, name: &str, source_arn: &str) -> Self {
+        match role {
+            Some(role) => Self::Role(role.to_owned()),
+            None => Self::Service {
+                name: name.to_owned(),
+                source_arn: source_arn.to_owned(),
+            },
+        }
+    }
+
+    fn principal(&self) -> Principal {
+        match self {
+            Self::Role(role) => Principal::Role {
+                role_arn: role.as_str().into(),
+                session_name: RequestId::random().to_string().into(),
+            },
+            Self::Service { name, source_arn } => Principal::Service {
+                name: name.as_str().into(),
+                source_arn: Some(source_arn.as_str().into()),
+            },
+        }
+    }
+}
+
 /// What is to be done, for whom, and how often it is tried.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Delivery {
     /// What.
     pub action: Action,
-    /// The role that makes the call; the account where there is none.
-    pub role: Option<String>,
+    /// Who makes the call.
+    pub caller: Caller,
     /// Tries after the first.
     pub retries_max: u32,
     /// How long it is tried.
     pub seconds_max: u64,
-    /// The queue that is told when it is given up, by its ARN.
-    pub dead_letter: Option<String>,
+    /// The queue that is told when it is given up, by its ARN, and who tells it.
+    pub dead_letter: Option<(String, Caller)>,
     /// What the queue is told: the event itself.
     pub dead_body: String,
     /// What the queue is told beside it, as attributes of the message.
@@ -96,7 +136,6 @@ pub struct Deliveries {
     documents: Documents,
     gate: Arc<dyn Gate>,
     clock: Arc<dyn Clock>,
-    site: Site,
     seq: AtomicU64,
     waiting: Mutex<BinaryHeap<Reverse<(Timestamp, String)>>>,
     changed: Notify,
@@ -114,7 +153,6 @@ impl Deliveries {
         store: Arc<dyn Store>,
         gate: Arc<dyn Gate>,
         clock: Arc<dyn Clock>,
-        site: Site,
     ) -> Result<Arc<Self>, StoreError> {
         let documents = Documents::new(store, Space::Deliveries);
         let config = ureq::Agent::config_builder()
@@ -125,7 +163,6 @@ impl Deliveries {
             documents,
             gate,
             clock,
-            site,
             seq: AtomicU64::new(0),
             waiting: Mutex::default(),
             changed: Notify::new(),
@@ -276,7 +313,7 @@ impl Deliveries {
                     operation: operation.clone().into(),
                     input: input.to_string().into(),
                     payload: payload.clone().into(),
-                    principal: self.principal(delivery.role.as_deref()),
+                    principal: delivery.caller.principal(),
                     request_id: RequestId::random(),
                 };
                 let reply = match self.gate.call(call.clone()).await {
@@ -310,18 +347,6 @@ impl Deliveries {
         }
     }
 
-    fn principal(&self, role: Option<&str>) -> Principal {
-        match role {
-            Some(role) => Principal::Role {
-                role_arn: role.into(),
-                session_name: RequestId::random().to_string().into(),
-            },
-            None => Principal::Root {
-                account: Arc::clone(&self.site.account_id),
-            },
-        }
-    }
-
     async fn post(
         &self,
         url: &str,
@@ -351,7 +376,7 @@ impl Deliveries {
     /// Tells the queue for what was given up, if there is one.
     async fn tell_of(&self, row: &Row, failure: &Failure, condition: &str) -> Result<(), Failure> {
         let delivery = &row.delivery;
-        let Some(queue) = delivery.dead_letter.as_deref() else {
+        let Some((queue, caller)) = &delivery.dead_letter else {
             return Ok(());
         };
         let retries = (row.tries - 1).to_string();
@@ -385,7 +410,7 @@ impl Deliveries {
             .to_string()
             .into(),
             payload: bytes::Bytes::new(),
-            principal: self.principal(None),
+            principal: caller.principal(),
             request_id: RequestId::random(),
         };
         self.gate.call(call).await.map(drop)

@@ -1,6 +1,6 @@
 //! The operations on targets, and what tells one of an event.
 
-use delivery::{Delivery, Settings, of_target};
+use delivery::{Caller, Delivery, Settings, of_target};
 use serde_json::{Map, Value, json};
 use service::{Failure, Members};
 
@@ -11,6 +11,8 @@ use crate::{Core, failure, transform};
 
 /// Most targets of a rule (EventBridge quotas).
 const TARGETS_MAX: usize = 5;
+/// Who calls targets that name no role.
+const SERVICE: &str = "events.amazonaws.com";
 /// As often and as long as EventBridge tries where nothing is said.
 const RETRIES_MAX: u64 = 185;
 const SECONDS_MAX: u64 = 86_400;
@@ -159,10 +161,11 @@ pub(crate) fn delivery(
     let dead_letter = member("DeadLetterConfig", "Arn").and_then(Value::as_str);
     Some(Delivery {
         action,
-        role: text("RoleArn").map(str::to_owned),
+        caller: Caller::new(text("RoleArn"), SERVICE, &rule_arn),
         retries_max: u32::try_from(retries.unwrap_or(RETRIES_MAX)).unwrap_or(u32::MAX),
         seconds_max: seconds.unwrap_or(SECONDS_MAX),
-        dead_letter: dead_letter.map(str::to_owned),
+        dead_letter: dead_letter
+            .map(|queue| (queue.to_owned(), Caller::new(None, SERVICE, &rule_arn))),
         dead_body: event.to_string(),
         dead_attributes: vec![
             ("RULE_ARN".to_owned(), rule_arn),

@@ -106,7 +106,7 @@ impl Logs {
 }
 
 /// What deliveries may do.
-const DELIVERY: &str = r#"{"Version":"2012-10-17","Statement":{"Effect":"Allow","Principal":{"Service":"delivery.logs.amazonaws.com"},"Action":["logs:CreateLogStream","logs:DescribeLogGroups","logs:PutLogEvents"],"Resource":"*"}}"#;
+const DELIVERY: &str = r#"{"Version":"2012-10-17","Statement":{"Effect":"Allow","Principal":{"Service":["delivery.logs.amazonaws.com","events.amazonaws.com"]},"Action":["logs:CreateLogStream","logs:DescribeLogGroups","logs:PutLogEvents"],"Resource":"*"}}"#;
 
 #[async_trait]
 impl Service for Logs {
@@ -114,8 +114,8 @@ impl Service for Logs {
         "logs"
     }
 
-    /// Every group lets the service that delivers for others write into it, as AWS has it set up for those
-    /// who ask for deliveries.
+    /// Every group lets the service that delivers for others write into it, and the rules of EventBridge, as
+    /// AWS has it set up for those who ask for either.
     async fn resource_policy(&self, _resource: &str) -> Option<String> {
         Some(DELIVERY.to_owned())
     }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use delivery::{Delivery, Settings, of_target};
+use delivery::{Caller, Delivery, Settings, of_target};
 use serde_json::{Value, json};
 use store::{Batch, StoreError};
 use vocab::Timestamp;
@@ -112,14 +112,17 @@ fn delivery(core: &Core, plan: &Plan, due: Timestamp) -> Option<Delivery> {
     let retries = retry["MaximumRetryAttempts"]
         .as_u64()
         .unwrap_or(RETRIES_MAX);
+    let role = target["RoleArn"].as_str();
+    let caller = Caller::new(role, "scheduler.amazonaws.com", &schedule_arn);
+    let dead_letter = text(&target["DeadLetterConfig"]["Arn"]);
     Some(Delivery {
         action: of_target(arn, &body, &settings).ok()?,
-        role: text(&target["RoleArn"]),
+        dead_letter: dead_letter.map(|queue| (queue, caller.clone())),
+        caller,
         retries_max: u32::try_from(retries).unwrap_or(u32::MAX),
         seconds_max: retry["MaximumEventAgeInSeconds"]
             .as_u64()
             .unwrap_or(SECONDS_MAX),
-        dead_letter: text(&target["DeadLetterConfig"]["Arn"]),
         dead_body: body,
         dead_attributes: vec![
             ("EXECUTION_ID".to_owned(), execution),

@@ -2,7 +2,7 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use delivery::{Action, Delivery};
+use delivery::{Action, Caller, Delivery};
 use serde_json::{Map, Value, json};
 
 use crate::Core;
@@ -78,17 +78,22 @@ pub(crate) fn delivery(core: &Core, row: &SubscriptionRow, message: &Message) ->
     let posted = matches!(action, Action::Post { .. });
     Delivery {
         action,
-        role: None,
+        caller: caller(core, row),
         retries_max: if posted {
             POST_RETRIES_MAX
         } else {
             RETRIES_MAX
         },
         seconds_max: SECONDS_MAX,
-        dead_letter: row.dead_letter(),
+        dead_letter: row.dead_letter().map(|queue| (queue, caller(core, row))),
         dead_body: body,
         dead_attributes: Vec::new(),
     }
+}
+
+/// Returns who tells a subscriber.
+pub(crate) fn caller(core: &Core, row: &SubscriptionRow) -> Caller {
+    Caller::new(None, "sns.amazonaws.com", &core.arn(&row.topic))
 }
 
 fn subscription_arn(core: &Core, row: &SubscriptionRow) -> String {

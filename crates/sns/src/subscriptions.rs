@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 use service::{Failure, Members};
 use store::Batch;
 
-use crate::notification::confirmation;
+use crate::notification::{caller, confirmation};
 use crate::rows::{Subscription, SubscriptionRow};
 use crate::topics::page;
 use crate::{Core, Topic, failure};
@@ -172,7 +172,7 @@ fn question(core: &Core, row: &SubscriptionRow) -> Delivery {
             headers,
             body,
         },
-        role: None,
+        caller: caller(core, row),
         retries_max: 3,
         seconds_max: 3600,
         dead_letter: None,

@@ -64,8 +64,7 @@ impl Messaging {
         let sqs = Sqs::open(store.clone(), clock.clone(), site.clone(), endpoint.clone());
         let sqs = sqs.await.context("the queues cannot be opened")?;
         gateway.add_service(sqs.clone());
-        let deliveries =
-            Deliveries::open(store.clone(), gateway.clone(), clock.clone(), site.clone());
+        let deliveries = Deliveries::open(store.clone(), gateway.clone(), clock.clone());
         let deliveries = deliveries
             .await
             .context("what is to be delivered cannot be read")?;

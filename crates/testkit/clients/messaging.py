@@ -20,10 +20,22 @@ def client(name):
     return boto3.client(name)
 
 
-def queue(name):
-    sqs = client("sqs")
-    url = sqs.create_queue(QueueName=name)["QueueUrl"]
-    return url, f"arn:aws:sqs:us-east-1:000000000000:{name}"
+def queue(name, *services):
+    """Makes a queue to which `services` may send."""
+    arn = f"arn:aws:sqs:us-east-1:000000000000:{name}"
+    attributes = {"Policy": json.dumps(senders(arn, *services))} if services else {}
+    return client("sqs").create_queue(QueueName=name, Attributes=attributes)["QueueUrl"], arn
+
+
+def senders(queue_arn, *services):
+    statement = {
+        "Effect": "Allow",
+        "Principal": {"Service": [f"{service}.amazonaws.com" for service in services]},
+        "Action": "sqs:SendMessage",
+        "Resource": queue_arn,
+        "Condition": {"ArnLike": {"aws:SourceArn": "arn:aws:*:us-east-1:000000000000:*"}},
+    }
+    return {"Version": "2012-10-17", "Statement": [statement]}
 
 
 def receive(url, count=1):
@@ -65,7 +77,7 @@ def attributes(kind, number):
 
 def topics():
     sns = client("sns")
-    url, arn = queue("told")
+    url, arn = queue("told", "sns")
     topic = sns.create_topic(Name="news", Attributes={"DisplayName": "N"}, Tags=[{"Key": "a", "Value": "b"}])
     topic = topic["TopicArn"]
     assert topic == "arn:aws:sns:us-east-1:000000000000:news"
@@ -129,7 +141,7 @@ def web(sns, topic):
 
 def rules():
     events = client("events")
-    url, arn = queue("matched")
+    url, arn = queue("matched", "events")
     pattern = json.dumps({"source": ["my.app"], "detail": {"state": [{"anything-but": "bad"}]}})
     rule = events.put_rule(Name="mine", EventPattern=pattern)["RuleArn"]
     assert rule == "arn:aws:events:us-east-1:000000000000:rule/mine"
@@ -162,11 +174,20 @@ def rules():
     events.put_events(Entries=[{**entry, "Detail": "{}", "EventBusName": bus}])
     told = json.loads(receive(url)[0]["Body"])
     assert told["source"] == "my.app" and told["detail-type"] == "change" and told["version"] == "0", told
+    # A queue whose policy does not let the rule in is not told; the rule's own queue is, why.
+    _, closed = queue("closed")
+    dead_url, dead = queue("dead", "events")
+    target = {"Id": "q", "Arn": closed, "DeadLetterConfig": {"Arn": dead}}
+    events.put_targets(Rule="all", EventBusName="side", Targets=[target])
+    events.put_events(Entries=[{**entry, "Detail": "{}", "EventBusName": bus}])
+    why = receive(dead_url)[0]["MessageAttributes"]
+    assert why["ERROR_CODE"]["StringValue"] == "AccessDenied", why
+    assert "sqs:sendmessage on resource: " + closed in why["ERROR_MESSAGE"]["StringValue"], why
 
 
 def executions():
     events, states = client("events"), client("stepfunctions")
-    url, arn = queue("changes")
+    url, arn = queue("changes", "events")
     pattern = {"source": ["aws.states"], "detail-type": ["Step Functions Execution Status Change"]}
     events.put_rule(Name="changes", EventPattern=json.dumps(pattern))
     events.put_targets(Rule="changes", Targets=[{"Id": "q", "Arn": arn}])
@@ -278,6 +299,10 @@ def templates():
             "Properties": {"Name": "tsec", "GenerateSecretString": secret},
         },
         "Queue": {"Type": "AWS::SQS::Queue"},
+        "Senders": {
+            "Type": "AWS::SQS::QueuePolicy",
+            "Properties": {"Queues": [{"Ref": "Queue"}], "PolicyDocument": senders(queue_arn, "sns", "events")},
+        },
         "Topic": {
             "Type": "AWS::SNS::Topic",
             "Properties": {"Subscription": [{"Protocol": "sqs", "Endpoint": queue_arn}]},

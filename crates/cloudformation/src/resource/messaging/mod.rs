@@ -3,20 +3,19 @@
 mod event_source;
 mod parameter;
 mod queue;
-mod queue_policy;
+mod resource_policy;
 mod rule;
 mod schedule;
 mod secret;
 mod subscription;
 mod topic;
-mod topic_policy;
 
 use super::ResourceHandler;
 
 /// The handlers.
 pub(super) const HANDLERS: &[&dyn ResourceHandler] = &[
     &queue::Queue,
-    &queue_policy::QueuePolicy,
+    &resource_policy::QUEUE,
     &event_source::EventSource,
     &rule::Rule,
     &rule::EventBus,
@@ -25,6 +24,6 @@ pub(super) const HANDLERS: &[&dyn ResourceHandler] = &[
     &schedule::ScheduleGroup,
     &secret::Secret,
     &topic::Topic,
-    &topic_policy::TopicPolicy,
+    &resource_policy::TOPIC,
     &subscription::Subscription,
 ];
