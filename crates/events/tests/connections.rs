@@ -29,8 +29,7 @@ impl World {
         };
         let store = Arc::new(MemoryStore::default());
         let clock = Arc::new(SystemClock);
-        let deliveries =
-            Deliveries::open(store.clone(), Arc::new(Nobody), clock.clone());
+        let deliveries = Deliveries::open(store.clone(), Arc::new(Nobody), clock.clone());
         let deliveries = deliveries.await.expect("the deliveries open");
         let events = Events::open(store, deliveries, clock, site);
         Self(events.await.expect("the buses open"))
