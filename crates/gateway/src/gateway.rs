@@ -15,6 +15,7 @@ use service::{
     Authority, Call, Clock, CredentialIssuer, Failure, Gate, Principal, Reply, RequestId, Service,
     Site, TemporaryCredentials,
 };
+use tracing::Instrument as _;
 
 use crate::access::Origin;
 use crate::hosted::Hosted;
@@ -262,7 +263,7 @@ impl Gateway {
         let request_id = call.request_id;
         let (name, operation) = (service.name(), call.operation.clone());
         let begun = std::time::Instant::now();
-        let answered = unharmed(service.call(call), name, &request_id).await;
+        let answered = carried_out(service, call, request_id).await;
         let status = answered
             .as_ref()
             .map_or_else(|failure| failure.status, |_| 200);
@@ -325,6 +326,23 @@ impl CredentialIssuer for Gateway {
         self.keys
             .issue(principal, self.clock.now().plus_seconds(seconds))
     }
+}
+
+/// Carries a call out to its end, also when the caller goes away, unless it waits for somebody else.
+async fn carried_out(
+    service: Arc<dyn Service>,
+    call: Call,
+    request_id: RequestId,
+) -> Result<Reply, Failure> {
+    let name = service.name();
+    if service.waits(&call.operation) {
+        return unharmed(service.call(call), name, &request_id).await;
+    }
+    let task = async move { unharmed(service.call(call), name, &request_id).await };
+    let task = tokio::spawn(task.in_current_span());
+    // Only a server that ends breaks it off.
+    task.await
+        .unwrap_or_else(|_| Err(Failure::internal(INTERNAL)))
 }
 
 /// Awaits an answer; a bug that panics costs its one request, never the server.

@@ -313,6 +313,10 @@ impl Service for Lambda {
         "lambda"
     }
 
+    fn waits(&self, operation: &str) -> bool {
+        operation == "Invoke"
+    }
+
     async fn resource_policy(&self, resource: &str) -> Option<String> {
         self.policy_of(resource).await
     }

@@ -143,6 +143,12 @@ pub trait Service: Send + Sync {
         None
     }
 
+    /// Says whether `operation` waits for somebody else, so that it ends when its caller goes away. Every other
+    /// call that has begun is carried out: what is in memory must not fall behind what is on disk.
+    fn waits(&self, _operation: &str) -> bool {
+        false
+    }
+
     /// Returns the policy of the resource with this ARN, where it has one.
     async fn resource_policy(&self, _resource: &str) -> Option<String> {
         None

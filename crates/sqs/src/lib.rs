@@ -252,6 +252,10 @@ impl Service for Sqs {
         "sqs"
     }
 
+    fn waits(&self, operation: &str) -> bool {
+        operation == "ReceiveMessage"
+    }
+
     async fn resource_policy(&self, resource: &str) -> Option<String> {
         let queue = self.core.named(resource.rsplit(':').next()?)?;
         let policy = queue.current().0.attributes.get("Policy").cloned();

@@ -235,6 +235,14 @@ impl Service for States {
         "states"
     }
 
+    /// Who is gone must be given no task, and waits for no execution.
+    fn waits(&self, operation: &str) -> bool {
+        matches!(
+            operation,
+            "GetActivityTask" | "StartSyncExecution" | "TestState"
+        )
+    }
+
     async fn call(&self, call: Call) -> Result<Reply, Failure> {
         let (operation, request_id) = (&*call.operation, call.request_id);
         let span = tracing::debug_span!("call", operation, %request_id);

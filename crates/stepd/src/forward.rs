@@ -165,6 +165,11 @@ impl Service for Forwarded {
         self.to.service.service
     }
 
+    /// What it comes to is somebody else's.
+    fn waits(&self, _operation: &str) -> bool {
+        true
+    }
+
     async fn call(&self, call: Call) -> Result<Reply, Failure> {
         let name = self.to.service.service;
         let request = self.request(&call).map_err(|error| {

@@ -43,6 +43,10 @@ impl Service for Echo {
         self.name
     }
 
+    fn waits(&self, operation: &str) -> bool {
+        operation == "GetActivityTask"
+    }
+
     async fn call(&self, call: Call) -> Result<Reply, Failure> {
         match &*call.operation {
             "DeleteActivity" => panic!("a planted bug"),
@@ -52,6 +56,12 @@ impl Service for Echo {
             "GetActivityTask" => {
                 self.entered.notify_one();
                 self.leave.notified().await;
+                Ok(Reply::default())
+            }
+            "PublishStateMachineVersion" => {
+                self.entered.notify_one();
+                self.leave.notified().await;
+                self.entered.notify_one();
                 Ok(Reply::default())
             }
             "Invoke" => {
