@@ -37,8 +37,11 @@ impl StatusSink for StatusEvents {
         };
         let described = match self.gate.call(call).await {
             Ok(reply) => serde_json::from_slice(&reply.output).unwrap_or_default(),
-            // One that is gone is told of no more.
-            Err(failure) if failure.code == "ExecutionDoesNotExist" => return Ok(()),
+            // One that is gone, or is nothing to describe, will not be described later either.
+            Err(failure) if (400..500).contains(&failure.status) => {
+                tracing::debug!(%failure, arn, "a change of an execution is told to nobody");
+                return Ok(());
+            }
             Err(failure) => return Err(failure.to_string()),
         };
         let occurrence = Occurrence {
