@@ -72,10 +72,11 @@ impl Client {
         method: &Method,
         ready: Ready,
     ) -> Result<Received, Unanswered> {
-        let uri: Uri = ready
-            .url
-            .parse()
-            .map_err(|_| Unanswered::Refused(format!("'{}' is not a URL.", ready.url)))?;
+        let uri: Uri = ready.url.parse().map_err(|_| {
+            // Behind the question mark are secrets, of the connection and of its authorization.
+            let shown = ready.url.split('?').next().unwrap_or_default();
+            Unanswered::Refused(format!("'{shown}' is not a URL."))
+        })?;
         let mut request = Request::builder().method(method).uri(&uri);
         for (name, value) in &ready.headers {
             request = request.header(name.as_str(), value.as_str());
