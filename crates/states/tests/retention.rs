@@ -2,6 +2,8 @@
 
 mod common;
 
+use std::collections::BTreeSet;
+
 use common::{World, callback, execution_arn, machine_arn, pass};
 use engine_core::Limits;
 use serde_json::{Value, json};
@@ -86,6 +88,32 @@ async fn what_ended_long_ago_is_gone_and_what_runs_is_not() {
     ] {
         assert_eq!(rows(&world, space).await, 0, "{space:?}");
     }
+}
+
+#[tokio::test]
+async fn whatever_goes_the_next_number_is_noted() {
+    let world = World::new().await;
+    world.create("M", &pass()).await;
+    let mut expected = BTreeSet::new();
+    for name in ["old", "young"] {
+        for number in 0..40 {
+            let arn = world.start("M", &format!("{name}{number}"), "{}").await;
+            world.until_closed(&arn).await;
+        }
+        if name == "old" {
+            let all = Range::prefix(Space::Executions, b"");
+            let records = world.store.scan(&all, usize::MAX).await.expect("reads");
+            expected.extend(records.into_iter().map(|(key, _)| key[..2].to_vec()));
+            world.clock.advance_millis(91 * DAY_MILLIS);
+        }
+    }
+    // What is the last of its partition stays.
+    assert_eq!(forget(&world).await, 40);
+    let notes = Range::prefix(Space::Meta, b"executions/next/");
+    let notes = world.store.scan(&notes, usize::MAX).await.expect("reads");
+    let partition = |key: &[u8]| key[key.len() - 2..].to_vec();
+    let noted: BTreeSet<_> = notes.iter().map(|(key, _)| partition(key)).collect();
+    assert_eq!(noted, expected);
 }
 
 #[tokio::test]

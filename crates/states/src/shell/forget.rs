@@ -137,7 +137,7 @@ impl Shell {
     }
 }
 
-/// Returns the key of the number that a partition gives next, where its last execution was forgotten.
+/// Returns the key of the number that a partition gives next, as it was when it last forgot an execution.
 fn next_key(partition: u16) -> Key {
     let mut bytes = b"executions/next/".to_vec();
     bytes.extend_from_slice(&partition.to_be_bytes());
@@ -145,7 +145,7 @@ fn next_key(partition: u16) -> Key {
 }
 
 impl Partition {
-    /// Returns the number that was noted when the last execution was forgotten; 0 where none was.
+    /// Returns the number that was noted when an execution was last forgotten; 0 where none was.
     pub(super) async fn noted_number(
         number: u16,
         shared: &Shared,
@@ -182,14 +182,11 @@ impl Partition {
         let lists = record.lists();
         let lines = lists.map(|list| rows::listing_key(list, status, at, execution));
         going.batch.delete.extend(lines);
-        if number + 1 == self.next_number() {
-            // The next number is found by the last execution, and it is never given twice.
-            let next = self.next_number().to_be_bytes().to_vec();
-            going
-                .batch
-                .put
-                .push((next_key(execution.partition), next.into()));
-        }
+        // The next number is found by the last execution, and it is never given twice. Which is the last on
+        // disk is not known here: what begins in this very group may never be written.
+        let next = self.next_number().to_be_bytes().to_vec();
+        let noted = (next_key(execution.partition), next.into());
+        going.batch.put.push(noted);
         going.map_runs(execution).await?;
         going.all_of(rows::journal_of(execution)).await?;
         going.batch.delete.push(rows::span_key(execution));
