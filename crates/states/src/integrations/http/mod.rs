@@ -1,8 +1,9 @@
 //! `http:invoke`: a call of any HTTP API, as a connection of EventBridge authenticates it.
 //!
 //! The connection's credentials come through the gate, as the execution's role, and are added to what the
-//! definition says; where both say something, the connection's counts. Deliberately absent: redirects
-//! (an answer of 3xx is an error like 4xx), private networks, and certificates of clients.
+//! definition says; where both say something, the connection's counts. Without TLS, machines of the same
+//! network alone are called. Deliberately absent: redirects (an answer of 3xx is an error like 4xx),
+//! connections to private APIs through VPC Lattice, and certificates of clients.
 
 pub(super) mod client;
 mod connection;
