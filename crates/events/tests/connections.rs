@@ -148,6 +148,14 @@ async fn connections_are_listed_in_pages() {
 async fn what_makes_no_connection_is_refused() {
     let world = World::new().await;
     world.ok("CreateConnection", basic("C")).await;
+    let oauth = |endpoint: &str| {
+        let parameters = json!({"OAuthParameters": {
+            "ClientParameters": {"ClientID": "me", "ClientSecret": "s"},
+            "AuthorizationEndpoint": endpoint, "HttpMethod": "GET",
+        }});
+        json!({"Name": "D", "AuthorizationType": "OAUTH_CLIENT_CREDENTIALS", "AuthParameters": parameters})
+    };
+    let no_endpoint = "ValidationException: OAuthParameters needs an AuthorizationEndpoint that is a URL of https.";
     let with = |name: &str, value: Value| {
         let mut input = basic("D");
         input[name] = value;
@@ -177,6 +185,10 @@ async fn what_makes_no_connection_is_refused() {
             ),
             "ValidationException: BasicAuthParameters needs a Password",
         ),
+        (oauth("a"), no_endpoint),
+        (oauth("https://a b/token"), no_endpoint),
+        (oauth("ftp://a/token"), no_endpoint),
+        (oauth("https://u:p@a/token"), no_endpoint),
         (
             with("KmsKeyIdentifier", "k".into()),
             "NotImplemented: KmsKeyIdentifier of a connection is not served here yet",

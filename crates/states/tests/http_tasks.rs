@@ -288,6 +288,22 @@ async fn what_makes_no_request_fails_at_once() {
 }
 
 #[tokio::test]
+async fn a_url_that_is_none_is_told_without_the_secrets_in_it() {
+    let world = World::new().await;
+    let oauth = json!({"OAuthParameters": {
+        "ClientParameters": {"ClientID": "me", "ClientSecret": "secret"},
+        "AuthorizationEndpoint": "https://a b/token",
+        "HttpMethod": "GET",
+    }});
+    connected(&world, "OAUTH_CLIENT_CREDENTIALS", oauth);
+    let end = run(&world, "M", json!({"ApiEndpoint": "https://192.0.2.1"})).await;
+    assert_eq!(
+        end["cause"],
+        "The authorization endpoint of the connection gave no token: 'https://a b/token' is not a URL."
+    );
+}
+
+#[tokio::test]
 async fn connections_that_cannot_be_had_are_told() {
     for (failure, error) in [
         (

@@ -2,10 +2,15 @@
 
 mod common;
 
+use std::collections::BTreeSet;
+use std::sync::atomic::Ordering;
+
+use bytes::Bytes;
 use common::{World, callback, execution_arn, machine_arn, pass};
 use engine_core::Limits;
 use serde_json::{Value, json};
-use store::{Range, Space, Store as _};
+use service::Failure;
+use store::{Batch, Key, Range, Space, Store as _};
 
 const DAY_MILLIS: i64 = 86_400_000;
 
@@ -89,6 +94,32 @@ async fn what_ended_long_ago_is_gone_and_what_runs_is_not() {
 }
 
 #[tokio::test]
+async fn whatever_goes_the_next_number_is_noted() {
+    let world = World::new().await;
+    world.create("M", &pass()).await;
+    let mut expected = BTreeSet::new();
+    for name in ["old", "young"] {
+        for number in 0..40 {
+            let arn = world.start("M", &format!("{name}{number}"), "{}").await;
+            world.until_closed(&arn).await;
+        }
+        if name == "old" {
+            let all = Range::prefix(Space::Executions, b"");
+            let records = world.store.scan(&all, usize::MAX).await.expect("reads");
+            expected.extend(records.into_iter().map(|(key, _)| key[..2].to_vec()));
+            world.clock.advance_millis(91 * DAY_MILLIS);
+        }
+    }
+    // What is the last of its partition stays.
+    assert_eq!(forget(&world).await, 40);
+    let notes = Range::prefix(Space::Meta, b"executions/next/");
+    let notes = world.store.scan(&notes, usize::MAX).await.expect("reads");
+    let partition = |key: &[u8]| key[key.len() - 2..].to_vec();
+    let noted: BTreeSet<_> = notes.iter().map(|(key, _)| partition(key)).collect();
+    assert_eq!(noted, expected);
+}
+
+#[tokio::test]
 async fn a_token_of_what_is_gone_answers_nobody_else() {
     let mut world = World::new().await;
     world.create("W", &callback()).await;
@@ -168,4 +199,83 @@ async fn what_nobody_is_shown_is_kept_for_a_week() {
     world.clock.advance_millis(2 * DAY_MILLIS);
     assert_eq!(forget(&world).await, 1);
     assert_eq!(rows(&world, Space::Journal).await, 0);
+}
+
+/// Returns a world whose executions are all in one partition.
+async fn in_one_partition(limits: Limits) -> World {
+    let mut world = World::within(limits).await;
+    let one = (
+        Key::new(Space::Meta, "partitions"),
+        Bytes::from_static(&[0, 1]),
+    );
+    let batch = Batch {
+        put: vec![one],
+        ..Batch::default()
+    };
+    world.store.commit(batch).await.expect("writes");
+    world.restart().await;
+    world
+}
+
+#[tokio::test]
+async fn a_sweep_reads_young_executions_once() {
+    let world = in_one_partition(Limits::default()).await;
+    world.create("M", &pass()).await;
+    let input = json!({
+        "name": "X", "definition": pass().to_string(), "roleArn": common::ROLE, "type": "EXPRESS",
+    });
+    world.ok("CreateStateMachine", input).await;
+    let start = json!({"stateMachineArn": machine_arn("X")});
+    let express = world.ok("StartExecution", start).await;
+    let of = json!({"executionArn": express["executionArn"]});
+    while world.seen("DescribeExecution", of.clone()).await["status"] == "RUNNING" {
+        tokio::task::yield_now().await;
+    }
+    for number in 0..600 {
+        let arn = world.start("M", &format!("e{number}"), "{}").await;
+        world.until_closed(&arn).await;
+    }
+    world.clock.advance_millis(8 * DAY_MILLIS);
+    assert_eq!(forget(&world).await, 1);
+    world.store.scanned.store(0, Ordering::SeqCst);
+    assert_eq!(forget(&world).await, 0);
+    let read = world.store.scanned.load(Ordering::SeqCst);
+    assert!(read <= 512, "{read}");
+}
+
+#[tokio::test]
+async fn one_that_began_anew_hides_none_behind_it() {
+    let limits = Limits {
+        history_days: 1,
+        ..Limits::default()
+    };
+    let world = in_one_partition(limits).await;
+    let map = json!({"StartAt": "M", "States": {"M": {
+        "Type": "Map", "End": true, "Label": "L",
+        "ItemProcessor": {
+            "ProcessorConfig": {"Mode": "DISTRIBUTED", "ExecutionType": "EXPRESS"},
+            "StartAt": "F", "States": {"F": {"Type": "Fail", "Error": "E"}},
+        },
+    }}});
+    world.create("M", &map).await;
+    world.create("P", &pass()).await;
+    let redriven = world.start("M", "e", "[1]").await;
+    assert_eq!(world.until_closed(&redriven).await["status"], "FAILED");
+    let old = world.start("P", "old", "{}").await;
+    world.until_closed(&old).await;
+    world.clock.advance_millis(DAY_MILLIS - 3_600_000);
+    let of = json!({"executionArn": redriven});
+    world.ok("RedriveExecution", of.clone()).await;
+    let failed = |answer: &Result<Value, Failure>| {
+        let shown = answer.as_ref();
+        shown.is_ok_and(|shown| shown["status"] == "FAILED")
+    };
+    let ended = world.until("DescribeExecution", of, failed).await;
+    ended.expect("was just described");
+    world.clock.advance_millis(2 * 3_600_000);
+    assert_eq!(forget(&world).await, 1);
+    let refused = world
+        .err("DescribeExecution", json!({"executionArn": old}))
+        .await;
+    assert!(refused.starts_with("ExecutionDoesNotExist"), "{refused}");
 }

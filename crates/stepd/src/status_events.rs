@@ -37,8 +37,11 @@ impl StatusSink for StatusEvents {
         };
         let described = match self.gate.call(call).await {
             Ok(reply) => serde_json::from_slice(&reply.output).unwrap_or_default(),
-            // One that is gone is told of no more.
-            Err(failure) if failure.code == "ExecutionDoesNotExist" => return Ok(()),
+            // One that is gone, or is nothing to describe, will not be described later either.
+            Err(failure) if (400..500).contains(&failure.status) => {
+                tracing::debug!(%failure, arn, "a change of an execution is told to nobody");
+                return Ok(());
+            }
             Err(failure) => return Err(failure.to_string()),
         };
         let occurrence = Occurrence {
@@ -95,7 +98,44 @@ fn detail(described: &Value, status: &str) -> Value {
 
 #[cfg(test)]
 mod tests {
+    use delivery::Deliveries;
+    use service::{Failure, Reply, SystemClock};
+    use store::MemoryStore;
+
     use super::*;
+
+    /// Answers every call with a failure.
+    struct Refusing(Failure);
+
+    #[async_trait]
+    impl Gate for Refusing {
+        async fn call(&self, _: Call) -> Result<Reply, Failure> {
+            Err(self.0.clone())
+        }
+    }
+
+    #[tokio::test]
+    async fn what_cannot_be_described_is_told_of_no_more_and_our_faults_pass() {
+        for (failure, is_over) in [
+            (Failure::client("ExecutionDoesNotExist", "gone"), true),
+            (Failure::client("InvalidArn", "of an EXPRESS machine"), true),
+            (Failure::internal("a disk is full"), false),
+        ] {
+            let site = Site {
+                region: "us-east-1".into(),
+                account_id: "000000000000".into(),
+            };
+            let (store, clock) = (Arc::new(MemoryStore::default()), Arc::new(SystemClock));
+            let gate: Arc<dyn Gate> = Arc::new(Refusing(failure.clone()));
+            let deliveries = Deliveries::open(store.clone(), gate.clone(), clock.clone()).await;
+            let deliveries = deliveries.expect("the deliveries open");
+            let events = Events::open(store, deliveries, clock, site.clone()).await;
+            let events = events.expect("the buses open");
+            let sink = StatusEvents { events, gate, site };
+            let told = sink.tell("e", "RUNNING", Timestamp::from_millis(0)).await;
+            assert_eq!(told.is_ok(), is_over, "{failure}");
+        }
+    }
 
     #[test]
     fn what_has_ended_is_shown_as_it_began() {

@@ -1,5 +1,6 @@
 //! What a connection authenticates with: which members there must be, and which of them are secret.
 
+use http::Uri;
 use serde_json::{Map, Value};
 use service::Failure;
 
@@ -64,6 +65,11 @@ pub(super) fn read(authorization_type: &str, given: Option<&Value>) -> Result<Va
             return Err(Failure::client("ValidationException", message));
         }
     }
+    if let Some(endpoint) = own.get("AuthorizationEndpoint").and_then(Value::as_str)
+        && needed == "OAuthParameters"
+    {
+        check_endpoint(endpoint)?;
+    }
     let mut kept = Map::new();
     kept.insert(needed.to_owned(), own.clone());
     let http = given.and_then(|given| given.get("InvocationHttpParameters"));
@@ -74,6 +80,19 @@ pub(super) fn read(authorization_type: &str, given: Option<&Value>) -> Result<Va
         kept.insert("InvocationHttpParameters".to_owned(), http.clone());
     }
     Ok(Value::Object(kept))
+}
+
+/// Checks where a token is asked for: by the rule of the endpoints of HTTP tasks.
+fn check_endpoint(endpoint: &str) -> Result<(), Failure> {
+    let uri = endpoint.parse::<Uri>().ok();
+    let uri = uri.filter(|uri| matches!(uri.scheme_str(), Some("https" | "http")));
+    let authority = uri.as_ref().and_then(Uri::authority);
+    // A user in it would be shown by `DescribeConnection`.
+    if authority.is_some_and(|authority| !authority.as_str().contains('@')) {
+        return Ok(());
+    }
+    let message = "OAuthParameters needs an AuthorizationEndpoint that is a URL of https.";
+    Err(Failure::client("ValidationException", message))
 }
 
 fn check_lists(http: &Value) -> Result<(), Failure> {

@@ -1,12 +1,13 @@
 //! Forgets executions whose time is over: AWS keeps what ended for 90 days, here an operator says how long.
 //!
-//! A sweep reads records in the order in which executions began, and stops at those that are too young to be
-//! over. Each is forgotten by its partition, so that nothing else happens to it meanwhile: first it is not
+//! A sweep reads records in the order in which executions first began, and stops at those that are too young
+//! to be over. Each is forgotten by its partition, so that nothing else happens to it meanwhile: first it is not
 //! found any more, last its record goes, and a sweep that was cut off between them goes on with the next.
 
 use std::time::Duration;
 
-use store::{Batch, Key, Space};
+use bytes::Bytes;
+use store::{Batch, Key, Range, Space};
 use tokio::sync::oneshot;
 use vocab::{Timestamp, limits};
 
@@ -48,14 +49,19 @@ impl Over {
     }
 
     fn holds(self, record: &ExecutionRecord) -> bool {
-        let of_map_run = record.child_of.is_some();
-        let before = if record.is_express() && !of_map_run {
+        let before = if goes_as_express(record) {
             self.express
         } else {
             self.standard
         };
         record.stopped_at.is_some_and(|ended| ended < before)
     }
+}
+
+/// Says whether an execution is kept as one of an EXPRESS machine is. A child of a map run is not: it goes
+/// after its parent.
+fn goes_as_express(record: &ExecutionRecord) -> bool {
+    record.is_express() && record.child_of.is_none()
 }
 
 /// Sweeps now and then, until the server ends.
@@ -95,32 +101,58 @@ impl Shell {
     }
 
     async fn forget_old_of(&self, partition: u16, over: Over) -> Result<u64, CommandError> {
-        let mut range = rows::executions_of(partition);
-        let mut forgotten = 0;
+        let all = rows::executions_of(partition);
+        let (mut forgotten, _) = self.sweep(all.clone(), over, over.standard).await?;
+        if over.express > over.standard {
+            // Executions of EXPRESS machines are over long before the others among which they are: each of
+            // these is read once for their sake, not in every sweep.
+            let swept = self.shared.express_swept.lock().get(&partition).cloned();
+            let rest = Range {
+                start: swept.unwrap_or_else(|| all.start.clone()),
+                ..all
+            };
+            let (more, swept) = self.sweep(rest, over, over.express).await?;
+            forgotten += more;
+            self.shared.express_swept.lock().insert(partition, swept);
+        }
+        Ok(forgotten)
+    }
+
+    /// Forgets what is over among the records of `rest`, up to a whole page of executions that began after
+    /// `young`: one that began anew is young among old ones, and says nothing of what is behind it. Returns
+    /// how many were forgotten, and the key before which no execution of an EXPRESS machine is left.
+    async fn sweep(
+        &self,
+        mut rest: Range,
+        over: Over,
+        young: Timestamp,
+    ) -> Result<(u64, Bytes), CommandError> {
+        let (mut forgotten, mut swept, mut is_swept) = (0, rest.start.clone(), true);
         loop {
-            let found = self.shared.store.scan(&range, READ_AT_ONCE).await;
+            let found = self.shared.store.scan(&rest, READ_AT_ONCE).await;
             let found = found.map_err(unavailable)?;
+            let mut all_young = true;
             for (key, row) in &found {
                 // What cannot be read was reported, and holds up no other.
                 let Ok(record) = read::<ExecutionRecord>(row) else {
                     continue;
                 };
-                if record.started_at >= over.express.max(over.standard) {
-                    return Ok(forgotten);
-                }
-                let Some(execution) = rows::execution_of_key(key).filter(|_| over.holds(&record))
-                else {
-                    continue;
+                all_young &= record.started_at >= young;
+                let is_gone = match rows::execution_of_key(key) {
+                    Some(execution) if over.holds(&record) => self.forget(execution, over).await?,
+                    Some(_) | None => false,
                 };
-                if self.forget(execution, over).await? {
-                    forgotten += 1;
-                }
+                forgotten += u64::from(is_gone);
+                is_swept &= is_gone || !goes_as_express(&record);
             }
             match found.last() {
-                Some((last, _)) if found.len() == READ_AT_ONCE => {
-                    range.start = [last, [0].as_slice()].concat().into();
+                Some((last, _)) if found.len() == READ_AT_ONCE && !all_young => {
+                    rest.start = [last, [0].as_slice()].concat().into();
                 }
-                Some(_) | None => return Ok(forgotten),
+                Some(_) | None => return Ok((forgotten, swept)),
+            }
+            if is_swept {
+                swept = rest.start.clone();
             }
         }
     }
@@ -137,7 +169,7 @@ impl Shell {
     }
 }
 
-/// Returns the key of the number that a partition gives next, where its last execution was forgotten.
+/// Returns the key of the number that a partition gives next, as it was when it last forgot an execution.
 fn next_key(partition: u16) -> Key {
     let mut bytes = b"executions/next/".to_vec();
     bytes.extend_from_slice(&partition.to_be_bytes());
@@ -145,7 +177,7 @@ fn next_key(partition: u16) -> Key {
 }
 
 impl Partition {
-    /// Returns the number that was noted when the last execution was forgotten; 0 where none was.
+    /// Returns the number that was noted when an execution was last forgotten; 0 where none was.
     pub(super) async fn noted_number(
         number: u16,
         shared: &Shared,
@@ -182,14 +214,11 @@ impl Partition {
         let lists = record.lists();
         let lines = lists.map(|list| rows::listing_key(list, status, at, execution));
         going.batch.delete.extend(lines);
-        if number + 1 == self.next_number() {
-            // The next number is found by the last execution, and it is never given twice.
-            let next = self.next_number().to_be_bytes().to_vec();
-            going
-                .batch
-                .put
-                .push((next_key(execution.partition), next.into()));
-        }
+        // The next number is found by the last execution, and it is never given twice. Which is the last on
+        // disk is not known here: what begins in this very group may never be written.
+        let next = self.next_number().to_be_bytes().to_vec();
+        let noted = (next_key(execution.partition), next.into());
+        going.batch.put.push(noted);
         going.map_runs(execution).await?;
         going.all_of(rows::journal_of(execution)).await?;
         going.batch.delete.push(rows::span_key(execution));
@@ -222,7 +251,7 @@ impl Going<'_> {
     }
 
     /// Takes all rows of a range away.
-    async fn all_of(&mut self, mut range: store::Range) -> Result<(), CommandError> {
+    async fn all_of(&mut self, mut range: Range) -> Result<(), CommandError> {
         loop {
             let found = self.shared.store.scan(&range, READ_AT_ONCE).await;
             let found = found.map_err(unavailable)?;

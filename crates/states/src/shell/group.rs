@@ -286,8 +286,7 @@ impl Group {
     /// EXPRESS there is nothing to hear.
     pub fn add_statuses(&mut self, execution: ExecutionRef, touched: &Touched) -> bool {
         let record = &touched.hot.record;
-        let express = record.child_of.as_ref().is_some_and(|child| child.express);
-        if express || !touched.listed_anew {
+        if record.is_express() || !touched.listed_anew {
             return false;
         }
         let arn = Bytes::copy_from_slice(record.execution_arn.as_bytes());

@@ -25,6 +25,7 @@ mod span_export;
 mod status_export;
 mod timers;
 
+use std::collections::BTreeMap;
 use std::hash::Hasher;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -144,6 +145,8 @@ struct Shared {
     /// Executions that ran in memory, to be written down.
     finished: mpsc::Sender<Box<Finished>>,
     sync_seats: SyncSeats,
+    /// The key, by partition, before which no execution of an EXPRESS machine is left to be forgotten.
+    express_swept: Mutex<BTreeMap<u16, Bytes>>,
     /// What holds for executions of EXPRESS machines.
     express_limits: Limits,
     metrics: Metrics,
@@ -199,6 +202,7 @@ impl Shell {
             jobs,
             finished,
             sync_seats: SyncSeats::default(),
+            express_swept: Mutex::default(),
             metrics: Metrics::default(),
             http: Arc::new(http::Client::new()),
             closed: tokio::sync::Notify::new(),

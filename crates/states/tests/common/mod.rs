@@ -14,7 +14,7 @@ use engine_core::Limits;
 use logs::Logs;
 use parking_lot::Mutex;
 use serde_json::{Value, json};
-use service::{Call, Clock, Failure, Gate, Principal, Reply, RequestId, Service, Site};
+use service::{Call, Clock, Failure, Gate, Principal, Reply, RequestId, Service, Site, StatusSink};
 use states::mocks::MockFile;
 use states::{States, StatesOptions};
 use store::{Batch, Key, MemoryStore, Range, Store, StoreError};
@@ -154,6 +154,7 @@ pub struct World {
     pub states: Arc<States>,
     limits: Limits,
     mocks: Option<MockFile>,
+    statuses: Option<Arc<dyn StatusSink>>,
 }
 
 impl World {
@@ -163,6 +164,15 @@ impl World {
 
     /// Returns a world whose operator has raised limits.
     pub async fn within(limits: Limits) -> Self {
+        Self::with(limits, None).await
+    }
+
+    /// Returns a world in which somebody hears of executions that begin and end.
+    pub async fn heard_by(statuses: Arc<dyn StatusSink>) -> Self {
+        Self::with(Limits::default(), Some(statuses)).await
+    }
+
+    async fn with(limits: Limits, statuses: Option<Arc<dyn StatusSink>>) -> Self {
         let store = Arc::new(CountingStore::default());
         let clock = Arc::new(MovedClock(AtomicI64::new(1_700_000_000_000)));
         let logs = Logs::open(Arc::new(MemoryStore::default()), clock.clone(), site());
@@ -170,7 +180,8 @@ impl World {
             logs: Some(logs),
             ..Functions::default()
         });
-        let states = open(&store, &functions, &clock, &limits, None).await;
+        let heard = statuses.clone();
+        let states = open(&store, &functions, &clock, &limits, None, heard).await;
         Self {
             store,
             functions,
@@ -178,6 +189,7 @@ impl World {
             states,
             limits,
             mocks: None,
+            statuses,
         }
     }
 
@@ -191,8 +203,9 @@ impl World {
     pub async fn restart(&mut self) {
         self.states.shut_down().await;
         self.functions.states.send_replace(Weak::new());
-        let (limits, mocks) = (&self.limits, self.mocks.clone());
-        self.states = open(&self.store, &self.functions, &self.clock, limits, mocks).await;
+        let (limits, mocks, statuses) = (&self.limits, self.mocks.clone(), self.statuses.clone());
+        let (store, functions, clock) = (&self.store, &self.functions, &self.clock);
+        self.states = open(store, functions, clock, limits, mocks, statuses).await;
     }
 
     /// Makes a call whose input is the text `input`.
@@ -357,10 +370,11 @@ async fn open(
     clock: &Arc<MovedClock>,
     limits: &Limits,
     mocks: Option<MockFile>,
+    statuses: Option<Arc<dyn StatusSink>>,
 ) -> Arc<States> {
     let options = StatesOptions {
         spans: None,
-        statuses: None,
+        statuses,
         newer_jsonata: false,
         site: site(),
         limits: limits.clone(),

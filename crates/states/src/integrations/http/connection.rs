@@ -18,6 +18,8 @@ use super::{Answer, Invocation};
 const TOKENS_MAX: usize = 1_000;
 /// How long a token counts whose end was not said.
 const TOKEN_SECONDS: u64 = 300;
+/// Longest time that a token is remembered, whatever its server says of it.
+const TOKEN_SECONDS_MAX: u64 = 86_400;
 /// A token is not used any more so long before its end.
 const TOKEN_MARGIN: Duration = Duration::from_secs(10);
 
@@ -199,7 +201,8 @@ fn token_of(received: &Received) -> Result<(String, u64), String> {
     #[derive(Deserialize)]
     struct Given {
         access_token: String,
-        expires_in: Option<u64>,
+        #[serde(default)]
+        expires_in: Value,
     }
     if !received.status.is_success() {
         return Err(format!("it answered {}.", received.status.as_u16()));
@@ -207,10 +210,19 @@ fn token_of(received: &Received) -> Result<(String, u64), String> {
     // What it said instead is not told: it may be secret.
     let given: Given = serde_json::from_slice(&received.body)
         .map_err(|_| "it answered no access_token.".to_owned())?;
-    Ok((
-        given.access_token,
-        given.expires_in.unwrap_or(TOKEN_SECONDS),
-    ))
+    Ok((given.access_token, seconds_of(&given.expires_in)))
+}
+
+/// Returns how long a token counts. Some servers say it as text, or as a fraction; what is no number says
+/// nothing.
+fn seconds_of(expires_in: &Value) -> u64 {
+    let seconds = match expires_in {
+        Value::String(text) => text.trim().parse().ok(),
+        said => said.as_f64(),
+    };
+    // Of a float that is too large or below zero, the cast takes the nearest number that there is.
+    let seconds = seconds.map_or(TOKEN_SECONDS, |seconds: f64| seconds as u64);
+    seconds.min(TOKEN_SECONDS_MAX)
 }
 
 fn list(http: &Value, name: &str) -> Vec<(String, String)> {
@@ -222,4 +234,28 @@ fn list(http: &Value, name: &str) -> Vec<(String, String)> {
 
 fn connection_error(error: &str, cause: impl Into<String>) -> Answer {
     Answer::failed(format!("Events.ConnectionResource.{error}"), cause)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_token_counts_as_long_as_its_server_says_within_a_day() {
+        for (expires_in, seconds) in [
+            (json!(3600), 3600),
+            (json!(3599.5), 3599),
+            (json!("3600"), 3600),
+            (json!(u64::MAX), 86_400),
+            (json!("1e300"), 86_400),
+            (json!(-1), 0),
+            (json!("soon"), 300),
+            (json!(null), 300),
+            (json!({}), 300),
+        ] {
+            assert_eq!(seconds_of(&expires_in), seconds, "{expires_in}");
+        }
+    }
 }

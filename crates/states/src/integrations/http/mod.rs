@@ -1,8 +1,9 @@
 //! `http:invoke`: a call of any HTTP API, as a connection of EventBridge authenticates it.
 //!
 //! The connection's credentials come through the gate, as the execution's role, and are added to what the
-//! definition says; where both say something, the connection's counts. Deliberately absent: redirects
-//! (an answer of 3xx is an error like 4xx), private networks, and certificates of clients.
+//! definition says; where both say something, the connection's counts. Without TLS, machines of the same
+//! network alone are called. Deliberately absent: redirects (an answer of 3xx is an error like 4xx),
+//! connections to private APIs through VPC Lattice, and certificates of clients.
 
 pub(super) mod client;
 mod connection;
@@ -200,17 +201,18 @@ fn answer(method: &Method, received: Received) -> Answer {
         let error = format!("States.Http.StatusCode.{}", status.as_u16());
         return Answer::failed(error, reason(status));
     }
+    // Of a body that is cut there may be nothing at all: its first piece was too long.
+    if is_cut {
+        let cause = format!(
+            "The response of the HTTP endpoint is longer than {} bytes.",
+            client::BODY_BYTES_MAX
+        );
+        return Answer::failed("States.DataLimitExceeded", cause);
+    }
     let mut shown = Map::new();
     shown.insert("Headers".into(), all_values(&headers));
     let is_empty = body.is_empty() || *method == Method::HEAD;
     if !is_empty {
-        if is_cut {
-            let cause = format!(
-                "The response of the HTTP endpoint is longer than {} bytes.",
-                client::BODY_BYTES_MAX
-            );
-            return Answer::failed("States.DataLimitExceeded", cause);
-        }
         match body_of(&headers, &body) {
             Ok(body) => drop(shown.insert("ResponseBody".into(), body)),
             Err(cause) => return Answer::failed("States.Runtime", cause),
@@ -257,4 +259,24 @@ fn body_of(headers: &HeaderMap, body: &[u8]) -> Result<Value, String> {
         None
     };
     Ok(parsed.map_or_else(|| text.into(), |payload| payload.value().clone()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_body_that_is_cut_is_no_result() {
+        for (body, is_cut, succeeds) in [("", true, false), ("x", true, false), ("", false, true)] {
+            let received = Received {
+                status: StatusCode::OK,
+                headers: HeaderMap::new(),
+                body: Bytes::from_static(body.as_bytes()),
+                is_cut,
+            };
+            let answer = answer(&Method::GET, received);
+            let is_success = matches!(answer, Answer::Succeeded(_));
+            assert_eq!(is_success, succeeds, "{body:?}, {is_cut}");
+        }
+    }
 }
