@@ -256,7 +256,8 @@ Resources:
         write(&project, "src/a.js", "1");
         write(&project, "machines/m.json", "{}");
         let source = project.join("src/a.js");
-        for own in [&project, &project.join("src/.."), around.path()] {
+        let roundabout = project.join("src/..");
+        for own in [project.as_path(), roundabout.as_path(), around.path()] {
             check_refused(&project, own, "own folder", &source);
         }
         let other = tempfile::tempdir().expect("a folder");
