@@ -249,3 +249,51 @@ fn an_answer_that_a_killed_server_took_is_not_lost() {
         assert_eq!(server.settled("app").await, "ROLLBACK_COMPLETE");
     });
 }
+
+/// A second resource, whose failure rolls the first one back.
+const FAILING: &str = "
+  Z:
+    Type: AWS::StepFunctions::Activity
+    DependsOn: C
+    Properties: {Name: z}
+";
+
+#[tokio::test]
+async fn a_rollback_deletes_what_the_update_has_made() {
+    let server = Server::new();
+    let (bare, _) = CUSTOM.split_once("Outputs:").expect("has outputs");
+    server.deploy("CreateStack", bare).await;
+    // A function that tells no attributes.
+    let made = |id: &str| json!({"Status": "SUCCESS", "PhysicalResourceId": id});
+    answer(&server, &asked(&server).await, made("thing-1")).await;
+    assert_eq!(server.settled("app").await, "CREATE_COMPLETE");
+
+    server.world.cloud.fail("CreateActivity z");
+    let changed = bare.replace("Size: 1", "Size: 2") + FAILING;
+    server.deploy("UpdateStack", &changed).await;
+    answer(&server, &asked(&server).await, made("thing-2")).await;
+    let request = asked(&server).await;
+    assert_eq!(
+        (&request["RequestType"], &request["PhysicalResourceId"]),
+        (&json!("Delete"), &json!("thing-2"))
+    );
+    answer(&server, &request, json!({"Status": "SUCCESS"})).await;
+    assert_eq!(server.settled("app").await, "UPDATE_ROLLBACK_COMPLETE");
+    assert_eq!(
+        resource(&server, "C").await["PhysicalResourceId"],
+        "thing-1"
+    );
+}
+
+#[tokio::test]
+async fn whom_nobody_could_ask_nobody_asks_to_delete() {
+    let server = Server::new();
+    server.world.cloud.fail("Invoke f");
+    server.deploy("CreateStack", CUSTOM).await;
+    assert_eq!(server.settled("app").await, "ROLLBACK_COMPLETE");
+    server
+        .call("DeleteStack", json!({"StackName": "app"}))
+        .await
+        .expect("accepts");
+    assert!(server.settled("app").await.contains("does not exist"));
+}
