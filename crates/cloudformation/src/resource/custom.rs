@@ -140,6 +140,10 @@ impl ResourceHandler for CustomResource {
         Ok(())
     }
 
+    fn is_removed_by_properties(&self) -> bool {
+        true
+    }
+
     async fn remove(&self, services: &Services, state: &ResourceState) -> Result<(), Failure> {
         let known = state.attributes.get(ADDRESS).and_then(Value::as_str);
         let mut physical_id = state.physical_id.clone();

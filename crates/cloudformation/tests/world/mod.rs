@@ -34,6 +34,8 @@ pub struct Cloud {
     pub read_most: Mutex<usize>,
     /// Who answers for roles and policies, which are not counted among the calls.
     pub iam: tokio::sync::OnceCell<Arc<iam::Iam>>,
+    /// The parameters of Systems Manager.
+    pub parameters: Mutex<BTreeMap<String, String>>,
     /// What functions behind custom resources were asked and have not answered.
     pub asked: Mutex<Vec<Value>>,
     /// Who answers for stacks in stacks.
@@ -148,6 +150,16 @@ impl Cloud {
         if let Some(answer) = self.versions(&call, &input) {
             return answer.map(|output| Reply {
                 output: output.to_string().into(),
+                ..Reply::default()
+            });
+        }
+        if &*call.operation == "GetParameter" {
+            let parameters = self.parameters.lock().expect("lock");
+            let value = parameters.get(input["Name"].as_str().unwrap_or_default());
+            let value =
+                value.ok_or_else(|| Failure::client("ParameterNotFound", "it is not there"))?;
+            return Ok(Reply {
+                output: json!({"Parameter": {"Value": value}}).to_string().into(),
                 ..Reply::default()
             });
         }

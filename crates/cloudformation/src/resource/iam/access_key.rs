@@ -83,6 +83,10 @@ impl ResourceHandler for AccessKey {
         Ok(())
     }
 
+    fn is_removed_by_properties(&self) -> bool {
+        true
+    }
+
     async fn remove(&self, services: &Services, state: &ResourceState) -> Result<(), Failure> {
         let user = state.properties["UserName"].as_str().unwrap_or_default();
         let mut input = named("UserName", user);
