@@ -73,12 +73,21 @@ impl Gate for Cloud {
             principal(),
             "the deployer acts as whoever deploys"
         );
-        if call.service == "iam" {
-            return self.roles().await.call(call).await;
-        }
         let input: Value = serde_json::from_slice(&call.input).expect("the input is JSON");
-        let what = format!("{} {}", call.operation, stable(&name_of(&input)));
-        let answer = self.answer(call, input, &what).await;
+        let (what, answer) = if call.service == "iam" {
+            let user = input["UserName"].as_str().unwrap_or("?");
+            let what = format!("{} {user}", call.operation);
+            let fails = self.failing.lock().expect("lock").contains(&what);
+            let answer = match fails {
+                true => Err(Failure::client("ServiceFailure", "not now")),
+                false => self.roles().await.call(call).await,
+            };
+            (what, answer)
+        } else {
+            let what = format!("{} {}", call.operation, stable(&name_of(&input)));
+            let answer = self.answer(call, input, &what).await;
+            (what, answer)
+        };
         if self.hanging_after.lock().expect("lock").as_ref() == Some(&what) {
             self.hung.notify_one();
             std::future::pending::<()>().await;
