@@ -18,6 +18,8 @@ const LOOP: &str = "Fn::ForEach::";
 const NESTED_MAX: usize = 5;
 /// Most values that a template may have once its loops are carried out; ours.
 const VALUES_MAX: usize = 200_000;
+/// Most bytes of text that loops may make and go through; ours.
+const BYTES_MAX: usize = 16 << 20;
 /// The sections that may have loops.
 const SECTIONS: [&str; 3] = ["Conditions", "Outputs", "Resources"];
 
@@ -41,7 +43,8 @@ pub(crate) fn expand(
         declared: declared.map(|(name, _)| name.clone()).collect(),
         parameters: parameters(sections.get("Parameters"), given),
         mappings: sections.get("Mappings").cloned().unwrap_or_default(),
-        left: VALUES_MAX,
+        values_left: VALUES_MAX,
+        bytes_left: BYTES_MAX,
     };
     for section in SECTIONS {
         if let Some(value) = sections.get_mut(section) {
@@ -91,11 +94,25 @@ struct Names {
     declared: BTreeSet<String>,
     parameters: BTreeMap<String, Value>,
     mappings: Value,
-    /// How many values may still be made.
-    left: usize,
+    /// How many values may still be made. A turn counts as one, whether or not it makes any.
+    values_left: usize,
+    /// How many bytes of text may still be made.
+    bytes_left: usize,
 }
 
 impl Names {
+    /// Takes from what may still be made.
+    fn charge(&mut self, values: usize, bytes: usize) -> Result<(), TemplateError> {
+        let beyond = |what: &str| {
+            TemplateError::invalid(format!("The loops of the template make more than {what}."))
+        };
+        let left = self.values_left.checked_sub(values);
+        self.values_left = left.ok_or_else(|| beyond(&format!("{VALUES_MAX} values")))?;
+        let left = self.bytes_left.checked_sub(bytes);
+        self.bytes_left = left.ok_or_else(|| beyond(&format!("{BYTES_MAX} bytes of text")))?;
+        Ok(())
+    }
+
     /// Returns `value` with its loops carried out; `around` are the loops that it is in, each with the
     /// value that is its turn. The recursion is as deep as the text was nested, which has a limit.
     fn expanded(
@@ -103,16 +120,13 @@ impl Names {
         value: &Value,
         around: &[(&str, String)],
     ) -> Result<Value, TemplateError> {
-        self.left = self.left.checked_sub(1).ok_or_else(|| {
-            TemplateError::invalid(format!(
-                "The loops of the template make more than {VALUES_MAX} values."
-            ))
-        })?;
+        self.charge(1, 0)?;
         match value {
             Value::Object(entries) => {
                 if let Some(("Ref", Value::String(name))) = single(entries)
                     && let Some((_, turn)) = around.iter().rev().find(|(own, _)| own == name)
                 {
+                    self.charge(0, turn.len())?;
                     return Ok(turn.as_str().into());
                 }
                 let mut expanded = Map::new();
@@ -121,7 +135,7 @@ impl Names {
                         Some(loop_name) => self.run(loop_name, value, around, &mut expanded)?,
                         None => {
                             let value = self.expanded(value, around)?;
-                            insert(&mut expanded, turned(name, around), value)?;
+                            insert(&mut expanded, self.turned(name, around)?, value)?;
                         }
                     }
                 }
@@ -131,7 +145,7 @@ impl Names {
                 .iter()
                 .map(|item| self.expanded(item, around))
                 .collect(),
-            Value::String(text) => Ok(turned(text, around).into()),
+            Value::String(text) => Ok(self.turned(text, around)?.into()),
             Value::Null | Value::Bool(_) | Value::Number(_) => Ok(value.clone()),
         }
     }
@@ -171,25 +185,26 @@ impl Names {
         let known = match self.is_open(collection) {
             // Somebody looks at a template before there are values: one turn shows what it makes.
             true => Some(vec![identifier.clone()]),
-            false => self.collection(collection, around),
+            false => self.collection(collection, around)?,
         };
         let collection =
             known.ok_or_else(|| wrong("its collection is no list of texts that is known"))?;
         for turn in collection {
             let mut inner = around.to_vec();
             inner.push((identifier, turn));
+            self.charge(1, inner.iter().map(|(_, turn)| turn.len()).sum())?;
             for (key, value) in fragment {
                 match key.strip_prefix(LOOP) {
                     Some(loop_name) => self.run(loop_name, value, &inner, into)?,
                     None => {
-                        let own = turned(key, &inner[inner.len() - 1..]);
+                        let own = self.turned(key, &inner[inner.len() - 1..])?;
                         if own == *key {
                             return Err(wrong(&format!(
                                 "the key {key} does not have ${{{identifier}}}"
                             )));
                         }
                         let value = self.expanded(value, &inner)?;
-                        insert(into, turned(key, &inner), value)?;
+                        insert(into, self.turned(key, &inner)?, value)?;
                     }
                 }
             }
@@ -207,57 +222,101 @@ impl Names {
         }
     }
 
-    fn collection(&self, value: &Value, around: &[(&str, String)]) -> Option<Vec<String>> {
+    fn collection(
+        &mut self,
+        value: &Value,
+        around: &[(&str, String)],
+    ) -> Result<Option<Vec<String>>, TemplateError> {
         let items = match value {
             Value::Array(items) => items.clone(),
             other => match self.value(other, around)? {
-                Value::Array(items) => items,
-                _ => return None,
+                Some(Value::Array(items)) => items,
+                Some(_) | None => return Ok(None),
             },
         };
         let mut texts = Vec::with_capacity(items.len());
         for item in &items {
             match self.value(item, around)? {
-                Value::Array(more) => texts.extend(more.iter().map(scalar_text)),
-                Value::Object(_) => return None,
-                scalar => texts.push(scalar_text(&scalar)),
+                Some(Value::Array(more)) => texts.extend(more.iter().map(scalar_text)),
+                Some(Value::Object(_)) | None => return Ok(None),
+                Some(scalar) => texts.push(scalar_text(&scalar)),
             }
         }
-        Some(texts)
+        Ok(Some(texts))
     }
 
     /// Returns what a part of a collection means, as far as that is known before anything is made.
-    fn value(&self, value: &Value, around: &[(&str, String)]) -> Option<Value> {
+    fn value(
+        &mut self,
+        value: &Value,
+        around: &[(&str, String)],
+    ) -> Result<Option<Value>, TemplateError> {
         let Some(entries) = value.as_object() else {
-            return match value {
-                Value::String(text) => Some(turned(text, around).into()),
-                other => Some(other.clone()),
-            };
+            return Ok(Some(match value {
+                Value::String(text) => self.turned(text, around)?.into(),
+                other => other.clone(),
+            }));
         };
-        match single(entries)? {
-            ("Ref", Value::String(name)) => around
+        Ok(match single(entries) {
+            Some(("Ref", Value::String(name))) => around
                 .iter()
                 .rev()
                 .find(|(own, _)| own == name)
                 .map(|(_, turn)| turn.as_str().into())
                 .or_else(|| self.parameters.get(name).cloned()),
-            ("Fn::FindInMap", Value::Array(names)) => {
-                let mut found = &self.mappings;
-                for name in names.get(..3)? {
-                    found = found.get(self.value(name, around)?.as_str()?)?;
+            Some(("Fn::FindInMap", Value::Array(names))) if names.len() >= 3 => {
+                let mut keys = Vec::with_capacity(3);
+                for name in &names[..3] {
+                    match self.value(name, around)? {
+                        Some(Value::String(key)) => keys.push(key),
+                        Some(_) | None => return Ok(None),
+                    }
                 }
-                Some(found.clone())
+                let found = keys
+                    .iter()
+                    .try_fold(&self.mappings, |found, key| found.get(key));
+                found.cloned()
             }
-            ("Fn::Split", Value::Array(arguments)) => {
+            Some(("Fn::Split", Value::Array(arguments))) => {
                 let [delimiter, text] = arguments.as_slice() else {
-                    return None;
+                    return Ok(None);
                 };
                 let (delimiter, text) = (self.value(delimiter, around)?, self.value(text, around)?);
-                let delimiter = delimiter.as_str().filter(|text| !text.is_empty())?;
-                Some(text.as_str()?.split(delimiter).collect())
+                match (delimiter, text) {
+                    (Some(Value::String(delimiter)), Some(Value::String(text)))
+                        if !delimiter.is_empty() =>
+                    {
+                        Some(text.split(delimiter.as_str()).collect())
+                    }
+                    _ => None,
+                }
             }
-            _ => None,
+            Some(_) | None => None,
+        })
+    }
+
+    /// Returns `text` with the turns of loops in it: `${Name}`, and `&{Name}` for letters and digits alone.
+    fn turned(&mut self, text: &str, around: &[(&str, String)]) -> Result<String, TemplateError> {
+        self.charge(0, text.len())?;
+        let mut turned = text.to_owned();
+        if !text.contains('{') {
+            return Ok(turned);
         }
+        for (identifier, turn) in around {
+            let plain: String = turn.chars().filter(char::is_ascii_alphanumeric).collect();
+            for (mark, turn) in [
+                (format!("${{{identifier}}}"), turn.as_str()),
+                (format!("&{{{identifier}}}"), plain.as_str()),
+            ] {
+                // Charged before it is made: a text may be nothing but such marks.
+                let marks = turned.matches(mark.as_str()).count();
+                self.charge(0, marks.saturating_mul(turn.len()))?;
+                if marks > 0 {
+                    turned = turned.replace(mark.as_str(), turn);
+                }
+            }
+        }
+        Ok(turned)
     }
 }
 
@@ -269,18 +328,4 @@ fn insert(into: &mut Map<String, Value>, name: String, value: Value) -> Result<(
     }
     into.insert(name, value);
     Ok(())
-}
-
-/// Returns `text` with the turns of loops in it: `${Name}`, and `&{Name}` for letters and digits alone.
-fn turned(text: &str, around: &[(&str, String)]) -> String {
-    let mut turned = text.to_owned();
-    if !text.contains('{') {
-        return turned;
-    }
-    for (identifier, turn) in around {
-        turned = turned.replace(&format!("${{{identifier}}}"), turn);
-        let plain: String = turn.chars().filter(char::is_ascii_alphanumeric).collect();
-        turned = turned.replace(&format!("&{{{identifier}}}"), &plain);
-    }
-    turned
 }

@@ -93,7 +93,18 @@ fn loops_are_refused_by_name() {
     let bomb = format!(
         "Resources:\n  Fn::ForEach::A: [A, {many}, {{'Fn::ForEach::B': [B, {many}, {{'X${{A}}Y${{B}}': {{Type: AWS::S3::Bucket}}}}]}}]\n"
     );
+    // Turns that make nothing are turns nevertheless.
+    let idle = format!(
+        "Resources:\n  Fn::ForEach::A: [A, {many}, {{'Fn::ForEach::B': [B, {many}, {{'Fn::ForEach::C': [C, {many}, {{}}]}}]}}]\n"
+    );
+    let long = format!(
+        "Resources:\n  Fn::ForEach::A: [A, [{}], {{'X&{{A}}': {{Type: '{}'}}}}]\n",
+        "a".repeat(100_000),
+        "${A}".repeat(1_000)
+    );
     let cases = [
+        (idle, "make more than 200000 values"),
+        (long, "bytes of text"),
         (
             one("!GetAtt [A, B]", "'X${Name}'"),
             "Fn::ForEach::Loop could not be resolved",

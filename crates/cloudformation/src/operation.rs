@@ -288,11 +288,6 @@ impl Operation {
         former: Option<ResourceState>,
     ) -> Result<(), StepError> {
         let (resource, handler) = (plan.resource(id), plan.handler(id));
-        let given = properties
-            .get(handler.name_property())
-            .and_then(Value::as_str);
-        let name = given.map_or_else(|| handler.draw_name(&self.stack.name, id), str::to_owned);
-        let physical_id = handler.physical_id(&name, &properties, &self.services.site);
         let verb = if former.is_some() { "update" } else { "create" };
         let (doing, done, not_done) = match former {
             None => (
@@ -309,15 +304,28 @@ impl Operation {
         let reason = former.is_some().then(|| {
             "Requested update requires the creation of a new physical resource; hence creating one.".to_owned()
         });
-        // Asked before anything is written: what somebody else has made must never be taken for
-        // ours when a deployment is rolled back.
         self.services.about = About {
             logical_id: id.to_owned(),
             kind: resource.kind.clone(),
             known: Map::new(),
         };
+        // What references lead to may be a name. The row keeps the reference.
+        let told = match self.services.dereferenced(&properties).await {
+            Ok(told) => told,
+            Err(failure) => {
+                let reason = reason_of(handler.kind(), &failure);
+                return self
+                    .refuse(id, handler.kind(), not_done, verb, reason)
+                    .await;
+            }
+        };
+        let given = told.get(handler.name_property()).and_then(Value::as_str);
+        let name = given.map_or_else(|| handler.draw_name(&self.stack.name, id), str::to_owned);
+        let physical_id = handler.physical_id(&name, &told, &self.services.site);
+        // Asked before anything is written: what somebody else has made must never be taken for
+        // ours when a deployment is rolled back.
         let known = match handler.exists(&self.services, &physical_id).await {
-            Ok(false) => match handler.known_before(&self.services, &properties).await {
+            Ok(false) => match handler.known_before(&self.services, &told).await {
                 Ok(known) => Ok(known),
                 Err(failure) => Err(reason_of(handler.kind(), &failure)),
             },
@@ -327,14 +335,9 @@ impl Operation {
         let attributes = match known {
             Ok(known) => known,
             Err(reason) => {
-                let event = self.event(id, "", handler.kind(), not_done, Some(reason.clone()));
-                let change = Change::of(&self.stack).event(self.stack.next_event - 1, &event);
-                self.commit(change, event).await?;
-                return Err(StepError::Failed {
-                    logical_id: id.to_owned(),
-                    reason,
-                    verb,
-                });
+                return self
+                    .refuse(id, handler.kind(), not_done, verb, reason)
+                    .await;
             }
         };
         self.services.about.known.clone_from(&attributes);
@@ -347,7 +350,7 @@ impl Operation {
             updated_at: self.clock.now(),
             state: ResourceState {
                 physical_id,
-                properties: Value::Object(properties.clone()),
+                properties: Value::Object(properties),
                 attributes,
                 position,
                 retain: resource.is_retained(),
@@ -357,11 +360,7 @@ impl Operation {
         };
         self.resources.insert(id.to_owned(), row);
         self.record(id, doing, reason).await?;
-        let created = match self.services.dereferenced(&properties).await {
-            Ok(told) => handler.create(&self.services, &name, &told).await,
-            Err(failure) => Err(failure.into()),
-        };
-        match created {
+        match handler.create(&self.services, &name, &told).await {
             Ok(made) => {
                 let state = &mut self.row_mut(id).state;
                 state.attributes = made.attributes;
@@ -388,6 +387,25 @@ impl Operation {
                 })
             }
         }
+    }
+
+    /// Writes that a resource was not made, of which there is no row, and returns the failure of its step.
+    async fn refuse(
+        &mut self,
+        id: &str,
+        kind: &str,
+        not_done: Status,
+        verb: &'static str,
+        reason: String,
+    ) -> Result<(), StepError> {
+        let event = self.event(id, "", kind, not_done, Some(reason.clone()));
+        let change = Change::of(&self.stack).event(self.stack.next_event - 1, &event);
+        self.commit(change, event).await?;
+        Err(StepError::Failed {
+            logical_id: id.to_owned(),
+            reason,
+            verb,
+        })
     }
 
     /// Changes a resource in place.

@@ -214,7 +214,17 @@ impl Operation {
         self.tell(id, physical_id, kind, Status::DeleteInProgress, None)
             .await?;
         self.look_at(id, kind);
-        match handler.remove(&self.services, state).await {
+        let removed = async {
+            let mut state = state.clone();
+            // Others are not asked for what references lead to, which may be gone by now.
+            if handler.is_removed_by_properties()
+                && let Some(given) = state.properties.as_object()
+            {
+                state.properties = self.services.dereferenced(given).await?.into();
+            }
+            handler.remove(&self.services, &state).await
+        };
+        match removed.await {
             Ok(()) => {
                 self.tell(id, physical_id, kind, Status::DeleteComplete, None)
                     .await?;

@@ -2,6 +2,7 @@
 
 use cloudformation::Taken;
 use serde_json::{Value, json};
+use store::{Range, Space, Store};
 use tokio::runtime::Runtime;
 
 use world::server::{Server, until};
@@ -248,4 +249,105 @@ fn an_answer_that_a_killed_server_took_is_not_lost() {
         recovery.await.expect("runs").expect("recovers");
         assert_eq!(server.settled("app").await, "ROLLBACK_COMPLETE");
     });
+}
+
+/// A second resource, whose failure rolls the first one back.
+const FAILING: &str = "
+  Z:
+    Type: AWS::StepFunctions::Activity
+    DependsOn: C
+    Properties: {Name: z}
+";
+
+#[tokio::test]
+async fn a_rollback_deletes_what_the_update_has_made() {
+    let server = Server::new();
+    let (bare, _) = CUSTOM.split_once("Outputs:").expect("has outputs");
+    server.deploy("CreateStack", bare).await;
+    // A function that tells no attributes.
+    let made = |id: &str| json!({"Status": "SUCCESS", "PhysicalResourceId": id});
+    answer(&server, &asked(&server).await, made("thing-1")).await;
+    assert_eq!(server.settled("app").await, "CREATE_COMPLETE");
+
+    server.world.cloud.fail("CreateActivity z");
+    let changed = bare.replace("Size: 1", "Size: 2") + FAILING;
+    server.deploy("UpdateStack", &changed).await;
+    answer(&server, &asked(&server).await, made("thing-2")).await;
+    let request = asked(&server).await;
+    assert_eq!(
+        (&request["RequestType"], &request["PhysicalResourceId"]),
+        (&json!("Delete"), &json!("thing-2"))
+    );
+    answer(&server, &request, json!({"Status": "SUCCESS"})).await;
+    assert_eq!(server.settled("app").await, "UPDATE_ROLLBACK_COMPLETE");
+    assert_eq!(
+        resource(&server, "C").await["PhysicalResourceId"],
+        "thing-1"
+    );
+}
+
+#[tokio::test]
+async fn whom_nobody_could_ask_nobody_asks_to_delete() {
+    let server = Server::new();
+    server.world.cloud.fail("Invoke f");
+    server.deploy("CreateStack", CUSTOM).await;
+    assert_eq!(server.settled("app").await, "ROLLBACK_COMPLETE");
+    server
+        .call("DeleteStack", json!({"StackName": "app"}))
+        .await
+        .expect("accepts");
+    assert!(server.settled("app").await.contains("does not exist"));
+}
+
+const REFERRING: &str = "
+Resources:
+  A: {Type: AWS::StepFunctions::Activity, Properties: {Name: '{{resolve:ssm:/name}}'}}
+  C:
+    Type: Custom::Thing
+    DependsOn: A
+    Properties: {ServiceToken: '{{resolve:ssm:/token}}', Secret: '{{resolve:ssm-secure:/secret}}'}
+";
+
+#[tokio::test]
+async fn references_lead_to_names_and_to_whom_to_ask_in_the_end() {
+    let server = Server::new();
+    let cloud = &server.world.cloud;
+    let token = "arn:aws:lambda:us-east-1:000000000000:function:f";
+    let parameters = [("/name", "tasks"), ("/token", token), ("/secret", "hush")];
+    let parameters = parameters.map(|(name, value)| (name.to_owned(), value.to_owned()));
+    cloud.parameters.lock().expect("lock").extend(parameters);
+    server.deploy("CreateStack", REFERRING).await;
+    let request = asked(&server).await;
+    assert_eq!(request["ResourceProperties"]["Secret"], "hush");
+    answer(&server, &request, json!({"Status": "SUCCESS"})).await;
+    assert_eq!(server.settled("app").await, "CREATE_COMPLETE");
+    assert_eq!(
+        resource(&server, "A").await["PhysicalResourceId"],
+        "arn:aws:states:us-east-1:000000000000:activity:tasks"
+    );
+    let rows = Range::prefix(Space::Stacks, b"");
+    let rows = server.world.store.scan(&rows, 1_000).await.expect("reads");
+    let kept = rows
+        .iter()
+        .any(|(_, row)| String::from_utf8_lossy(row).contains("hush"));
+    assert!(!kept, "what a reference leads to is nowhere written down");
+
+    // What was only a name is not looked up again.
+    cloud.parameters.lock().expect("lock").remove("/name");
+    server
+        .call("DeleteStack", json!({"StackName": "app"}))
+        .await
+        .expect("accepts");
+    let request = asked(&server).await;
+    assert_eq!(
+        (&request["RequestType"], &request["ServiceToken"]),
+        (&json!("Delete"), &json!(token))
+    );
+    answer(&server, &request, json!({"Status": "SUCCESS"})).await;
+    assert!(server.settled("app").await.contains("does not exist"));
+    assert!(
+        cloud
+            .take_calls()
+            .contains(&"DeleteActivity tasks".to_owned())
+    );
 }

@@ -1,6 +1,7 @@
 //! Change sets, versions and aliases when the server was killed on the way, or several want the same.
 
 use serde_json::{Value, json};
+use service::{Call, Gate, RequestId};
 use store::{Batch, Key, Space, Store};
 use tokio::runtime::Runtime;
 
@@ -219,6 +220,54 @@ fn versions_and_aliases_whose_answers_were_lost_are_found_again() {
             server.deploy("UpdateStack", &published).await;
             assert_eq!(server.settled("app").await, "UPDATE_COMPLETE", "{case}");
             assert_eq!((numbers().len(), aliases()), (2, 1), "{case}");
+        });
+    }
+}
+
+const KEY: &str = "---
+Resources:
+  K: {Type: AWS::IAM::AccessKey, Properties: {UserName: ada, Status: Inactive}}
+";
+
+async fn of_ada(server: &Server, operation: &'static str) -> Value {
+    let call = Call {
+        service: "iam",
+        operation: operation.into(),
+        input: json!({"UserName": "ada"}).to_string().into(),
+        payload: Default::default(),
+        principal: world::principal(),
+        request_id: RequestId::random(),
+    };
+    let reply = server.world.cloud.call(call).await.expect("does it");
+    serde_json::from_slice(&reply.output).unwrap_or_default()
+}
+
+#[test]
+fn a_key_that_nobody_wrote_down_is_deleted() {
+    // The server is killed once the key is made, or the key cannot be put into its state.
+    for killed in [true, false] {
+        let mut server = Server::new();
+        let runtime = Runtime::new().expect("a runtime");
+        let own = runtime.block_on(async {
+            of_ada(&server, "CreateUser").await;
+            of_ada(&server, "CreateAccessKey").await["AccessKey"]["AccessKeyId"].clone()
+        });
+        if killed {
+            server.killed_at("CreateAccessKey ada", true, "CreateStack", KEY);
+        } else {
+            server.world.cloud.fail("UpdateAccessKey ada");
+        }
+        runtime.block_on(async {
+            if killed {
+                assert_eq!(server.recovered().await, ["ROLLBACK_COMPLETE"]);
+            } else {
+                server.deploy("CreateStack", KEY).await;
+                assert_eq!(server.settled("app").await, "ROLLBACK_COMPLETE");
+            }
+            let left = of_ada(&server, "ListAccessKeys").await;
+            let left = left["AccessKeyMetadata"].as_array().expect("a list");
+            let left: Vec<&Value> = left.iter().map(|key| &key["AccessKeyId"]).collect();
+            assert_eq!(left, [&own], "killed: {killed}");
         });
     }
 }

@@ -11,6 +11,11 @@ use cfn_template::{Template, yaml};
 
 use crate::deploy::{find_template, gather};
 
+/// The file that says that a folder is a build, which the next may replace.
+const MARKER: &str = ".stepd-build";
+/// What the former build is called while the new one takes its place.
+const FORMER: &str = "former";
+
 /// Options of `stepd build`.
 #[derive(clap::Args)]
 pub struct Arguments {
@@ -38,6 +43,7 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
         Some(own) => std::path::absolute(own).context("the build folder has no path")?,
         None => folder.join(".aws-sam/build"),
     };
+    refuse_project(&build_dir, &folder)?;
     let draft = draft(&build_dir)?;
     let mut places = BTreeMap::new();
     for artifact in artifacts::list(&template) {
@@ -69,7 +75,9 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
     let written = serde_json::to_string_pretty(&document).context("the template has no text")?;
     std::fs::write(draft.path().join("template.yaml"), written + "\n")
         .context("the template cannot be written")?;
-    publish(draft, &build_dir)?;
+    std::fs::write(draft.path().join(MARKER), "")
+        .context("the mark of a build cannot be written")?;
+    publish(draft, &build_dir, arguments.build_dir.is_none())?;
     println!(
         "\nBuilt {}; deploy it with `stepd deploy` or `sam deploy`",
         build_dir.join("template.yaml").display()
@@ -94,18 +102,51 @@ fn draft(build_dir: &Path) -> anyhow::Result<tempfile::TempDir> {
         .with_context(|| format!("{} cannot be written", parent.display()))
 }
 
-fn publish(draft: tempfile::TempDir, build_dir: &Path) -> anyhow::Result<()> {
+/// Refuses to build where the template is: what a build replaces, it removes.
+fn refuse_project(build_dir: &Path, folder: &Path) -> anyhow::Result<()> {
+    // A folder that is not there yet holds nobody's project.
+    let Ok(place) = std::fs::canonicalize(build_dir) else {
+        return Ok(());
+    };
+    let folder = std::fs::canonicalize(folder).context("the template's folder has no path")?;
+    anyhow::ensure!(
+        !folder.starts_with(&place),
+        "{} is the template's own folder or holds it: name another with --build-dir",
+        build_dir.display()
+    );
+    Ok(())
+}
+
+/// Puts the draft in the place of the build. `is_default` says that nobody has named the place.
+fn publish(draft: tempfile::TempDir, build_dir: &Path, is_default: bool) -> anyhow::Result<()> {
     let unwritten = || format!("{} cannot be written", build_dir.display());
+    let mut former = None;
     if build_dir.exists() {
-        // Only what a build has made is removed.
+        // Only what a build has made is removed. A template says nothing about that: each project has
+        // one. The default place belongs to whoever builds, so that what `sam` made is replaced there.
+        let is_build = build_dir.join(MARKER).is_file()
+            || (is_default && build_dir.join("template.yaml").is_file());
         anyhow::ensure!(
-            build_dir.join("template.yaml").is_file(),
+            is_build,
             "{} is there and is no build: name another with --build-dir",
             build_dir.display()
         );
-        std::fs::remove_dir_all(build_dir).with_context(unwritten)?;
+        let away = self::draft(build_dir)?;
+        std::fs::rename(build_dir, away.path().join(FORMER)).with_context(unwritten)?;
+        former = Some(away);
     }
-    std::fs::rename(draft.path(), build_dir).with_context(unwritten)?;
+    if let Err(error) = std::fs::rename(draft.path(), build_dir) {
+        if let Some(away) = former {
+            // Kept, should it not go back: it is all that is left of the former build.
+            let away = away.keep();
+            let returned = std::fs::rename(away.join(FORMER), build_dir);
+            if returned.is_ok() {
+                // An empty folder that stays is no harm.
+                let _ = std::fs::remove_dir(away);
+            }
+        }
+        return Err(error).with_context(unwritten);
+    }
     // It has its name now; there is nothing left to remove.
     let _ = draft.keep();
     make_readable(build_dir).with_context(unwritten)
@@ -194,15 +235,52 @@ Resources:
         );
         assert_eq!(of("M", "DefinitionUri"), "../../machines/m.json");
         assert!(built.join("../../machines/m.json").is_file());
+    }
 
-        let own = tempfile::tempdir().expect("a folder");
-        write(own.path(), "precious.txt", "mine");
+    /// Checks that a build at `build_dir` is refused with `reason`, and that `kept` stays.
+    fn check_refused(folder: &Path, build_dir: &Path, reason: &str, kept: &Path) {
         let arguments = Arguments {
-            path: folder.path().to_owned(),
-            build_dir: Some(own.path().to_owned()),
+            path: folder.to_owned(),
+            build_dir: Some(build_dir.to_owned()),
         };
         let refused = run(&arguments).expect_err("is no build").to_string();
-        assert!(refused.contains("is no build"), "{refused}");
-        assert!(own.path().join("precious.txt").exists());
+        assert!(refused.contains(reason), "{refused}");
+        assert!(kept.exists(), "{} is gone", kept.display());
+    }
+
+    #[test]
+    fn what_no_build_has_made_stays() {
+        let around = tempfile::tempdir().expect("a folder");
+        let project = around.path().join("project");
+        write(&project, "template.yaml", TEMPLATE);
+        write(&project, "src/a.js", "1");
+        write(&project, "machines/m.json", "{}");
+        let source = project.join("src/a.js");
+        let roundabout = project.join("src/..");
+        for own in [project.as_path(), roundabout.as_path(), around.path()] {
+            check_refused(&project, own, "own folder", &source);
+        }
+        let other = tempfile::tempdir().expect("a folder");
+        write(other.path(), "template.yaml", TEMPLATE);
+        let kept = other.path().join("template.yaml");
+        check_refused(&project, other.path(), "is no build", &kept);
+
+        // A build of our own is replaced, wherever it is.
+        let arguments = Arguments {
+            path: project.clone(),
+            build_dir: Some(other.path().join("build")),
+        };
+        for _ in 0..2 {
+            run(&arguments).expect("builds");
+        }
+        // So is what `sam` has built at the default place.
+        write(&project, ".aws-sam/build/template.yaml", "{}");
+        write(&project, ".aws-sam/build/old.txt", "old");
+        let arguments = Arguments {
+            path: project.clone(),
+            build_dir: None,
+        };
+        run(&arguments).expect("builds");
+        assert!(!project.join(".aws-sam/build/old.txt").exists());
     }
 }

@@ -17,6 +17,8 @@ pub(super) struct CustomResource;
 pub(super) const OWN: &str = "Custom::";
 /// The attribute that holds where the answer came. No template can ask for it.
 const ADDRESS: &str = "$address";
+/// The attribute that says that nobody has written down yet what came to [`ADDRESS`].
+const UNANSWERED: &str = "$unanswered";
 /// The attribute that says that the resource is another now.
 pub(crate) const PHYSICAL_ID: &str = "$physicalId";
 /// How long an answer may take, where the resource does not say (`ServiceTimeout`).
@@ -70,7 +72,10 @@ impl ResourceHandler for CustomResource {
         _: &Map<String, Value>,
     ) -> Result<Map<String, Value>, Failure> {
         let address = services.signals.open().await.map_err(store)?;
-        Ok(properties::object([(ADDRESS, address.into())]))
+        Ok(properties::object([
+            (ADDRESS, address.into()),
+            (UNANSWERED, true.into()),
+        ]))
     }
 
     async fn create(
@@ -82,13 +87,22 @@ impl ResourceHandler for CustomResource {
         let address = services.about.known.get(ADDRESS).and_then(Value::as_str);
         let address = address.unwrap_or_default().to_owned();
         let request = json!({"RequestType": "Create"});
-        // Whatever went wrong, the function is asked to delete what it may have made.
-        let signal = ask(services, &address, given, request);
-        let signal = signal.await.map_err(|failure| NotCreated {
-            failure,
-            partly: true,
-        })?;
-        let mut attributes = signal.attributes();
+        let signal = match ask(services, &address, given, request).await {
+            Ok(signal) => signal,
+            // Whatever went wrong, the function is asked to delete what it may have made.
+            Err(Unanswered::Sent(failure)) => {
+                return Err(NotCreated {
+                    failure,
+                    partly: true,
+                });
+            }
+            // Nobody was asked, so that there is nothing to delete, nor perhaps anybody to ask for it.
+            Err(Unanswered::NotSent(failure)) => {
+                services.signals.close(&address).await.map_err(store)?;
+                return Err(failure.into());
+            }
+        };
+        let mut attributes = attributes(&signal);
         attributes.insert(ADDRESS.to_owned(), address.into());
         Ok(Made {
             attributes,
@@ -112,7 +126,7 @@ impl ResourceHandler for CustomResource {
         let signal = ask(services, &address, after, request).await;
         services.signals.close(&address).await.map_err(store)?;
         let signal = signal?;
-        let mut attributes = signal.attributes();
+        let mut attributes = attributes(&signal);
         if let Some(other) = signal.physical_resource_id
             && other != physical_id
         {
@@ -126,14 +140,19 @@ impl ResourceHandler for CustomResource {
         Ok(())
     }
 
+    fn is_removed_by_properties(&self) -> bool {
+        true
+    }
+
     async fn remove(&self, services: &Services, state: &ResourceState) -> Result<(), Failure> {
         let known = state.attributes.get(ADDRESS).and_then(Value::as_str);
         let mut physical_id = state.physical_id.clone();
         if let Some(known) = known {
-            // The answer to its creation may have come when nobody could write it down.
+            // The answer to its creation may have come when nobody could write it down. One that was
+            // written down says nothing any more: the resource may be another since.
             let answers = services.signals.answers(known).await.map_err(store)?;
             let named = answers.into_iter().find_map(|it| it.physical_resource_id);
-            if let Some(named) = named.filter(|_| state.attributes.len() == 1) {
+            if let Some(named) = named.filter(|_| state.attributes.contains_key(UNANSWERED)) {
                 physical_id = named;
             }
         }
@@ -156,13 +175,55 @@ pub(super) fn store(error: store::StoreError) -> Failure {
     Failure::internal("The store is unavailable.")
 }
 
+/// Returns what an answer says of attributes, without those that only we give.
+fn attributes(signal: &Signal) -> Map<String, Value> {
+    let mut attributes = signal.attributes();
+    attributes.retain(|name, _| !name.starts_with('$'));
+    attributes
+}
+
+/// Why there is no answer that says that it was done.
+enum Unanswered {
+    /// Nobody has got the request.
+    NotSent(Failure),
+    /// Somebody has, and may have done something.
+    Sent(Failure),
+}
+
+impl From<Unanswered> for Failure {
+    fn from(unanswered: Unanswered) -> Self {
+        match unanswered {
+            Unanswered::NotSent(failure) | Unanswered::Sent(failure) => failure,
+        }
+    }
+}
+
 /// Asks whoever is behind the resource, and waits for the answer.
 async fn ask(
     services: &Services,
     address: &str,
     given: &Map<String, Value>,
+    request: Value,
+) -> Result<Signal, Unanswered> {
+    let sent = send(services, address, given, request).await;
+    let sent = sent.map_err(Unanswered::NotSent)?;
+    let answer = answer(services, address, &sent).await;
+    answer.map_err(Unanswered::Sent)
+}
+
+/// A request that is under way.
+struct Sent {
+    request_id: String,
+    /// How long its answer may take.
+    timeout: Duration,
+}
+
+async fn send(
+    services: &Services,
+    address: &str,
+    given: &Map<String, Value>,
     mut request: Value,
-) -> Result<Signal, Failure> {
+) -> Result<Sent, Failure> {
     let token = given.get("ServiceToken").and_then(Value::as_str);
     let token = token.ok_or_else(|| {
         Failure::client(
@@ -208,10 +269,18 @@ async fn ask(
             .send("lambda", "Invoke", input, request.to_string().into())
             .await?;
     }
+    Ok(Sent {
+        request_id,
+        timeout: Duration::from_secs(seconds),
+    })
+}
+
+async fn answer(services: &Services, address: &str, sent: &Sent) -> Result<Signal, Failure> {
+    let request_id = &sent.request_id;
     let first = services
         .signals
         .wait(address, |signals| signals.first().cloned());
-    let answer = tokio::time::timeout(Duration::from_secs(seconds), first).await;
+    let answer = tokio::time::timeout(sent.timeout, first).await;
     let Ok(answer) = answer else {
         let text = "CloudFormation did not receive a response from your Custom Resource. Please check your logs for requestId";
         return Err(Failure::client(

@@ -132,6 +132,10 @@ impl ResourceHandler for Statement {
         Ok(())
     }
 
+    fn is_removed_by_properties(&self) -> bool {
+        true
+    }
+
     async fn remove(&self, services: &Services, state: &ResourceState) -> Result<(), Failure> {
         match state.properties.as_object() {
             Some(given) => self.take_back(services, &state.physical_id, given).await,

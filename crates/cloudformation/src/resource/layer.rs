@@ -127,6 +127,10 @@ impl ResourceHandler for LayerVersion {
         Ok(properties::object([(LATEST_BEFORE, latest.into())]))
     }
 
+    fn is_removed_by_properties(&self) -> bool {
+        true
+    }
+
     async fn remove(&self, services: &Services, state: &ResourceState) -> Result<(), Failure> {
         if state.physical_id.starts_with("arn:") {
             return self.delete(services, &state.physical_id).await;

@@ -248,6 +248,11 @@ pub(crate) trait ResourceHandler: Send + Sync {
     /// Deletes the resource. One that is not there is no failure.
     async fn delete(&self, services: &Services, physical_id: &str) -> Result<(), Failure>;
 
+    /// Says whether `remove` looks at the properties. They come with what their references lead to.
+    fn is_removed_by_properties(&self) -> bool {
+        false
+    }
+
     /// Deletes what `state` describes, which may not have been made, or been made by a call whose answer
     /// nobody has written down.
     async fn remove(&self, services: &Services, state: &ResourceState) -> Result<(), Failure> {

@@ -34,6 +34,8 @@ pub struct Cloud {
     pub read_most: Mutex<usize>,
     /// Who answers for roles and policies, which are not counted among the calls.
     pub iam: tokio::sync::OnceCell<Arc<iam::Iam>>,
+    /// The parameters of Systems Manager.
+    pub parameters: Mutex<BTreeMap<String, String>>,
     /// What functions behind custom resources were asked and have not answered.
     pub asked: Mutex<Vec<Value>>,
     /// Who answers for stacks in stacks.
@@ -71,12 +73,21 @@ impl Gate for Cloud {
             principal(),
             "the deployer acts as whoever deploys"
         );
-        if call.service == "iam" {
-            return self.roles().await.call(call).await;
-        }
         let input: Value = serde_json::from_slice(&call.input).expect("the input is JSON");
-        let what = format!("{} {}", call.operation, stable(&name_of(&input)));
-        let answer = self.answer(call, input, &what).await;
+        let (what, answer) = if call.service == "iam" {
+            let user = input["UserName"].as_str().unwrap_or("?");
+            let what = format!("{} {user}", call.operation);
+            let fails = self.failing.lock().expect("lock").contains(&what);
+            let answer = match fails {
+                true => Err(Failure::client("ServiceFailure", "not now")),
+                false => self.roles().await.call(call).await,
+            };
+            (what, answer)
+        } else {
+            let what = format!("{} {}", call.operation, stable(&name_of(&input)));
+            let answer = self.answer(call, input, &what).await;
+            (what, answer)
+        };
         if self.hanging_after.lock().expect("lock").as_ref() == Some(&what) {
             self.hung.notify_one();
             std::future::pending::<()>().await;
@@ -148,6 +159,16 @@ impl Cloud {
         if let Some(answer) = self.versions(&call, &input) {
             return answer.map(|output| Reply {
                 output: output.to_string().into(),
+                ..Reply::default()
+            });
+        }
+        if &*call.operation == "GetParameter" {
+            let parameters = self.parameters.lock().expect("lock");
+            let value = parameters.get(input["Name"].as_str().unwrap_or_default());
+            let value =
+                value.ok_or_else(|| Failure::client("ParameterNotFound", "it is not there"))?;
+            return Ok(Reply {
+                output: json!({"Parameter": {"Value": value}}).to_string().into(),
                 ..Reply::default()
             });
         }

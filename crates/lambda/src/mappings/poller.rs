@@ -14,6 +14,7 @@ use vocab::Arn;
 
 use super::{Mapping, invocation, role};
 use crate::Lambda;
+use crate::failure::SYNC_PAYLOAD_BYTES_MAX;
 
 pub(super) use event_pattern::Pattern;
 
@@ -74,9 +75,15 @@ struct Poller {
     lambda: Weak<Lambda>,
 }
 
-/// Messages of one invocation.
+/// A message, with the text of the record by which a function is given it.
+struct Received {
+    message: Value,
+    record: String,
+}
+
+/// Messages of one batch.
 struct Messages {
-    messages: Vec<Value>,
+    messages: Vec<Received>,
     principal: Principal,
 }
 
@@ -85,14 +92,15 @@ impl Poller {
         Arn::parse(&self.mapping.source).map_or("", |arn| arn.resource)
     }
 
-    /// Waits for messages, up to as many as a batch has or as long as its window is open.
+    /// Waits for messages, up to as many as a batch has or an invocation takes, or as long as the batch's
+    /// window is open.
     async fn gather(&self) -> Result<Option<Messages>, Failure> {
         let Some(principal) = self.principal().await? else {
             return Ok(None);
         };
         let size = usize::try_from(self.mapping.batch_size).unwrap_or(1);
         let window = Duration::from_secs(self.mapping.window_seconds.unsigned_abs());
-        let mut messages = Vec::new();
+        let (mut messages, mut bytes) = (Vec::new(), 0);
         let mut until: Option<Instant> = None;
         loop {
             let left = until.map(|until| until.saturating_duration_since(Instant::now()));
@@ -128,12 +136,16 @@ impl Poller {
                 .into_iter()
                 .partition(|message| self.wants(message));
             // What no filter lets through is done with.
-            self.delete(&others, &principal).await;
-            messages.extend(wanted);
+            self.delete(others.iter(), &principal).await;
+            for message in wanted {
+                let record = self.record(&message).to_string();
+                bytes += record.len();
+                messages.push(Received { message, record });
+            }
             if !messages.is_empty() && until.is_none() {
                 until = Some(Instant::now() + window);
             }
-            if messages.len() >= size {
+            if messages.len() >= size || bytes >= SYNC_PAYLOAD_BYTES_MAX {
                 break;
             }
         }
@@ -204,12 +216,35 @@ impl Poller {
         record
     }
 
+    /// Gives a batch to the function: at once, or in parts where it is more than an invocation takes.
     async fn deliver(&self, batch: Messages) {
         let Some(lambda) = self.lambda.upgrade() else {
             return;
         };
-        let records: Vec<Value> = batch.messages.iter().map(|one| self.record(one)).collect();
-        let payload = json!({ "Records": records }).to_string();
+        let mut left = batch.messages.as_slice();
+        while !left.is_empty() {
+            let (part, rest) = left.split_at(fitting(left));
+            let done = self.invoke(&lambda, part).await;
+            let is_done = |one: &&Received| {
+                let id = one.message["MessageId"].as_str();
+                id.is_some_and(|id| done.contains(id))
+            };
+            let gone = part.iter().filter(is_done).map(|one| &one.message);
+            let gone: Vec<&Value> = gone.collect();
+            let failed = gone.len() < part.len();
+            self.delete(gone, &batch.principal).await;
+            if failed && self.mapping.source.ends_with(".fifo") {
+                // What comes later in the order waits for what failed.
+                return;
+            }
+            left = rest;
+        }
+    }
+
+    /// Invokes the function and returns the ids of the messages that it was done with.
+    async fn invoke(&self, lambda: &Lambda, part: &[Received]) -> HashSet<String> {
+        let records: Vec<&str> = part.iter().map(|one| one.record.as_str()).collect();
+        let payload = [RECORDS_BEGIN, &records.join(","), RECORDS_END].concat();
         let function = match &self.mapping.qualifier {
             Some(qualifier) => format!("{}:{qualifier}", self.mapping.function),
             None => self.mapping.function.clone(),
@@ -218,36 +253,26 @@ impl Poller {
         let invoked = lambda
             .invoke(invocation(&function, payload.into(), account))
             .await;
-        let done = match invoked {
+        match invoked {
             Ok(reply) => {
                 let answer: Value = serde_json::from_slice(&reply.output).unwrap_or_default();
                 match answer.get("FunctionError") {
                     Some(_) => HashSet::new(),
-                    None => self.done(&batch.messages, &reply.payload),
+                    None => self.done(part, &reply.payload),
                 }
             }
             Err(failure) => {
                 tracing::warn!(function = %self.mapping.function, %failure, "a function could not be given messages");
                 HashSet::new()
             }
-        };
-        let done: Vec<Value> = batch
-            .messages
-            .into_iter()
-            .filter(|message| {
-                message["MessageId"]
-                    .as_str()
-                    .is_some_and(|id| done.contains(id))
-            })
-            .collect();
-        self.delete(&done, &batch.principal).await;
+        }
     }
 
     /// Returns the ids of the messages that need not come again.
-    fn done(&self, messages: &[Value], answer: &[u8]) -> HashSet<String> {
+    fn done(&self, messages: &[Received], answer: &[u8]) -> HashSet<String> {
         let ids = messages
             .iter()
-            .filter_map(|message| message["MessageId"].as_str());
+            .filter_map(|one| one.message["MessageId"].as_str());
         let mut done: HashSet<String> = ids.map(str::to_owned).collect();
         if !self.mapping.reports_failures {
             return done;
@@ -269,7 +294,8 @@ impl Poller {
         done
     }
 
-    async fn delete(&self, messages: &[Value], principal: &Principal) {
+    async fn delete(&self, messages: impl IntoIterator<Item = &Value>, principal: &Principal) {
+        let messages: Vec<&Value> = messages.into_iter().collect();
         for messages in messages.chunks(POLLED_MAX) {
             let entries = messages.iter().enumerate().map(|(at, message)| {
                 json!({"Id": at.to_string(), "ReceiptHandle": message["ReceiptHandle"]})
@@ -284,6 +310,21 @@ impl Poller {
     }
 }
 
+/// What is around the records of an event.
+const RECORDS_BEGIN: &str = r#"{"Records":["#;
+const RECORDS_END: &str = "]}";
+
+/// Returns how many messages one invocation is given: as many as it takes, and one in any case.
+fn fitting(messages: &[Received]) -> usize {
+    let mut bytes = RECORDS_BEGIN.len() + RECORDS_END.len();
+    let fit = messages.iter().take_while(|one| {
+        // With the comma behind it.
+        bytes += one.record.len() + 1;
+        bytes <= SYNC_PAYLOAD_BYTES_MAX
+    });
+    fit.count().max(1)
+}
+
 /// Returns a call of SQS.
 pub(super) fn call(operation: &'static str, input: Value, principal: Principal) -> Call {
     Call {
@@ -293,5 +334,36 @@ pub(super) fn call(operation: &'static str, input: Value, principal: Principal) 
         payload: bytes::Bytes::new(),
         principal,
         request_id: RequestId::random(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Checks into which parts records of these lengths are cut.
+    fn check(lengths: &[usize], expected: &[usize]) {
+        let received = |length: &usize| Received {
+            message: Value::Null,
+            record: "r".repeat(*length),
+        };
+        let messages: Vec<Received> = lengths.iter().map(received).collect();
+        let (mut left, mut parts) = (messages.as_slice(), Vec::new());
+        while !left.is_empty() {
+            let fit = fitting(left);
+            parts.push(fit);
+            left = &left[fit..];
+        }
+        assert_eq!(parts, expected, "{lengths:?}");
+    }
+
+    #[test]
+    fn a_batch_is_cut_where_an_invocation_is_full() {
+        const MEBIBYTE: usize = 1 << 20;
+        check(&[], &[]);
+        check(&[10; 10], &[10]);
+        check(&[MEBIBYTE; 10], &[5, 5]);
+        check(&[SYNC_PAYLOAD_BYTES_MAX + 1, 10], &[1, 1]);
+        check(&[SYNC_PAYLOAD_BYTES_MAX - 15, 10], &[1, 1]);
     }
 }

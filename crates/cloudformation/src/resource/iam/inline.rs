@@ -119,6 +119,10 @@ impl ResourceHandler for Inline {
         Ok(())
     }
 
+    fn is_removed_by_properties(&self) -> bool {
+        true
+    }
+
     async fn remove(&self, services: &Services, state: &ResourceState) -> Result<(), Failure> {
         match &state.properties {
             Value::Object(before) => withdraw(services, before, &Map::new()).await,

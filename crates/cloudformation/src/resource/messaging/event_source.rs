@@ -145,6 +145,10 @@ impl ResourceHandler for EventSource {
             .await
     }
 
+    fn is_removed_by_properties(&self) -> bool {
+        true
+    }
+
     /// A mapping whose making was cut off is known by its source and its function.
     async fn remove(&self, services: &Services, state: &ResourceState) -> Result<(), Failure> {
         if state.attributes.contains_key("Id") {

@@ -162,6 +162,10 @@ impl ResourceHandler for ResourcePolicy {
         Ok(())
     }
 
+    fn is_removed_by_properties(&self) -> bool {
+        true
+    }
+
     async fn remove(&self, services: &Services, state: &ResourceState) -> Result<(), Failure> {
         match state.properties.as_object() {
             Some(given) => self.clear(services, &self.owners(given)).await,

@@ -127,6 +127,10 @@ impl ResourceHandler for Subscription {
             .await
     }
 
+    fn is_removed_by_properties(&self) -> bool {
+        true
+    }
+
     /// One whose making was cut off is known by its topic and its endpoint.
     async fn remove(&self, services: &Services, state: &ResourceState) -> Result<(), Failure> {
         if state.physical_id.starts_with("arn:") {
