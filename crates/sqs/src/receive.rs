@@ -156,8 +156,10 @@ fn take(core: &Core, queue: &Queue, settings: &Settings, wish: &Wish) -> Result<
     let now = core.now();
     let oldest = now - settings.retention_seconds * 1000;
     let redrive = settings.redrive.as_ref();
-    // A queue that is gone takes nothing; the messages stay where they are.
-    let redrive = redrive.filter(|redrive| core.named(&redrive.queue).is_some());
+    // A queue that is gone takes nothing; the messages stay where they are. So they do where a row names the
+    // queue itself: they would be given up to it for ever.
+    let redrive = redrive
+        .filter(|redrive| redrive.queue != queue.name && core.named(&redrive.queue).is_some());
     let mut book = queue.book.lock();
     let seqs = book.receivable(now, wish.most);
     if book.len() >= IN_FLIGHT_MAX && book.counts(now).in_flight >= IN_FLIGHT_MAX {

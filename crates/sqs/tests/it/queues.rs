@@ -204,6 +204,7 @@ async fn what_is_wrong_is_said_in_awss_words() {
     let world = World::new().await;
     world.create("q", json!({})).await;
     world.create("q", json!({"VisibilityTimeout": "30"})).await;
+    world.create("d.fifo", json!({"FifoQueue": "true"})).await;
     let long = "x".repeat(1_048_577);
     for (operation, input, told) in [
         (
@@ -250,6 +251,16 @@ async fn what_is_wrong_is_said_in_awss_words() {
             "SetQueueAttributes",
             json!({"Attributes": {"RedrivePolicy": "{\"deadLetterTargetArn\":\"arn:aws:sqs:us-east-1:000000000000:none\",\"maxReceiveCount\":1}"}}),
             "InvalidParameterValue: Value {\"deadLetterTargetArn\":\"arn:aws:sqs:us-east-1:000000000000:none\",\"maxReceiveCount\":1} for parameter RedrivePolicy is invalid. Reason: Dead letter target does not exist.",
+        ),
+        (
+            "SetQueueAttributes",
+            json!({"Attributes": {"RedrivePolicy": "{\"deadLetterTargetArn\":\"arn:aws:sqs:us-east-1:000000000000:q\",\"maxReceiveCount\":1}"}}),
+            "InvalidParameterValue: Value {\"deadLetterTargetArn\":\"arn:aws:sqs:us-east-1:000000000000:q\",\"maxReceiveCount\":1} for parameter RedrivePolicy is invalid. Reason: A queue cannot be its own dead-letter queue.",
+        ),
+        (
+            "CreateQueue",
+            json!({"QueueName": "s", "Attributes": {"RedrivePolicy": "{\"deadLetterTargetArn\":\"arn:aws:sqs:us-east-1:000000000000:d.fifo\",\"maxReceiveCount\":1}"}}),
+            "InvalidParameterValue: Value {\"deadLetterTargetArn\":\"arn:aws:sqs:us-east-1:000000000000:d.fifo\",\"maxReceiveCount\":1} for parameter RedrivePolicy is invalid. Reason: Dead-letter queue must be same type of queue as the source.",
         ),
         (
             "StartMessageMoveTask",
