@@ -105,6 +105,8 @@ def topics():
     text = refused("InvalidParameter", sns.publish, TopicArn=topic, Message="")
     assert text == "Invalid parameter: Empty message", text
     refused("NotImplemented", sns.subscribe, TopicArn=topic, Protocol="email", Endpoint="a@b.c")
+    text = refused("InvalidParameter", sns.subscribe, TopicArn=topic, Protocol="sqs", Endpoint=f"{arn}.fifo")
+    assert text.endswith("FIFO SQS Queues can not be subscribed to standard SNS topics"), text
     web(sns, topic)
     sns.unsubscribe(SubscriptionArn=subscription)
     sns.delete_topic(TopicArn=topic)
@@ -231,6 +233,13 @@ def schedules():
     refused("ResourceNotFoundException", scheduler.get_schedule, Name="once")
     arguments = {"Name": "x", "FlexibleTimeWindow": {"Mode": "OFF"}, "Target": target}
     refused("ValidationException", scheduler.create_schedule, ScheduleExpression="every day", **arguments)
+    bus = "arn:aws:events:us-east-1:000000000000:event-bus/default"
+    for wanting, member in [(f"{arn}.fifo", "SqsParameters"), (bus, "EventBridgeParameters")]:
+        lacking = {**arguments, "Target": {**target, "Arn": wanting}}
+        text = refused(
+            "ValidationException", scheduler.create_schedule, ScheduleExpression="rate(1 day)", **lacking
+        )
+        assert text == f"{member} must be specified for the target {wanting}.", text
     scheduler.create_schedule_group(Name="team")
     daily = {"ScheduleExpression": "cron(0 8 ? * MON-FRI *)", "ScheduleExpressionTimezone": "Europe/Berlin"}
     scheduler.create_schedule(GroupName="team", **daily, **arguments)
