@@ -57,8 +57,7 @@ async fn fire(core: &Core, key: &(String, String), now: Timestamp) -> Result<(),
         }
     }
     let mut row = plan.row.clone();
-    // What was missed up to now has fired with this.
-    row.fired_at = now.max(due);
+    row.fired_at = plan.fired_up_to(due, now);
     let completed = Plan::from(row.clone()).next().is_none();
     if completed && row.after_completion == "DELETE" {
         batch.delete.push(core.documents.key(&row.key()));
