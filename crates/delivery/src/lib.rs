@@ -334,6 +334,8 @@ impl Deliveries {
                         self.gate.call(stream).await?;
                         self.gate.call(call).await?
                     }
+                    // It was started before, and the answer was lost.
+                    Err(failure) if is_done(service, operation, input, &failure) => return Ok(()),
                     answered => answered?,
                 };
                 // A bus says in its answer what it did not take.
@@ -429,4 +431,36 @@ fn is_passing(failure: &Failure) -> bool {
         || failure.status == 429
         || failure.code.contains("Throttl")
         || failure.code == "TooManyRequestsException"
+}
+
+/// Says whether a call failed because it was made before. An execution whose name was drawn for this delivery
+/// alone can only be the one that an earlier try started.
+fn is_done(service: &str, operation: &str, input: &Value, failure: &Failure) -> bool {
+    let is_drawn = |name: &str| {
+        let is_letter = |byte: u8| byte.is_ascii_hexdigit() || byte == b'-';
+        name.len() == 36 && name.bytes().all(is_letter)
+    };
+    (service, operation) == ("states", "StartExecution")
+        && failure.code == "ExecutionAlreadyExists"
+        && input["name"].as_str().is_some_and(is_drawn)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_execution_that_an_earlier_try_started_is_done() {
+        let drawn = "0190a3c4-7f1e-4d5b-9c1a-2b3c4d5e6f70";
+        for (operation, name, code, expected) in [
+            ("StartExecution", drawn, "ExecutionAlreadyExists", true),
+            ("StartExecution", "nightly", "ExecutionAlreadyExists", false),
+            ("StartExecution", drawn, "StateMachineDoesNotExist", false),
+            ("StopExecution", drawn, "ExecutionAlreadyExists", false),
+        ] {
+            let failure = Failure::client(code, "");
+            let done = is_done("states", operation, &json!({ "name": name }), &failure);
+            assert_eq!(done, expected, "{operation} {name} {code}");
+        }
+    }
 }

@@ -1,5 +1,6 @@
 //! From the ARN of a target to the call that tells it.
 
+use aws_model::sdk;
 use serde_json::{Map, Value, json};
 use vocab::Arn;
 
@@ -106,36 +107,20 @@ pub fn of_target(arn: &str, body: &str, settings: &Settings) -> Result<Action, R
             let (Some(service), Some(name)) = (parts.next(), parts.next()) else {
                 return Err(refused());
             };
-            let service = match service {
-                "sfn" => "states",
-                "eventbridge" => "events",
-                "cloudwatchlogs" => "logs",
-                service => service,
-            };
-            let service = known(service).ok_or_else(refused)?;
-            let mut letters = name.chars();
-            let first = letters.next().map(|letter| letter.to_ascii_uppercase());
-            let operation: String = first.into_iter().chain(letters).collect();
+            let (sdk, operation) = sdk::find(service, name).ok_or_else(refused)?;
+            let service = known(sdk.service).ok_or_else(refused)?;
             let input: Map<String, Value> = serde_json::from_str(body)
                 .map_err(|_| Refused("Provided Input is not a valid JSON object.".to_owned()))?;
-            let input = match service {
-                "states" | "logs" => input
-                    .into_iter()
-                    .map(|(name, v)| (lower_first(&name), v))
-                    .collect(),
-                _ => input,
-            };
-            Ok(action(service, &operation, input.into()))
+            let (input, payload) = sdk.sent(operation, input);
+            Ok(Action::Call {
+                service: service.to_owned(),
+                operation: operation.to_owned(),
+                input: input.into(),
+                payload,
+            })
         }
         _ => Err(refused()),
     }
-}
-
-/// The SDK writes `StateMachineArn` where Step Functions writes `stateMachineArn`.
-fn lower_first(name: &str) -> String {
-    let mut letters = name.chars();
-    let first = letters.next().map(|letter| letter.to_ascii_lowercase());
-    first.into_iter().chain(letters).collect()
 }
 
 #[cfg(test)]
@@ -157,7 +142,7 @@ mod tests {
             (
                 "arn:aws:lambda:r:0:function:f",
                 "{}",
-                r#"lambda:Invoke {"FunctionName":"arn:aws:lambda:r:0:function:f","InvocationType":"Event"}"#,
+                r#"lambda:Invoke {"FunctionName":"arn:aws:lambda:r:0:function:f","InvocationType":"Event"} {}"#,
             ),
             (
                 "arn:aws:sns:r:0:t",
@@ -180,6 +165,16 @@ mod tests {
                 r#"states:StartExecution {"stateMachineArn":"m"}"#,
             ),
             (
+                "arn:aws:scheduler:::aws-sdk:cloudwatchlogs:putLogEvents",
+                r#"{"LogEvents":[{"Timestamp":1,"Message":"m"}]}"#,
+                r#"logs:PutLogEvents {"logEvents":[{"timestamp":1,"message":"m"}]}"#,
+            ),
+            (
+                "arn:aws:scheduler:::aws-sdk:lambda:invoke",
+                r#"{"FunctionName":"f","Payload":"{}"}"#,
+                r#"lambda:Invoke {"FunctionName":"f"} {}"#,
+            ),
+            (
                 "arn:aws:ecs:r:0:cluster/c",
                 "",
                 "Target arn:aws:ecs:r:0:cluster/c is not supported here yet",
@@ -191,8 +186,10 @@ mod tests {
                     service,
                     operation,
                     input,
-                    ..
-                }) => format!("{service}:{operation} {input}"),
+                    payload,
+                }) => format!("{service}:{operation} {input} {payload}")
+                    .trim_end()
+                    .to_owned(),
                 Ok(other) => format!("{other:?}"),
                 Err(Refused(reason)) => reason,
             };

@@ -9,9 +9,9 @@ use serde_json::json;
 use store::{Batch, StoreError};
 use vocab::Timestamp;
 
-use crate::put_events::Occurrence;
+use crate::put_events::{self, Occurrence};
 use crate::rows::Rule;
-use crate::{Core, DEFAULT, targets};
+use crate::{Core, DEFAULT};
 
 /// How long a clock that is moved by hand is not looked at.
 const PAUSE_MILLIS_MAX: i64 = 1_000;
@@ -85,11 +85,7 @@ async fn fire(core: &Core, rule: &Rule, due: Timestamp, now: Timestamp) -> Resul
     };
     let event = occurrence.event(core, &uuid::Uuid::new_v4().to_string());
     let (mut batch, mut tickets) = (Batch::default(), Vec::new());
-    for target in rule.row.targets.values() {
-        if let Some(delivery) = targets::delivery(core, &rule.row, target, &event) {
-            tickets.push(core.deliveries.add(&mut batch, delivery));
-        }
-    }
+    put_events::tell(core, &rule.row, &event, &mut batch, &mut tickets);
     let mut row = rule.row.clone();
     row.fired_at = now;
     core.documents.put(&mut batch, &row.key(), &row);

@@ -66,6 +66,16 @@ pub(crate) struct Bus {
     pub rules: BTreeMap<String, Arc<Rule>>,
 }
 
+impl Bus {
+    /// Returns the rules whose pattern an event fits.
+    pub(crate) fn wanting(&self, event: &Value) -> impl Iterator<Item = &Arc<Rule>> {
+        self.rules.values().filter(move |rule| {
+            let pattern = rule.pattern.as_ref().filter(|_| rule.row.enabled);
+            pattern.is_some_and(|pattern| pattern.matches(event))
+        })
+    }
+}
+
 impl Events {
     /// Opens the buses in `store`; targets are told through `deliveries`.
     ///

@@ -3,12 +3,12 @@
 use std::collections::BTreeMap;
 
 use event_pattern::Pattern;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use service::{Failure, Members};
 use store::{Batch, StoreError};
 use vocab::Timestamp;
 
-use crate::rows::bus_name;
+use crate::rows::{RuleRow, bus_name};
 use crate::{Core, DEFAULT, failure, targets};
 
 /// Most entries of a call, and most bytes of all.
@@ -147,18 +147,35 @@ fn route(
     tickets: &mut Vec<delivery::Ticket>,
 ) {
     let Ok(bus) = core.named(bus) else { return };
-    for rule in bus.rules.values().filter(|rule| rule.row.enabled) {
-        let wants = rule
-            .pattern
-            .as_ref()
-            .is_some_and(|pattern| pattern.matches(event));
-        if !wants {
-            continue;
+    for rule in bus.wanting(event) {
+        tell(core, &rule.row, event, batch, tickets);
+    }
+}
+
+/// Adds what tells the targets of a rule of an event. A bus gets the event as it is, in the same commit; to a
+/// third one it does not go on, as on AWS, so buses that lead to each other come to an end.
+pub(crate) fn tell(
+    core: &Core,
+    row: &RuleRow,
+    event: &Value,
+    batch: &mut Batch,
+    tickets: &mut Vec<delivery::Ticket>,
+) {
+    let mut add = |row: &RuleRow, target: &Map<String, Value>| {
+        if let Some(delivery) = targets::delivery(core, row, target, event) {
+            tickets.push(core.deliveries.add(batch, delivery));
         }
-        for target in rule.row.targets.values() {
-            if let Some(delivery) = targets::delivery(core, &rule.row, target, event) {
-                tickets.push(core.deliveries.add(batch, delivery));
-            }
+    };
+    for target in row.targets.values() {
+        let Some(bus) = targets::own_bus(core, target) else {
+            add(row, target);
+            continue;
+        };
+        let Ok(bus) = core.named(bus) else { continue };
+        for rule in bus.wanting(event) {
+            let told = rule.row.targets.values();
+            let told = told.filter(|target| targets::own_bus(core, target).is_none());
+            told.for_each(|target| add(&rule.row, target));
         }
     }
 }

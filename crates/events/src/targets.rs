@@ -55,11 +55,12 @@ pub(crate) async fn put(core: &Core, input: &Members) -> Result<Value, Failure> 
                 "Parameter(s) SqsParameters must be specified for target: {id}."
             )));
         }
-        let settings = Settings {
-            event: Some((String::new(), String::new())),
-            ..Settings::default()
+        let told = match own_bus(core, &target) {
+            // It is given the event, there is no call for it.
+            Some(_) => Ok(()),
+            None => of_target(&arn, "{}", &Settings::default()).map(drop),
         };
-        if let Err(refused) = of_target(&arn, "{}", &settings) {
+        if let Err(refused) = told {
             failed.push(json!({
                 "TargetId": id, "ErrorCode": "ValidationException", "ErrorMessage": refused.0,
             }));
@@ -119,7 +120,13 @@ pub(crate) fn rules(core: &Core, input: &Members) -> Result<Value, Failure> {
     Ok(output)
 }
 
-/// Returns what tells a target of an event.
+/// Returns the name of the bus of this account that a target is.
+pub(crate) fn own_bus<'a>(core: &Core, target: &'a Map<String, Value>) -> Option<&'a str> {
+    let arn = target.get("Arn")?.as_str()?;
+    arn.strip_prefix(&core.bus_arn(""))
+}
+
+/// Returns what tells a target of an event that is no bus of this account.
 pub(crate) fn delivery(
     core: &Core,
     row: &RuleRow,
@@ -143,15 +150,9 @@ pub(crate) fn delivery(
     };
     let member = |outer: &str, inner: &str| target.get(outer)?.get(inner);
     let group = member("SqsParameters", "MessageGroupId").and_then(Value::as_str);
-    let event_text = |name: &str| event[name].as_str().unwrap_or_default().to_owned();
-    // A bus is told the event itself, and not of it.
-    let body = match arn.contains(":event-bus/") {
-        true => event["detail"].to_string(),
-        false => body,
-    };
     let settings = Settings {
         message_group_id: group.map(str::to_owned),
-        event: Some((event_text("source"), event_text("detail-type"))),
+        event: None,
         now: core.clock.now().as_millis(),
         unique: uuid::Uuid::new_v4().to_string(),
     };

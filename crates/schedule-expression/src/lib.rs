@@ -12,6 +12,10 @@ use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
 use vocab::Timestamp;
 
+/// Longest stretch of local times that come twice: a place that crosses the date line has a day twice. A
+/// pattern fits once a minute at most.
+const FOLD_MINUTES_MAX: u32 = 24 * 60;
+
 /// A schedule that was read.
 #[derive(Clone, Debug)]
 pub enum Schedule {
@@ -61,8 +65,9 @@ impl Schedule {
             Self::At(local) => zone.moment(*local).filter(|moment| *moment > after),
             Self::Cron(cron) => {
                 let mut local = zone.local(after)?;
-                // A local time that comes twice, or never, may lead back: look on from there.
-                for _ in 0..4 {
+                // A local time that comes twice leads back to when it came first: look on, until those
+                // are over.
+                for _ in 0..=FOLD_MINUTES_MAX {
                     local = next_local(cron, local)?;
                     let moment = zone.moment(local)?;
                     if moment > after {
@@ -228,6 +233,13 @@ mod tests {
                 "Europe/Berlin",
                 "2026-03-28T02:00:00Z",
                 Some("2026-03-29T01:30:00.000Z"),
+            ),
+            // Between two and three the clock is behind: those times have been.
+            (
+                "cron(0/5 * * * ? *)",
+                "Europe/Berlin",
+                "2026-10-25T01:10:00Z",
+                Some("2026-10-25T02:00:00.000Z"),
             ),
             (
                 "cron(0 12 * * ? *)",

@@ -57,8 +57,7 @@ async fn fire(core: &Core, key: &(String, String), now: Timestamp) -> Result<(),
         }
     }
     let mut row = plan.row.clone();
-    // What was missed up to now has fired with this.
-    row.fired_at = now.max(due);
+    row.fired_at = plan.fired_up_to(due, now);
     let completed = Plan::from(row.clone()).next().is_none();
     if completed && row.after_completion == "DELETE" {
         batch.delete.push(core.documents.key(&row.key()));
@@ -71,6 +70,18 @@ async fn fire(core: &Core, key: &(String, String), now: Timestamp) -> Result<(),
     }
     core.deliveries.begin(tickets);
     Ok(())
+}
+
+/// Returns what a target says of itself beside its ARN.
+pub(crate) fn settings(target: &Value, now: Timestamp, unique: String) -> Settings {
+    let text = |value: &Value| value.as_str().map(str::to_owned);
+    let event = &target["EventBridgeParameters"];
+    Settings {
+        message_group_id: text(&target["SqsParameters"]["MessageGroupId"]),
+        event: text(&event["Source"]).zip(text(&event["DetailType"])),
+        now: now.as_millis(),
+        unique,
+    }
 }
 
 fn delivery(core: &Core, plan: &Plan, due: Timestamp) -> Option<Delivery> {
@@ -100,24 +111,17 @@ fn delivery(core: &Core, plan: &Plan, due: Timestamp) -> Option<Delivery> {
         })
         .to_string(),
     };
-    let text = |value: &Value| value.as_str().map(str::to_owned);
-    let event = &target["EventBridgeParameters"];
-    let settings = Settings {
-        message_group_id: text(&target["SqsParameters"]["MessageGroupId"]),
-        event: text(&event["Source"]).zip(text(&event["DetailType"])),
-        now: core.clock.now().as_millis(),
-        unique: execution.clone(),
-    };
+    let settings = settings(target, core.clock.now(), execution.clone());
     let retry = &target["RetryPolicy"];
     let retries = retry["MaximumRetryAttempts"]
         .as_u64()
         .unwrap_or(RETRIES_MAX);
     let role = target["RoleArn"].as_str();
     let caller = Caller::new(role, "scheduler.amazonaws.com", &schedule_arn);
-    let dead_letter = text(&target["DeadLetterConfig"]["Arn"]);
+    let dead_letter = target["DeadLetterConfig"]["Arn"].as_str();
     Some(Delivery {
         action: of_target(arn, &body, &settings).ok()?,
-        dead_letter: dead_letter.map(|queue| (queue, caller.clone())),
+        dead_letter: dead_letter.map(|queue| (queue.to_owned(), caller.clone())),
         caller,
         retries_max: u32::try_from(retries).unwrap_or(u32::MAX),
         seconds_max: retry["MaximumEventAgeInSeconds"]

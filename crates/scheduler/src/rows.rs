@@ -116,6 +116,13 @@ impl Plan {
         (!over).then_some(next)
     }
 
+    /// Returns up to when it has fired where it fired at `now` for `due`. What was missed before has fired with
+    /// it; but a time whose window is not over fires for itself.
+    pub(crate) fn fired_up_to(&self, due: Timestamp, now: Timestamp) -> Timestamp {
+        let window = self.row.window_minutes.unwrap_or(0) * 60_000;
+        due.max(now.plus_millis(-i64::try_from(window).unwrap_or(0)))
+    }
+
     /// Returns a moment in the window behind `due`: always the same one for the same time.
     fn within_window(&self, due: Timestamp) -> Timestamp {
         let Some(minutes) = self.row.window_minutes else {
@@ -135,4 +142,53 @@ pub(crate) fn group_of(input: &Members) -> &str {
         .iter()
         .find_map(|name| input.text(name))
         .unwrap_or(DEFAULT)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn row(window_minutes: Option<u64>) -> ScheduleRow {
+        ScheduleRow {
+            group: DEFAULT.to_owned(),
+            name: "s".to_owned(),
+            expression: "rate(1 minute)".to_owned(),
+            zone: "UTC".to_owned(),
+            enabled: true,
+            description: None,
+            key_arn: None,
+            start: None,
+            end: None,
+            window_minutes,
+            after_completion: "NONE".to_owned(),
+            target: Value::Null,
+            created_at: Timestamp::from_millis(0),
+            modified_at: Timestamp::from_millis(0),
+            fired_at: Timestamp::from_millis(0),
+        }
+    }
+
+    #[test]
+    fn a_window_swallows_no_time() {
+        for (window, asleep_minutes, expected) in [
+            // Whatever their moments within the window are, each time fires.
+            (Some(15), 0, vec![1, 2, 3, 4, 5, 6]),
+            (None, 0, vec![1, 2, 3, 4, 5, 6]),
+            // What was missed while there was no server fires once.
+            (None, 10, vec![1, 11, 12, 13, 14, 15]),
+            (Some(2), 10, vec![1, 9, 10, 11, 12, 13]),
+        ] {
+            let mut row = row(window);
+            let mut now = Timestamp::from_millis(asleep_minutes * 60_000);
+            let mut fired = Vec::new();
+            while fired.len() < 6 {
+                let plan = Plan::from(row.clone());
+                let (due, fires) = plan.next.expect("it goes on");
+                now = now.max(fires);
+                fired.push(due.as_millis() / 60_000);
+                row.fired_at = plan.fired_up_to(due, now);
+            }
+            assert_eq!(fired, expected, "{window:?} {asleep_minutes}");
+        }
+    }
 }

@@ -2,12 +2,13 @@
 
 use std::sync::Arc;
 
-use delivery::{Settings, of_target};
+use delivery::of_target;
 use schedule_expression::{Schedule, Zone};
 use serde_json::{Value, json};
 use service::{Failure, Members};
 use vocab::Timestamp;
 
+use crate::clockwork::settings;
 use crate::groups::check_name;
 use crate::rows::{Plan, ScheduleRow, group_of};
 use crate::{Core, failure};
@@ -129,10 +130,19 @@ fn read(
     if target["RoleArn"].as_str().unwrap_or_default().is_empty() || arn.is_empty() {
         return Err(failure::invalid("A target needs an Arn and a RoleArn."));
     }
-    let settings = Settings {
-        event: Some((String::new(), String::new())),
-        ..Settings::default()
+    let settings = settings(&target, now, String::new());
+    let lacking = if arn.ends_with(".fifo") && settings.message_group_id.is_none() {
+        Some("SqsParameters")
+    } else if arn.contains(":event-bus/") && settings.event.is_none() {
+        Some("EventBridgeParameters")
+    } else {
+        None
     };
+    if let Some(lacking) = lacking {
+        return Err(failure::invalid(format!(
+            "{lacking} must be specified for the target {arn}."
+        )));
+    }
     let body = target["Input"].as_str().unwrap_or("{}");
     if let Err(refused) = of_target(arn, body, &settings) {
         return Err(failure::invalid(refused.0));

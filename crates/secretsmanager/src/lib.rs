@@ -83,12 +83,26 @@ impl Core {
         let found = found.map_err(|error| failure::store(&error))?;
         match found {
             Some(secret) if secret.is_gone(self.clock.now()) => {
-                let removed = self.documents.remove(&rows::key(name)).await;
-                removed.map_err(|error| failure::store(&error))?;
+                self.clear(name).await?;
                 Ok(None)
             }
             found => Ok(found),
         }
+    }
+
+    /// Removes a secret whose window is over. It is looked at again under the lock, as another may have been
+    /// made in its place; while somebody holds it the row stays for the next who looks.
+    async fn clear(&self, name: &str) -> Result<(), Failure> {
+        let Ok(_changing) = self.changing.try_lock() else {
+            return Ok(());
+        };
+        let found = self.documents.get::<Secret>(&rows::key(name)).await;
+        let found = found.map_err(|error| failure::store(&error))?;
+        if found.is_some_and(|secret| secret.is_gone(self.clock.now())) {
+            let removed = self.documents.remove(&rows::key(name)).await;
+            removed.map_err(|error| failure::store(&error))?;
+        }
+        Ok(())
     }
 
     /// Returns a secret that is there and not deleted.
@@ -145,5 +159,72 @@ impl Service for SecretsManager {
             output: output.to_string().into(),
             ..Reply::default()
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicI64, Ordering};
+
+    use serde_json::json;
+    use service::{Principal, RequestId};
+    use store::MemoryStore;
+    use vocab::Timestamp;
+
+    use super::*;
+
+    /// A clock that stands still until it is moved.
+    struct HandClock(AtomicI64);
+
+    impl Clock for HandClock {
+        fn now(&self) -> Timestamp {
+            Timestamp::from_millis(self.0.load(Ordering::SeqCst))
+        }
+    }
+
+    async fn check(secrets: &SecretsManager, operation: &str, input: Value, code: &str) {
+        let call = Call {
+            service: "secretsmanager",
+            operation: operation.to_owned().into(),
+            input: input.to_string().into(),
+            payload: bytes::Bytes::new(),
+            principal: Principal::Root {
+                account: "000000000000".into(),
+            },
+            request_id: RequestId::random(),
+        };
+        let told = match secrets.call(call).await {
+            Ok(_) => String::new(),
+            Err(failure) => failure.code.to_string(),
+        };
+        assert_eq!(told, code, "{operation} {input}");
+    }
+
+    #[tokio::test]
+    async fn a_secret_whose_window_is_over_goes_under_the_lock() {
+        let clock = Arc::new(HandClock(AtomicI64::new(1_790_000_000_000)));
+        let site = Site {
+            region: "us-east-1".into(),
+            account_id: "000000000000".into(),
+        };
+        let store = Arc::new(MemoryStore::default());
+        let secrets = SecretsManager::new(store, clock.clone(), site, b"master");
+        let made = json!({"Name": "s", "SecretString": "a"});
+        let named = json!({"SecretId": "s"});
+        let gone = "ResourceNotFoundException";
+        check(&secrets, "CreateSecret", made.clone(), "").await;
+        let deleted = json!({"SecretId": "s", "RecoveryWindowInDays": 7});
+        check(&secrets, "DeleteSecret", deleted, "").await;
+        clock.0.fetch_add(8 * 86_400_000, Ordering::SeqCst);
+        let rows = || secrets.core.documents.all::<Secret>("x/");
+        {
+            let _changing = secrets.core.changing.lock().await;
+            check(&secrets, "GetSecretValue", named.clone(), gone).await;
+            assert_eq!(rows().await.expect("the store is there").len(), 1);
+        }
+        check(&secrets, "GetSecretValue", named.clone(), gone).await;
+        assert!(rows().await.expect("the store is there").is_empty());
+        check(&secrets, "CreateSecret", made, "").await;
+        check(&secrets, "GetSecretValue", named, "").await;
     }
 }

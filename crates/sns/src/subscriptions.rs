@@ -86,6 +86,12 @@ pub(crate) async fn subscribe(core: &Core, input: &Members) -> Result<Value, Fai
                 let kind = if protocol == "sqs" { "SQS" } else { "Lambda" };
                 return Err(failure::invalid(format!("{kind} endpoint ARN")));
             }
+            if endpoint.ends_with(".fifo") {
+                // Nothing that a topic sends has a group. AWS says the first words twice.
+                return Err(failure::invalid(
+                    "Invalid parameter: Endpoint Reason: FIFO SQS Queues can not be subscribed to standard SNS topics",
+                ));
+            }
             true
         }
         "http" | "https" => {

@@ -49,7 +49,7 @@ pub(crate) async fn create(core: &Core, input: &Members) -> Result<Value, Failur
     let wants_fifo = given.get("FifoQueue").and_then(Value::as_str) == Some("true");
     check_name(name, wants_fifo)?;
     let attributes = check_attributes(given, wants_fifo)?;
-    check_redrive(core, &attributes)?;
+    check_redrive(core, name, &attributes)?;
     let attributes = without_empty(attributes);
     let _changing = core.changing.lock().await;
     if let Some(queue) = core.named(name) {
@@ -81,31 +81,27 @@ pub(crate) async fn create(core: &Core, input: &Members) -> Result<Value, Failur
     Ok(json!({"QueueUrl": core.url(name)}))
 }
 
-/// A queue for what others give up must be there, and be of their kind.
-fn check_redrive(core: &Core, attributes: &BTreeMap<String, String>) -> Result<(), Failure> {
+/// A queue for what others give up must be another one that is there, and be of their kind.
+fn check_redrive(
+    core: &Core,
+    queue: &str,
+    attributes: &BTreeMap<String, String>,
+) -> Result<(), Failure> {
     let Some(policy) = attributes.get("RedrivePolicy").filter(|p| !p.is_empty()) else {
         return Ok(());
     };
     let target = serde_json::from_str::<Value>(policy).unwrap_or_default();
     let target = target["deadLetterTargetArn"].as_str().unwrap_or_default();
     let target = target.rsplit(':').next().unwrap_or_default();
-    if core.named(target).is_none() {
-        let reason = "Dead letter target does not exist.";
-        return Err(failure::invalid_value(policy, "RedrivePolicy", reason));
-    }
-    Ok(())
-}
-
-fn check_kind(queue: &str, attributes: &BTreeMap<String, String>) -> Result<(), Failure> {
-    let Some(policy) = attributes.get("RedrivePolicy").filter(|p| !p.is_empty()) else {
+    let reason = if target == queue {
+        "A queue cannot be its own dead-letter queue."
+    } else if core.named(target).is_none() {
+        "Dead letter target does not exist."
+    } else if is_fifo(target) != is_fifo(queue) {
+        "Dead-letter queue must be same type of queue as the source."
+    } else {
         return Ok(());
     };
-    let target = serde_json::from_str::<Value>(policy).unwrap_or_default();
-    let target = target["deadLetterTargetArn"].as_str().unwrap_or_default();
-    if is_fifo(target) == is_fifo(queue) {
-        return Ok(());
-    }
-    let reason = "Dead-letter queue must be same type of queue as the source.";
     Err(failure::invalid_value(policy, "RedrivePolicy", reason))
 }
 
@@ -249,8 +245,7 @@ pub(crate) async fn set_attributes(core: &Core, input: &Members) -> Result<Value
     let given = input.map("Attributes");
     let given = given.ok_or_else(|| failure::missing("Attribute.Name"))?;
     let attributes = check_attributes(given, is_fifo(&queue.name))?;
-    check_redrive(core, &attributes)?;
-    check_kind(&queue.name, &attributes)?;
+    check_redrive(core, &queue.name, &attributes)?;
     let mut row = queue.current().0.clone();
     row.attributes.extend(attributes);
     row.attributes = without_empty(row.attributes);

@@ -121,12 +121,9 @@ async fn receive(
             expired,
         } = take(core, queue, settings, wish)?;
         let cleared = !given_up.is_empty() || !expired.is_empty();
-        if let Some(redrive) = settings.redrive.as_ref().filter(|_| !given_up.is_empty()) {
-            give_up(core, queue, redrive, given_up).await?;
-        }
-        if !expired.is_empty() {
-            let removed = sweep::remove(core, queue, &expired).await;
-            removed.map_err(|error| failure::store(&error))?;
+        if let Err(failure) = clear(core, queue, settings, given_up, &expired).await {
+            put_back(queue, &taken);
+            return Err(failure);
         }
         if taken.is_empty() && cleared {
             continue;
@@ -139,6 +136,33 @@ async fn receive(
             return Ok(received);
         }
     }
+}
+
+/// Gives up and removes what is in the book no more.
+async fn clear(
+    core: &Core,
+    queue: &Queue,
+    settings: &Settings,
+    given_up: Vec<(u64, Entry)>,
+    expired: &[u64],
+) -> Result<(), Failure> {
+    if let Some(redrive) = settings.redrive.as_ref().filter(|_| !given_up.is_empty()) {
+        give_up(core, queue, redrive, given_up).await?;
+    }
+    let removed = sweep::remove(core, queue, expired).await;
+    removed.map_err(|error| failure::store(&error))
+}
+
+/// Undoes in memory what could not be written down. Who waits may have it.
+fn put_back(queue: &Queue, taken: &[Taken]) {
+    let mut book = queue.book.lock();
+    for taken in taken {
+        if book.get(taken.seq) == Some(&taken.after) {
+            book.put(taken.seq, taken.before.clone());
+        }
+    }
+    drop(book);
+    queue.arrived.notify_waiters();
 }
 
 /// What a look into the book came to.
@@ -156,8 +180,10 @@ fn take(core: &Core, queue: &Queue, settings: &Settings, wish: &Wish) -> Result<
     let now = core.now();
     let oldest = now - settings.retention_seconds * 1000;
     let redrive = settings.redrive.as_ref();
-    // A queue that is gone takes nothing; the messages stay where they are.
-    let redrive = redrive.filter(|redrive| core.named(&redrive.queue).is_some());
+    // A queue that is gone takes nothing; the messages stay where they are. So they do where a row names the
+    // queue itself: they would be given up to it for ever.
+    let redrive = redrive
+        .filter(|redrive| redrive.queue != queue.name && core.named(&redrive.queue).is_some());
     let mut book = queue.book.lock();
     let seqs = book.receivable(now, wish.most);
     if book.len() >= IN_FLIGHT_MAX && book.counts(now).in_flight >= IN_FLIGHT_MAX {
@@ -201,14 +227,6 @@ async fn keep(
     queue: &Queue,
     taken: Vec<Taken>,
 ) -> Result<Vec<(Taken, MessageRow)>, Failure> {
-    let undo = |taken: &[Taken]| {
-        let mut book = queue.book.lock();
-        for taken in taken {
-            if book.get(taken.seq) == Some(&taken.after) {
-                book.put(taken.seq, taken.before.clone());
-            }
-        }
-    };
     let all: Vec<&Taken> = taken.iter().collect();
     let kept = match write_places(core, queue, &all).await {
         Ok(()) => vec![true; taken.len()],
@@ -219,7 +237,8 @@ async fn keep(
                     Ok(()) => kept.push(true),
                     Err(StoreError::Conflict { .. }) => kept.push(false),
                     Err(error) => {
-                        undo(&taken);
+                        // Those before it are written down.
+                        put_back(queue, &taken[kept.len()..]);
                         return Err(failure::store(&error));
                     }
                 }
@@ -227,7 +246,7 @@ async fn keep(
             kept
         }
         Err(error) => {
-            undo(&taken);
+            put_back(queue, &taken);
             return Err(failure::store(&error));
         }
     };
@@ -242,6 +261,8 @@ async fn keep(
         .collect();
     let read = try_join_all(keys.iter().map(|key| core.store.get(key))).await;
     let read = read.map_err(|error| failure::store(&error))?;
+    // Others that wait reckoned with nothing; from now on these are due again.
+    queue.arrived.notify_waiters();
     let mut received = Vec::with_capacity(taken.len());
     for (taken, row) in taken.into_iter().zip(read) {
         let Some(row) = row else { continue };

@@ -12,7 +12,7 @@ const LABELS_MAX: usize = 10;
 
 pub(crate) async fn show(core: &Core, input: &Members) -> Result<Value, Failure> {
     let wanted = Wanted::read(input.text("Name").unwrap_or_default(), &core.site);
-    let parameter = core.find(&wanted.name).await?.ok_or_else(not_found)?;
+    let parameter = core.wanted(&wanted).await?.ok_or_else(not_found)?;
     let open = input.flag("WithDecryption") == Some(true);
     let most = input.integer("MaxResults")?.unwrap_or(50).clamp(1, 50);
     let after: i64 = input
@@ -56,7 +56,7 @@ pub(crate) async fn label(core: &Core, input: &Members) -> Result<Value, Failure
             && !small.starts_with("ssm")
     });
     let _changing = core.changing.lock().await;
-    let mut parameter = core.find(&wanted.name).await?.ok_or_else(not_found)?;
+    let mut parameter = core.wanted(&wanted).await?.ok_or_else(not_found)?;
     let number = match input.integer("ParameterVersion")? {
         Some(number) => number,
         None => parameter.versions.last().map_or(0, |latest| latest.number),
@@ -92,7 +92,7 @@ pub(crate) async fn unlabel(core: &Core, input: &Members) -> Result<Value, Failu
     let number = input.integer("ParameterVersion")?.unwrap_or(0);
     let labels = input.texts("Labels");
     let _changing = core.changing.lock().await;
-    let mut parameter = core.find(&wanted.name).await?.ok_or_else(not_found)?;
+    let mut parameter = core.wanted(&wanted).await?.ok_or_else(not_found)?;
     let (mut removed, mut invalid) = (Vec::new(), Vec::new());
     let Some(version) = parameter
         .versions

@@ -23,6 +23,8 @@ use service::{Call, Clock, Failure, Members, Reply, Service, Site};
 use store::{Documents, Space, Store, StoreError};
 use vocab::Timestamp;
 
+use crate::names::Wanted;
+
 /// The service `ssm`.
 pub struct Ssm {
     core: Core,
@@ -90,6 +92,15 @@ impl Core {
     pub(crate) async fn find(&self, name: &str) -> Result<Option<Parameter>, Failure> {
         let found = self.documents.get(&key(name)).await;
         found.map_err(|error| store_failure(&error))
+    }
+
+    /// Returns the parameter that a caller names.
+    pub(crate) async fn wanted(&self, wanted: &Wanted) -> Result<Option<Parameter>, Failure> {
+        let found = self.find(&wanted.name).await?;
+        match &wanted.slashed {
+            Some(slashed) if found.is_none() => self.find(slashed).await,
+            _ => Ok(found),
+        }
     }
 
     pub(crate) async fn write(&self, parameter: &Parameter) -> Result<(), Failure> {

@@ -50,6 +50,8 @@ pub(crate) fn check(name: &str) -> Result<(), Failure> {
 /// What a caller names: a parameter, by name or ARN, and perhaps one version of it.
 pub(crate) struct Wanted {
     pub name: String,
+    /// The other name that it may be: `x` and `/x` have the same ARN.
+    pub slashed: Option<String>,
     /// A number or a label, with its colon, as it is shown again.
     pub selector: Option<String>,
 }
@@ -64,12 +66,10 @@ impl Wanted {
         };
         // An ARN has a slash before every name, also before one that has none.
         let inner = name.strip_prefix('/').filter(|inner| !inner.contains('/'));
-        let name = match inner {
-            Some(inner) if text.starts_with("arn:") => inner,
-            _ => name,
-        };
+        let inner = inner.filter(|_| text.starts_with("arn:"));
         Self {
-            name: name.to_owned(),
+            name: inner.unwrap_or(name).to_owned(),
+            slashed: inner.map(|_| name.to_owned()),
             selector,
         }
     }

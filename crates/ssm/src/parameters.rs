@@ -135,10 +135,8 @@ pub(crate) async fn put(
 pub(crate) async fn delete(core: &Core, input: &Members) -> Result<Value, Failure> {
     let wanted = Wanted::read(input.text("Name").unwrap_or_default(), &core.site);
     let _changing = core.changing.lock().await;
-    if core.find(&wanted.name).await?.is_none() {
-        return Err(not_found());
-    }
-    let removed = core.documents.remove(&key(&wanted.name)).await;
+    let parameter = core.wanted(&wanted).await?.ok_or_else(not_found)?;
+    let removed = core.documents.remove(&key(&parameter.name)).await;
     removed.map_err(|error| store_failure(&error))?;
     Ok(json!({}))
 }
@@ -149,9 +147,9 @@ pub(crate) async fn delete_many(core: &Core, input: &Members) -> Result<Value, F
     let mut batch = Batch::default();
     for name in input.texts("Names") {
         let wanted = Wanted::read(name, &core.site);
-        match core.find(&wanted.name).await? {
-            Some(_) => {
-                batch.delete.push(core.documents.key(&key(&wanted.name)));
+        match core.wanted(&wanted).await? {
+            Some(parameter) => {
+                batch.delete.push(core.documents.key(&key(&parameter.name)));
                 gone.push(name);
             }
             None => unknown.push(name),
@@ -171,7 +169,7 @@ async fn tagged(core: &Core, input: &Members) -> Result<Parameter, Failure> {
         ));
     }
     let id = input.text("ResourceId").unwrap_or_default();
-    let found = core.find(&Wanted::read(id, &core.site).name).await?;
+    let found = core.wanted(&Wanted::read(id, &core.site)).await?;
     found.ok_or_else(|| {
         Failure::client(
             "InvalidResourceId",

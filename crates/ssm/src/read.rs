@@ -33,7 +33,7 @@ fn shown(
 
 pub(crate) async fn one(core: &Core, input: &Members) -> Result<Value, Failure> {
     let wanted = Wanted::read(input.text("Name").unwrap_or_default(), &core.site);
-    let parameter = core.find(&wanted.name).await?.ok_or_else(not_found)?;
+    let parameter = core.wanted(&wanted).await?.ok_or_else(not_found)?;
     let version = wanted.version(&parameter)?;
     let open = input.flag("WithDecryption") == Some(true);
     Ok(json!({"Parameter": shown(core, &parameter, version, &wanted, open)?}))
@@ -56,7 +56,7 @@ pub(crate) async fn many(core: &Core, input: &Members) -> Result<Value, Failure>
     let (mut found, mut unknown) = (Vec::new(), Vec::new());
     for name in names {
         let wanted = Wanted::read(name, &core.site);
-        let parameter = core.find(&wanted.name).await?;
+        let parameter = core.wanted(&wanted).await?;
         let version = parameter
             .as_ref()
             .and_then(|known| wanted.version(known).ok());
@@ -182,6 +182,7 @@ pub(crate) async fn by_path(core: &Core, input: &Members) -> Result<Value, Failu
     for parameter in &page {
         let wanted = Wanted {
             name: parameter.name.clone(),
+            slashed: None,
             selector: None,
         };
         found.push(shown(

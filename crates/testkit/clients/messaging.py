@@ -105,6 +105,8 @@ def topics():
     text = refused("InvalidParameter", sns.publish, TopicArn=topic, Message="")
     assert text == "Invalid parameter: Empty message", text
     refused("NotImplemented", sns.subscribe, TopicArn=topic, Protocol="email", Endpoint="a@b.c")
+    text = refused("InvalidParameter", sns.subscribe, TopicArn=topic, Protocol="sqs", Endpoint=f"{arn}.fifo")
+    assert text.endswith("FIFO SQS Queues can not be subscribed to standard SNS topics"), text
     web(sns, topic)
     sns.unsubscribe(SubscriptionArn=subscription)
     sns.delete_topic(TopicArn=topic)
@@ -231,6 +233,13 @@ def schedules():
     refused("ResourceNotFoundException", scheduler.get_schedule, Name="once")
     arguments = {"Name": "x", "FlexibleTimeWindow": {"Mode": "OFF"}, "Target": target}
     refused("ValidationException", scheduler.create_schedule, ScheduleExpression="every day", **arguments)
+    bus = "arn:aws:events:us-east-1:000000000000:event-bus/default"
+    for wanting, member in [(f"{arn}.fifo", "SqsParameters"), (bus, "EventBridgeParameters")]:
+        lacking = {**arguments, "Target": {**target, "Arn": wanting}}
+        text = refused(
+            "ValidationException", scheduler.create_schedule, ScheduleExpression="rate(1 day)", **lacking
+        )
+        assert text == f"{member} must be specified for the target {wanting}.", text
     scheduler.create_schedule_group(Name="team")
     daily = {"ScheduleExpression": "cron(0 8 ? * MON-FRI *)", "ScheduleExpressionTimezone": "Europe/Berlin"}
     scheduler.create_schedule(GroupName="team", **daily, **arguments)
@@ -256,6 +265,11 @@ def secrets():
     history = ssm.get_parameter_history(Name="/app/x")["Parameters"]
     assert [one["Value"] for one in history] == ["1", "2"], history
     refused("ParameterNotFound", ssm.get_parameter, Name="nope")
+    ssm.put_parameter(Name="/slashed", Value="3", Type="String")
+    arn = ssm.get_parameter(Name="/slashed")["Parameter"]["ARN"]
+    assert ssm.get_parameter(Name=arn)["Parameter"]["Name"] == "/slashed"
+    ssm.delete_parameter(Name=arn)
+    refused("ParameterNotFound", ssm.get_parameter, Name="/slashed")
     arn = manager.create_secret(Name="db", SecretString="one")["ARN"]
     manager.put_secret_value(SecretId="db", SecretString="two")
     assert manager.get_secret_value(SecretId=arn)["SecretString"] == "two"
@@ -362,6 +376,56 @@ def templates():
     assert client("events").list_rules()["Rules"] == []
     assert client("scheduler").list_schedules()["Schedules"] == []
     refused("ParameterNotFound", client("ssm").get_parameter, Name="/t/p")
+
+
+def template_changes():
+    cloudformation, events, sns = client("cloudformation"), client("events"), client("sns")
+    bus = "arn:aws:events:us-east-1:000000000000:event-bus/changing"
+    statement = {"Sid": "s", "Effect": "Allow", "Principal": "*", "Action": "events:PutEvents", "Resource": bus}
+
+    def template(tags, **subscription):
+        subscribed = {
+            "TopicArn": {"Ref": "Topic"},
+            "Protocol": "sqs",
+            "Endpoint": {"Fn::GetAtt": ["Queue", "Arn"]},
+            "FilterPolicy": {"kind": ["x"]},
+        }
+        policy = {} if len(tags) == 1 else {"Policy": {"Version": "2012-10-17", "Statement": [statement]}}
+        tags = [{"Key": key, "Value": value} for key, value in tags.items()]
+        resources = {
+            "Queue": {"Type": "AWS::SQS::Queue"},
+            "Topic": {"Type": "AWS::SNS::Topic"},
+            "Subscription": {"Type": "AWS::SNS::Subscription", "Properties": {**subscribed, **subscription}},
+            "Bus": {"Type": "AWS::Events::EventBus", "Properties": {"Name": "changing", "Tags": tags, **policy}},
+            "Rule": {
+                "Type": "AWS::Events::Rule",
+                "Properties": {"Name": "changing", "EventPattern": {"source": ["x"]}, "Tags": tags},
+            },
+        }
+        return json.dumps({"Resources": resources})
+
+    def ends(status):
+        def ended():
+            stack = cloudformation.describe_stacks(StackName="chg")["Stacks"][0]
+            return None if stack["StackStatus"].endswith("PROGRESS") else stack
+
+        stack = eventually("the stack is done", ended)
+        if stack["StackStatus"] != status:
+            raise AssertionError(cloudformation.describe_stack_events(StackName="chg")["StackEvents"])
+
+    before = template({"a": "1", "b": "2"}, FilterPolicyScope="MessageBody")
+    cloudformation.create_stack(StackName="chg", TemplateBody=before)
+    ends("CREATE_COMPLETE")
+    assert '"Sid":"s"' in events.describe_event_bus(Name="changing")["Policy"].replace(" ", "")
+    cloudformation.update_stack(StackName="chg", TemplateBody=template({"a": "3"}))
+    ends("UPDATE_COMPLETE")
+    subscription = sns.list_subscriptions()["Subscriptions"][0]["SubscriptionArn"]
+    shown = sns.get_subscription_attributes(SubscriptionArn=subscription)["Attributes"]
+    assert shown["FilterPolicyScope"] == "MessageAttributes", shown
+    for arn in (bus, "arn:aws:events:us-east-1:000000000000:rule/changing"):
+        assert events.list_tags_for_resource(ResourceARN=arn)["Tags"] == [{"Key": "a", "Value": "3"}], arn
+    assert "Policy" not in events.describe_event_bus(Name="changing")
+    cloudformation.delete_stack(StackName="chg")
 
 
 if __name__ == "__main__":

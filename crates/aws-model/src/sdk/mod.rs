@@ -5,6 +5,7 @@
 //! service a name means one thing, or nearly so. Deliberately absent: whole shapes of fourteen services.
 
 mod generated;
+mod members;
 
 use crate::catalog;
 

@@ -81,6 +81,29 @@ async fn who_waits_is_woken_at_once() {
 }
 
 #[tokio::test]
+async fn who_waits_hears_that_a_message_comes_back() {
+    let world = Arc::new(World::new().await);
+    world.create("q", json!({})).await;
+    let waiting: Vec<_> = (0..2)
+        .map(|_| {
+            let world = Arc::clone(&world);
+            tokio::spawn(async move {
+                // Who gets it leaves it where it is.
+                let input = json!({"WaitTimeSeconds": 20, "VisibilityTimeout": 0});
+                world.ok("ReceiveMessage", input).await["Messages"][0]["Body"].clone()
+            })
+        })
+        .collect();
+    tokio::task::yield_now().await;
+    world.ok("SendMessage", json!({"MessageBody": "a"})).await;
+    let received =
+        tokio::time::timeout(Duration::from_secs(10), futures::future::join_all(waiting));
+    for body in received.await.expect("nobody waits for twenty seconds") {
+        assert_eq!(body.expect("no panic"), "a");
+    }
+}
+
+#[tokio::test]
 async fn what_is_received_too_often_is_given_up() {
     let world = World::new().await;
     world.create("dead", json!({})).await;
@@ -204,6 +227,7 @@ async fn what_is_wrong_is_said_in_awss_words() {
     let world = World::new().await;
     world.create("q", json!({})).await;
     world.create("q", json!({"VisibilityTimeout": "30"})).await;
+    world.create("d.fifo", json!({"FifoQueue": "true"})).await;
     let long = "x".repeat(1_048_577);
     for (operation, input, told) in [
         (
@@ -250,6 +274,16 @@ async fn what_is_wrong_is_said_in_awss_words() {
             "SetQueueAttributes",
             json!({"Attributes": {"RedrivePolicy": "{\"deadLetterTargetArn\":\"arn:aws:sqs:us-east-1:000000000000:none\",\"maxReceiveCount\":1}"}}),
             "InvalidParameterValue: Value {\"deadLetterTargetArn\":\"arn:aws:sqs:us-east-1:000000000000:none\",\"maxReceiveCount\":1} for parameter RedrivePolicy is invalid. Reason: Dead letter target does not exist.",
+        ),
+        (
+            "SetQueueAttributes",
+            json!({"Attributes": {"RedrivePolicy": "{\"deadLetterTargetArn\":\"arn:aws:sqs:us-east-1:000000000000:q\",\"maxReceiveCount\":1}"}}),
+            "InvalidParameterValue: Value {\"deadLetterTargetArn\":\"arn:aws:sqs:us-east-1:000000000000:q\",\"maxReceiveCount\":1} for parameter RedrivePolicy is invalid. Reason: A queue cannot be its own dead-letter queue.",
+        ),
+        (
+            "CreateQueue",
+            json!({"QueueName": "s", "Attributes": {"RedrivePolicy": "{\"deadLetterTargetArn\":\"arn:aws:sqs:us-east-1:000000000000:d.fifo\",\"maxReceiveCount\":1}"}}),
+            "InvalidParameterValue: Value {\"deadLetterTargetArn\":\"arn:aws:sqs:us-east-1:000000000000:d.fifo\",\"maxReceiveCount\":1} for parameter RedrivePolicy is invalid. Reason: Dead-letter queue must be same type of queue as the source.",
         ),
         (
             "StartMessageMoveTask",

@@ -1,6 +1,7 @@
 //! What another process finds.
 
-use serde_json::json;
+use serde_json::{Value, json};
+use store::{Batch, Key, Space};
 
 use crate::world::World;
 
@@ -40,4 +41,26 @@ async fn messages_and_handles_outlive_the_process() {
     let world = world.again().await;
     world.create("q", json!({})).await;
     assert_eq!(world.counts().await, [0, 0, 0]);
+}
+
+#[tokio::test]
+async fn a_queue_keeps_what_it_would_give_up_to_itself() {
+    let world = World::new().await;
+    world.create("q", json!({"VisibilityTimeout": "0"})).await;
+    world.ok("SendMessage", json!({"MessageBody": "a"})).await;
+    // No call makes such a row any more.
+    let key = Key::new(Space::Queues, &b"qq"[..]);
+    let row = world.store.get(&key).await.expect("the store is there");
+    let mut row: Value = serde_json::from_slice(&row.expect("a row")).expect("a queue");
+    let policy = json!({"deadLetterTargetArn": "arn:aws:sqs:us-east-1:000000000000:q", "maxReceiveCount": 1});
+    row["attributes"]["RedrivePolicy"] = policy.to_string().into();
+    let batch = Batch {
+        put: vec![(key, row.to_string().into())],
+        ..Batch::default()
+    };
+    world.store.commit(batch).await.expect("the store is there");
+    let world = world.again().await;
+    for _ in 0..3 {
+        assert_eq!(world.bodies("q").await, ["a"]);
+    }
 }

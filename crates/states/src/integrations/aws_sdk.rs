@@ -5,14 +5,10 @@
 //! text, members that are text take JSON, which is written as text. What a service is called, and what
 //! its members are, `aws_model::sdk` knows. Deliberately absent: services one by one.
 
-use std::borrow::Cow;
-
 use aws_model::sdk::{self, SdkEntry};
-use bytes::Bytes;
 use engine_core::{Payload, TaskDescription};
 use serde_json::{Map, Value};
 use service::{Call, Failure, Gate, Principal, Reply, RequestId};
-use vocab::Timestamp;
 
 use super::Answer;
 use super::exchange::{exception, not_served};
@@ -32,19 +28,14 @@ pub(super) async fn call(
         let cause = format!("The parameters of aws-sdk:{name}:{action} must be an object.");
         return Answer::failed("States.Runtime", cause);
     };
-    let (body_in, body_out) = sdk.payloads_of(operation);
-    let mut parameters = parameters.clone();
-    let payload = match parameters.shift_remove(body_in) {
-        None | Some(Value::Null) => Bytes::new(),
-        Some(Value::String(text)) => text.into(),
-        Some(other) => other.to_string().into(),
-    };
+    let (_, body_out) = sdk.payloads_of(operation);
+    let (input, payload) = sdk.sent(operation, parameters.clone());
     let request_id = RequestId::random();
     let call = Call {
         service: sdk.service,
         operation: operation.into(),
-        input: Value::Object(sent(sdk, parameters)).to_string().into(),
-        payload,
+        input: Value::Object(input).to_string().into(),
+        payload: payload.into(),
         principal,
         request_id,
     };
@@ -57,110 +48,16 @@ pub(super) async fn call(
     }
 }
 
-/// Returns the members of a structure as the wire calls them.
-fn sent(sdk: &SdkEntry, members: Map<String, Value>) -> Map<String, Value> {
-    let name_of = |name: String| {
-        let small = changed_first(&name, |first| first.to_ascii_lowercase());
-        match sdk.is_small(&small) {
-            true => small.into_owned(),
-            false => name,
-        }
-    };
-    let members = members.into_iter();
-    // The SDK does not send what is null.
-    let members = members.filter(|(_, value)| !value.is_null());
-    members
-        .map(|(name, value)| {
-            let name = name_of(name);
-            let value = sent_value(sdk, &name, value);
-            (name, value)
-        })
-        .collect()
-}
-
-fn sent_value(sdk: &SdkEntry, name: &str, value: Value) -> Value {
-    let (is_map, is_list) = (sdk.is_map(name), sdk.is_list(name));
-    match value {
-        Value::Object(entries) if is_map => {
-            let entries = entries.into_iter();
-            let inner = entries.map(|(key, value)| (key, inner_value(sdk, value)));
-            Value::Object(inner.collect())
-        }
-        value @ (Value::Object(_) | Value::Array(_)) if is_map || is_list => {
-            inner_value(sdk, value)
-        }
-        // A member that is text takes JSON (recorded).
-        value @ (Value::Object(_) | Value::Array(_)) => Value::String(value.to_string()),
-        Value::String(text) if sdk.is_timestamp(name) => match Timestamp::parse_rfc3339(&text) {
-            Some(moment) => Value::from(moment.as_millis() as f64 / 1000.0),
-            None => Value::String(text),
-        },
-        other => other,
-    }
-}
-
-fn inner_value(sdk: &SdkEntry, value: Value) -> Value {
-    match value {
-        Value::Object(members) => Value::Object(sent(sdk, members)),
-        Value::Array(items) => {
-            let items = items.into_iter().map(|item| inner_value(sdk, item));
-            Value::Array(items.collect())
-        }
-        other => other,
-    }
-}
-
 /// Returns a reply as the SDK shows it: the members in the order of the alphabet.
 fn shown_reply(sdk: &SdkEntry, reply: &Reply, body: &str) -> Value {
     let output: Map<String, Value> = serde_json::from_slice(&reply.output).unwrap_or_default();
-    let mut shown = shown(sdk, output);
+    let mut shown = sdk.shown(output);
     if !body.is_empty() && !reply.payload.is_empty() {
         let text = String::from_utf8_lossy(&reply.payload).into_owned();
         shown.insert(body.to_owned(), text.into());
     }
     shown.sort_keys();
     Value::Object(shown)
-}
-
-fn shown(sdk: &SdkEntry, members: Map<String, Value>) -> Map<String, Value> {
-    let members = members.into_iter();
-    members
-        .filter(|(_, value)| !value.is_null())
-        .map(|(name, value)| {
-            let value = shown_value(sdk, &name, value);
-            let name = match sdk.is_small(&name) {
-                true => changed_first(&name, |first| first.to_ascii_uppercase()).into_owned(),
-                false => name,
-            };
-            (name, value)
-        })
-        .collect()
-}
-
-fn shown_value(sdk: &SdkEntry, name: &str, value: Value) -> Value {
-    match value {
-        Value::Object(entries) if sdk.is_map(name) => {
-            let entries = entries.into_iter();
-            let inner = entries.map(|(key, value)| (key, shown_inner(sdk, value)));
-            Value::Object(inner.collect())
-        }
-        Value::Number(seconds) if sdk.is_timestamp(name) => {
-            let millis = seconds.as_f64().unwrap_or_default() * 1000.0;
-            Value::String(Timestamp::from_millis(millis.round() as i64).to_string())
-        }
-        other => shown_inner(sdk, other),
-    }
-}
-
-fn shown_inner(sdk: &SdkEntry, value: Value) -> Value {
-    match value {
-        Value::Object(members) => Value::Object(shown(sdk, members)),
-        Value::Array(items) => {
-            let items = items.into_iter().map(|item| shown_inner(sdk, item));
-            Value::Array(items.collect())
-        }
-        other => other,
-    }
 }
 
 /// Returns the failure of a call that the service refused: errors that the model names have an exception
@@ -184,66 +81,10 @@ fn refused(sdk: &SdkEntry, failure: &Failure, request_id: RequestId) -> Answer {
     Answer::failed(format!("{client}.{name}"), cause)
 }
 
-/// Returns `name` with another first letter.
-fn changed_first(name: &str, change: impl Fn(&char) -> char) -> Cow<'_, str> {
-    match name.chars().next() {
-        Some(first) if change(&first) != first => {
-            let rest = &name[first.len_utf8()..];
-            format!("{}{rest}", change(&first)).into()
-        }
-        _ => name.into(),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use serde_json::json;
-
-    fn members(value: Value) -> Map<String, Value> {
-        match value {
-            Value::Object(members) => members,
-            other => panic!("an object, not {other}"),
-        }
-    }
-
-    #[test]
-    fn parameters_become_members() {
-        for (name, parameters, expected) in [
-            (
-                "sfn",
-                json!({"StateMachineArn": "a", "Input": {"K": {"Key": 1}}, "Name": null}),
-                json!({"stateMachineArn": "a", "input": r#"{"K":{"Key":1}}"#}),
-            ),
-            (
-                "sfn",
-                json!({"Tags": [{"Key": "k", "Value": "v"}], "LoggingConfiguration": {"Level": "ALL"}}),
-                json!({"tags": [{"key": "k", "value": "v"}], "loggingConfiguration": {"level": "ALL"}}),
-            ),
-            (
-                "cloudwatchlogs",
-                json!({"LogGroupName": "g", "Tags": {"Team": "T"}}),
-                json!({"logGroupName": "g", "tags": {"Team": "T"}}),
-            ),
-            (
-                "dynamodb",
-                json!({"Item": {"id": {"S": "1"}, "M": {"M": {"l": {"L": [{"N": "1"}]}}}}}),
-                json!({"Item": {"id": {"S": "1"}, "M": {"M": {"l": {"L": [{"N": "1"}]}}}}}),
-            ),
-            (
-                "sqs",
-                json!({"MessageBody": {"a": [1]}, "MessageAttributes": {"n": {"DataType": "String"}}}),
-                json!({"MessageBody": r#"{"a":[1]}"#, "MessageAttributes": {"n": {"DataType": "String"}}}),
-            ),
-        ] {
-            let sdk = sdk::service(name).expect("is known");
-            assert_eq!(
-                Value::Object(sent(sdk, members(parameters))),
-                expected,
-                "{name}"
-            );
-        }
-    }
 
     #[test]
     fn replies_become_results() {

@@ -40,6 +40,12 @@ fn templates_have_all_of_them() -> anyhow::Result<()> {
 }
 
 #[test]
+fn templates_change_what_they_made() -> anyhow::Result<()> {
+    let server = Server::start()?;
+    run(&server, &["template_changes"])
+}
+
+#[test]
 fn what_was_missed_fires_once() -> anyhow::Result<()> {
     let mut server = Server::start()?;
     let aws = server.aws()?;

@@ -88,6 +88,40 @@ async fn put(
     Ok(())
 }
 
+/// Makes the tags of the rule or bus `arn` what `after` says.
+async fn change_tags(
+    services: &Services,
+    arn: &str,
+    before: &Map<String, Value>,
+    after: &Map<String, Value>,
+) -> Result<(), Failure> {
+    let (changed, gone) = properties::tag_changes(before.get("Tags"), after.get("Tags"));
+    if !gone.is_empty() {
+        let input = properties::object([("ResourceARN", arn.into()), ("TagKeys", gone.into())]);
+        services.call("events", "UntagResource", input).await?;
+    }
+    if !changed.is_empty() {
+        let tags: Vec<Value> = changed
+            .into_iter()
+            .map(|(key, value)| json!({"Key": key, "Value": value}))
+            .collect();
+        let input = properties::object([("ResourceARN", arn.into()), ("Tags", tags.into())]);
+        services.call("events", "TagResource", input).await?;
+    }
+    Ok(())
+}
+
+/// Makes the policy of a bus what a template says; none takes away the one that is there.
+async fn put_policy(services: &Services, bus: &str, policy: Option<&Value>) -> Result<(), Failure> {
+    let (operation, name, value) = match policy {
+        Some(policy) => ("PutPermission", "Policy", properties::text(policy).into()),
+        None => ("RemovePermission", "RemoveAllPermissions", true.into()),
+    };
+    let input = properties::object([("EventBusName", bus.into()), (name, value)]);
+    services.call("events", operation, input).await?;
+    Ok(())
+}
+
 fn ids(targets: &Value) -> Vec<String> {
     let targets = targets.as_array().into_iter().flatten();
     targets
@@ -199,6 +233,9 @@ impl ResourceHandler for Rule {
         let (_, name) = physical_id.split_once('|').unwrap_or(("", physical_id));
         let former = before.get("Targets").map(ids).unwrap_or_default();
         put(services, name, after, &former).await?;
+        // `PutRule` leaves the tags of a rule that is there as they are.
+        let arn = arn(&services.site, name, after);
+        change_tags(services, &arn, before, after).await?;
         Ok(Map::new())
     }
 
@@ -255,6 +292,14 @@ impl ResourceHandler for EventBus {
         let mut input = properties::copy(given, &names);
         input.insert("Name".to_owned(), name.into());
         let made = services.call("events", "CreateEventBus", input).await?;
+        if let Some(policy) = given.get("Policy")
+            && let Err(failure) = put_policy(services, name, Some(policy)).await
+        {
+            return Err(NotCreated {
+                failure,
+                partly: true,
+            });
+        }
         let attributes = properties::object([
             ("Arn", made["EventBusArn"].clone()),
             ("Name", name.into()),
@@ -274,13 +319,20 @@ impl ResourceHandler for EventBus {
         &self,
         services: &Services,
         physical_id: &str,
-        _: &Map<String, Value>,
+        before: &Map<String, Value>,
         after: &Map<String, Value>,
     ) -> Result<Map<String, Value>, Failure> {
         let mut input = properties::copy(after, &[("Description", "Description")]);
         input.insert("Name".to_owned(), physical_id.into());
-        services.call("events", "UpdateEventBus", input).await?;
-        Ok(Map::new())
+        let changed = services.call("events", "UpdateEventBus", input).await?;
+        if before.get("Policy") != after.get("Policy") {
+            put_policy(services, physical_id, after.get("Policy")).await?;
+        }
+        let arn = properties::text(&changed["Arn"]);
+        change_tags(services, &arn, before, after).await?;
+        let policy = after.get("Policy").map(properties::text);
+        let policy = policy.unwrap_or_default();
+        Ok(properties::object([("Policy", policy.into())]))
     }
 
     async fn delete(&self, services: &Services, physical_id: &str) -> Result<(), Failure> {

@@ -102,10 +102,10 @@ impl ResourceHandler for Subscription {
             .iter()
             .filter(|name| old.get(**name) != new.get(**name))
         {
-            let default = if *name == "RawMessageDelivery" {
-                "false"
-            } else {
-                ""
+            let default = match *name {
+                "RawMessageDelivery" => "false",
+                "FilterPolicyScope" => "MessageAttributes",
+                _ => "",
             };
             let value = new.get(*name).cloned().unwrap_or(default.into());
             let input = properties::object([
