@@ -2,7 +2,7 @@
 //! into the next part.
 
 use crate::context::Facts;
-use crate::pattern::{Fold, Pattern, Reading};
+use crate::pattern::{Fold, Pattern, Reach, Reading};
 
 /// Parts of an ARN; the last is all that is left.
 const PARTS: usize = 6;
@@ -49,6 +49,28 @@ impl ArnPattern {
                     part.is_some_and(|part| pattern.matches(part, facts, Fold::Exact))
                 })
             }
+        }
+    }
+
+    /// Returns how many of the ARNs match that begin with `begin`.
+    pub fn reach(&self, begin: &str, facts: &dyn Facts) -> Reach {
+        let Self::Parts(patterns) = self else {
+            return Reach::All;
+        };
+        let parts: Vec<&str> = begin.splitn(PARTS, ':').collect();
+        let Some((last, whole)) = parts.split_last() else {
+            return Reach::Some;
+        };
+        let (before, rest) = patterns.split_at(whole.len());
+        let mut pairs = before.iter().zip(whole);
+        if !pairs.all(|(pattern, part)| pattern.matches(part, facts, Fold::Exact)) {
+            return Reach::None;
+        }
+        match rest {
+            [pattern] => pattern.reach(last, facts),
+            // It ends before the last part. What only `*` alone could match whole is at best matched in part.
+            [pattern, ..] => pattern.reach(last, facts).min(Reach::Some),
+            [] => Reach::None,
         }
     }
 }
@@ -117,6 +139,27 @@ mod tests {
         for (pattern, arn, expected) in cases {
             let compiled = ArnPattern::new(pattern, true).expect(pattern);
             assert_eq!(compiled.matches(arn, &facts), expected, "{pattern} {arn}");
+        }
+        let begin = "arn:aws:s3:::b/";
+        let reaches = [
+            ("*", begin, Reach::All),
+            ("*", "", Reach::All),
+            ("arn:aws:s3:*", begin, Reach::All),
+            ("arn:aws:s3:::b/*", begin, Reach::All),
+            ("arn:aws:s3:::b*", begin, Reach::All),
+            ("arn:aws:s3:::b/?*", begin, Reach::Some),
+            ("arn:aws:s3:::b/?", begin, Reach::Some),
+            ("arn:aws:s3:::b/secret", begin, Reach::Some),
+            ("arn:aws:s3:::*/secret", begin, Reach::Some),
+            ("arn:aws:s3:::b/${aws:username}", begin, Reach::Some),
+            ("arn:aws:s3:::b", begin, Reach::None),
+            ("arn:aws:s3:::c/*", begin, Reach::None),
+            ("arn:aws:sqs:*:*:*", begin, Reach::None),
+            ("arn:aws:sqs:*:*:*", "", Reach::Some),
+        ];
+        for (pattern, begin, expected) in reaches {
+            let compiled = ArnPattern::new(pattern, true).expect(pattern);
+            assert_eq!(compiled.reach(begin, &facts), expected, "{pattern} {begin}");
         }
         assert_eq!(ArnPattern::new("nonsense", true), None);
         assert_eq!(ArnPattern::new("arn:aws:s3", true), None);

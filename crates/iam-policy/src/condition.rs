@@ -2,11 +2,13 @@
 //!
 //! The rules are IAM's: all conditions must hold, one value of a list suffices (none may match for a
 //! negation), and what the request does not say makes a condition fail unless it is a negation or ends
-//! in `IfExists`.
+//! in `IfExists`. Of what nobody here knows, every condition fails in a statement that allows and holds in one
+//! that denies.
 
 use serde_json::{Map, Value};
 
 use crate::context::Facts;
+use crate::document::Effect;
 use crate::error::Malformed;
 use crate::operator::{self, Operand, truth};
 
@@ -39,8 +41,11 @@ enum Quantifier {
 }
 
 impl Condition {
-    /// Says whether the condition holds for a request.
-    pub fn holds(&self, facts: &dyn Facts) -> bool {
+    /// Says whether the condition of a statement with this effect holds for a request.
+    pub fn holds(&self, facts: &dyn Facts, effect: Effect) -> bool {
+        if facts.is_unknown(&self.key) {
+            return effect == Effect::Deny;
+        }
         let values = facts.values(&self.key).filter(|values| !values.is_empty());
         let (quantifier, negated, if_exists, operands) = match &self.test {
             Test::Null(absent) => return absent.contains(&values.is_none()),

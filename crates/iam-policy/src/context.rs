@@ -6,6 +6,12 @@ use std::collections::BTreeMap;
 pub trait Facts {
     /// Returns the values of `key`, which is in small letters; `None` where the request has no such key.
     fn values(&self, key: &str) -> Option<Vec<String>>;
+
+    /// Says whether the request may have `key`, and nobody here knows. A condition on it never lets a
+    /// statement allow, and never keeps one from denying.
+    fn is_unknown(&self, _key: &str) -> bool {
+        false
+    }
 }
 
 /// Facts that are given at once.

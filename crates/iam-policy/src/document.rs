@@ -3,9 +3,9 @@
 use crate::arn::ArnPattern;
 use crate::condition::Condition;
 use crate::error::Malformed;
-use crate::evaluate::Request;
+use crate::evaluate::{Request, Resource};
 use crate::parse;
-use crate::pattern::{Fold, Pattern};
+use crate::pattern::{Fold, Pattern, Reach};
 use crate::principal::{Naming, Principals};
 
 /// Where a document is used: the grammar differs.
@@ -97,7 +97,7 @@ impl Statement {
             return None;
         }
         if let Some(resources) = &self.resources
-            && !resources.match_resource(request)
+            && !resources.match_resource(request, self.effect)
         {
             return None;
         }
@@ -105,7 +105,7 @@ impl Statement {
             Some(principals) => principals.name(request.caller)?,
             None => Naming::Itself,
         };
-        let hold = |condition: &Condition| condition.holds(request.facts);
+        let hold = |condition: &Condition| condition.holds(request.facts, self.effect);
         self.conditions.iter().all(hold).then_some(naming)
     }
 }
@@ -120,11 +120,20 @@ impl Actions {
 }
 
 impl Resources {
-    fn match_resource(&self, request: &Request<'_>) -> bool {
-        let is_one = self
-            .patterns
-            .iter()
-            .any(|pattern| pattern.matches(request.resource, request.facts));
+    /// What is not known counts against the caller: a denial is about it if it may be, and a permission if it
+    /// must be.
+    fn match_resource(&self, request: &Request<'_>, effect: Effect) -> bool {
+        let mut patterns = self.patterns.iter();
+        let is_one = match request.resource {
+            Resource::Named(arn) => patterns.any(|pattern| pattern.matches(arn, request.facts)),
+            Resource::Among(begin) => {
+                let least = match (effect, self.all_but) {
+                    (Effect::Deny, false) | (Effect::Allow, true) => Reach::Some,
+                    (Effect::Deny, true) | (Effect::Allow, false) => Reach::All,
+                };
+                patterns.any(|pattern| pattern.reach(begin, request.facts) >= least)
+            }
+        };
         is_one != self.all_but
     }
 }

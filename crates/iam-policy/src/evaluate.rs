@@ -4,9 +4,30 @@
 //! itself suffices; one that names the role behind a session, or everybody, leaves boundaries and session
 //! policies their word; one that names the account leaves the account's policies theirs.
 
+use core::fmt;
+
 use crate::context::Facts;
 use crate::document::Policy;
 use crate::principal::{Caller, Naming};
+
+/// What a request is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Resource<'a> {
+    /// One ARN; `*` where the action has none.
+    Named(&'a str),
+    /// Some of those whose ARNs begin so, and it is not known which: of any at all where it is empty. Only
+    /// what allows all of them allows it, and what denies one of them denies it.
+    Among(&'a str),
+}
+
+impl fmt::Display for Resource<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Named(arn) => f.write_str(arn),
+            Self::Among(begin) => write!(f, "{begin}*"),
+        }
+    }
+}
 
 /// What is asked for.
 #[derive(Clone, Copy)]
@@ -15,8 +36,8 @@ pub struct Request<'a> {
     pub caller: &'a Caller,
     /// `states:StartExecution`.
     pub action: &'a str,
-    /// The resource's ARN; `*` where the action has none.
-    pub resource: &'a str,
+    /// What it is done to.
+    pub resource: Resource<'a>,
     /// What conditions and variables may ask for.
     pub facts: &'a dyn Facts,
 }

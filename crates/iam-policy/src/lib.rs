@@ -21,5 +21,5 @@ mod principal;
 pub use context::{Context, Facts};
 pub use document::{Effect, Kind, Policy};
 pub use error::Malformed;
-pub use evaluate::{Decision, Policies, Request, Source, Verdict, Why};
+pub use evaluate::{Decision, Policies, Request, Resource, Source, Verdict, Why};
 pub use principal::Caller;

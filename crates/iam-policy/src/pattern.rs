@@ -81,6 +81,38 @@ impl Pattern {
             .is_some_and(|tokens| glob(&tokens, text, fold))
     }
 
+    /// Returns how many of the texts match that begin with `begin`.
+    pub fn reach(&self, begin: &str, facts: &dyn Facts) -> Reach {
+        let Some(tokens) = self.filled(facts) else {
+            return Reach::None;
+        };
+        // Every place in the pattern at which the beginning may end.
+        let mut places = vec![false; tokens.len() + 1];
+        places[0] = true;
+        pass_stars(&tokens, &mut places);
+        for letter in begin.chars() {
+            let mut next = vec![false; places.len()];
+            for (at, token) in tokens.iter().enumerate().filter(|(at, _)| places[*at]) {
+                match token {
+                    Token::Any => next[at] = true,
+                    Token::One => next[at + 1] = true,
+                    Token::Letter(expected) => next[at + 1] |= *expected == letter,
+                    Token::Variable { .. } => {}
+                }
+            }
+            pass_stars(&tokens, &mut next);
+            places = next;
+        }
+        let behind = tokens.len();
+        if behind > 0 && tokens[behind - 1] == Token::Any && places[behind - 1] {
+            return Reach::All;
+        }
+        match places.contains(&true) {
+            true => Reach::Some,
+            false => Reach::None,
+        }
+    }
+
     /// Returns the text that the pattern is, where it has no wildcards.
     pub fn text(&self, facts: &dyn Facts) -> Option<String> {
         let tokens = self.filled(facts)?;
@@ -117,6 +149,24 @@ impl Pattern {
 pub(crate) enum Fold {
     Exact,
     IgnoreCase,
+}
+
+/// How many of a set of texts match.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Reach {
+    None,
+    /// One or more may, and it is not sure that all do.
+    Some,
+    All,
+}
+
+/// A star may stand for nothing.
+fn pass_stars(tokens: &[Token], places: &mut [bool]) {
+    for (at, token) in tokens.iter().enumerate() {
+        if places[at] && *token == Token::Any {
+            places[at + 1] = true;
+        }
+    }
 }
 
 fn variable(inside: &str) -> Token {

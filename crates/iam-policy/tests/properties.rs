@@ -1,6 +1,6 @@
 //! What holds for all policies: a denial more never allows, a permission more never denies.
 
-use iam_policy::{Caller, Context, Decision, Kind, Policies, Policy, Request};
+use iam_policy::{Caller, Context, Decision, Kind, Policies, Policy, Request, Resource};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
@@ -119,7 +119,7 @@ fn decide(all: &All, caller: &Caller, tagged: bool) -> Decision {
     policies.decide(&Request {
         caller,
         action: "s3:GetObject",
-        resource: "arn:aws:s3:::b/alice",
+        resource: Resource::Named("arn:aws:s3:::b/alice"),
         facts: &facts,
     })
 }

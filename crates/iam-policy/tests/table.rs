@@ -1,7 +1,7 @@
 //! IAM's documented evaluation as tables: conditions, statements, and decisions over all kinds of policies.
 
 use iam_policy::{
-    Caller, Context, Decision, Kind, Policies, Policy, Request, Source, Verdict, Why,
+    Caller, Context, Decision, Facts, Kind, Policies, Policy, Request, Resource, Source, Verdict, Why,
 };
 use serde_json::{Value, json};
 
@@ -97,7 +97,7 @@ fn matched(statement: &str, action: &str, resource: &str, given: &str) -> String
     let request = Request {
         caller: &user(),
         action,
-        resource,
+        resource: Resource::Named(resource),
         facts: &facts(given),
     };
     match policy.verdict(&request) {
@@ -158,7 +158,7 @@ fn decision(line: &str) -> Result<(), String> {
     let request = Request {
         caller: &caller,
         action,
-        resource: on,
+        resource: Resource::Named(on),
         facts: &Context::default(),
     };
     let name = |source| match source {
@@ -174,6 +174,63 @@ fn decision(line: &str) -> Result<(), String> {
         Decision::Denied(Why::Implicit(source)) => format!("no {}", name(source)),
     };
     same(expected, got)
+}
+
+/// Facts of which one key is not known.
+struct Hidden;
+
+impl Facts for Hidden {
+    fn values(&self, _: &str) -> Option<Vec<String>> {
+        None
+    }
+
+    fn is_unknown(&self, key: &str) -> bool {
+        key == "s3:hidden"
+    }
+}
+
+#[test]
+fn what_is_not_known_denies_and_does_not_allow() {
+    let among = Resource::Among("arn:aws:s3:::b/");
+    let one = Resource::Named("arn:aws:s3:::b/k");
+    let is = |operator: &str| json!({operator: {"s3:Hidden": "x"}});
+    let cases = [
+        (r#""Resource": "*""#, None, among, true, true),
+        (r#""Resource": "arn:aws:s3:::b/*""#, None, among, true, true),
+        (r#""Resource": "arn:aws:s3:::b/k""#, None, among, false, true),
+        (r#""Resource": "arn:aws:s3:::c/*""#, None, among, false, false),
+        (r#""NotResource": "arn:aws:s3:::b/k""#, None, among, false, true),
+        (r#""NotResource": "arn:aws:s3:::b/*""#, None, among, false, false),
+        (r#""NotResource": "arn:aws:s3:::c/*""#, None, among, true, true),
+        (r#""Resource": "arn:aws:s3:::b/k""#, None, Resource::Among(""), false, true),
+        (r#""Resource": "*""#, Some(is("StringEquals")), one, false, true),
+        (r#""Resource": "*""#, Some(is("StringNotEquals")), one, false, true),
+        (r#""Resource": "*""#, Some(is("StringEqualsIfExists")), one, false, true),
+        (r#""Resource": "*""#, Some(json!({"Null": {"s3:Hidden": "true"}})), one, false, true),
+        (r#""Resource": "*""#, Some(json!({"Null": {"s3:Other": "true"}})), one, true, true),
+    ];
+    for (on, condition, resource, allows, denies) in cases {
+        for (effect, expected, matched) in [
+            ("Allow", Verdict::Allows, allows),
+            ("Deny", Verdict::Denies, denies),
+        ] {
+            let statement = format!(r#"{{"Effect": "{effect}", "Action": "s3:*", {on}}}"#);
+            let mut statement: Value = serde_json::from_str(&statement).expect(&statement);
+            if let Some(condition) = &condition {
+                statement["Condition"] = condition.clone();
+            }
+            let text = json!({"Version": "2012-10-17", "Statement": statement}).to_string();
+            let policy = Policy::parse(&text, Kind::Identity).expect(&text);
+            let request = Request {
+                caller: &user(),
+                action: "s3:DeleteObject",
+                resource,
+                facts: &Hidden,
+            };
+            let expected = if matched { expected } else { Verdict::Silent };
+            assert_eq!(policy.verdict(&request), expected, "{text} {resource}");
+        }
+    }
 }
 
 /// Writes `+@U s3:*; -s3:Get*` out as a document.

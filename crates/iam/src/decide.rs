@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use iam_policy::{Caller, Context, Decision, Facts, Kind, Policies, Policy, Request, Source, Why};
+use iam_policy::{Caller, Context, Decision, Facts, Kind, Policies, Policy, Request, Resource, Source, Why};
 use service::{Access, Authority, KeyHolder, Limited, Principal};
 
 use crate::Iam;
@@ -74,6 +74,10 @@ struct Both<'a>(&'a SenderFacts, &'a dyn Facts);
 impl Facts for Both<'_> {
     fn values(&self, key: &str) -> Option<Vec<String>> {
         self.0.values(key).or_else(|| self.1.values(key))
+    }
+
+    fn is_unknown(&self, key: &str) -> bool {
+        self.0.values(key).is_none() && self.1.is_unknown(key)
     }
 }
 
@@ -238,10 +242,10 @@ impl Iam {
         if access.action != "sts:AssumeRole" {
             return Ok(None);
         }
-        let bearing = self
-            .compiled
-            .bearing(&self.account, access.resource)
-            .ok_or(())?;
+        let Resource::Named(role_arn) = access.resource else {
+            return Err(());
+        };
+        let bearing = self.compiled.bearing(&self.account, role_arn).ok_or(())?;
         bearing.trust.clone().map(Some).ok_or(())
     }
 }
@@ -360,7 +364,8 @@ impl Authority for Iam {
             // What a limited session does is not all that its role needs.
             Principal::Limited(_) | Principal::Root { .. } | Principal::Service { .. } => return,
         };
-        self.uses.note(who, access.action, access.resource);
+        let resource = access.resource.to_string();
+        self.uses.note(who, access.action, &resource);
     }
 
     fn unique_id(&self, arn: &str) -> Option<Arc<str>> {

@@ -1,6 +1,6 @@
 //! `SimulatePrincipalPolicy` and `SimulateCustomPolicy`: what would be decided, and by which policies.
 
-use iam_policy::{Caller, Context, Decision, Kind, Policies, Policy, Request, Verdict, Why};
+use iam_policy::{Caller, Context, Decision, Kind, Policies, Policy, Request, Resource, Verdict, Why};
 use serde_json::{Value, json};
 use service::Failure;
 
@@ -166,7 +166,7 @@ fn simulate(ask: &Ask<'_>, tried: &Tried, caller: &Caller, known: &Context) -> A
             let request = Request {
                 caller,
                 action,
-                resource,
+                resource: Resource::Named(resource),
                 facts: &facts,
             };
             results.push(result(tried, &policies, &request));
@@ -205,7 +205,7 @@ fn result(tried: &Tried, policies: &Policies<'_>, request: &Request<'_>) -> Valu
         .collect();
     let mut result = json!({
         "EvalActionName": request.action,
-        "EvalResourceName": request.resource,
+        "EvalResourceName": request.resource.to_string(),
         "EvalDecision": word,
         "MatchedStatements": matched,
         "MissingContextValues": [],

@@ -113,7 +113,11 @@ fn split(text: &str) -> Option<Parts<'_>> {
             name,
             qualifier,
         }
-    } else if let Some((before, after)) = text.split_once("function:") {
+    // `my-function:1` is a name that ends so.
+    } else if let Some((before, after)) = text
+        .split_once("function:")
+        .filter(|(before, _)| before.is_empty() || before.ends_with(':'))
+    {
         let (name, qualifier) = name_and_qualifier(after);
         let mut before = before.strip_suffix(':').unwrap_or(before).rsplitn(2, ':');
         let account = before.next().filter(|account| !account.is_empty());

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use iam_policy::Facts;
+use iam_policy::{Facts, Resource};
 
 use crate::Principal;
 
@@ -11,8 +11,8 @@ use crate::Principal;
 pub struct Access<'a> {
     /// `states:StartExecution`.
     pub action: &'a str,
-    /// The resource's ARN, or `*`.
-    pub resource: &'a str,
+    /// What it is done to.
+    pub resource: Resource<'a>,
     /// What is known of the request beside its sender.
     pub facts: &'a dyn Facts,
     /// The document of the resource's own policy, where it has one.

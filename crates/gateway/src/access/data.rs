@@ -1,8 +1,10 @@
 //! DynamoDB and CloudWatch Logs.
 
+use std::borrow::Cow;
+
 use serde_json::Value;
 
-use super::{Members, Need, Place};
+use super::{Members, Need, Place, modelled};
 
 fn table(name: &str, place: Place<'_>) -> String {
     if name.starts_with("arn:") {
@@ -14,7 +16,7 @@ fn table(name: &str, place: Place<'_>) -> String {
 /// Returns what a call of DynamoDB needs.
 pub(super) fn dynamodb(operation: &str, members: &Members<'_>, place: Place<'_>) -> Vec<Need> {
     let action = format!("dynamodb:{operation}");
-    let everything = |action: String| vec![Need::new(action, "*")];
+    let everything = |action: String| vec![Need::on_any(action)];
     match operation {
         "BatchGetItem" | "BatchWriteItem" => {
             let Some(Value::Object(tables)) = members.value("RequestItems") else {
@@ -30,34 +32,64 @@ pub(super) fn dynamodb(operation: &str, members: &Members<'_>, place: Place<'_>)
                 .iter()
                 .map(|item| transacted(item, place))
                 .collect::<Option<Vec<_>>>()
-                .unwrap_or_else(|| everything(action)),
+                .map_or_else(|| everything(action), |needs| needs.concat()),
             _ => everything(action),
         },
         // The table is inside of a statement, which is not read here.
         "ExecuteStatement" | "BatchExecuteStatement" | "ExecuteTransaction" => {
             ["Select", "Insert", "Update", "Delete"]
-                .map(|verb| Need::new(format!("dynamodb:PartiQL{verb}"), "*"))
+                .map(|verb| Need::on_any(format!("dynamodb:PartiQL{verb}")))
                 .to_vec()
         }
+        "ListTables" | "ListStreams" | "DescribeEndpoints" | "DescribeLimits" => {
+            vec![Need::new(action, "*")]
+        }
         _ => {
-            let name =
-                members.any_text(&["TableName", "ResourceArn", "TableArn", "TargetTableName"]);
-            let Some(name) = name else {
-                return everything(action);
+            let index = match operation {
+                "Query" | "Scan" => members.text("IndexName"),
+                _ => None,
             };
-            let mut resource = table(&name, place);
-            if let ("Query" | "Scan", Some(index)) = (operation, members.text("IndexName")) {
-                resource = format!("{resource}/index/{index}");
-            }
-            vec![Need::new(action, resource)]
+            let resource = |name: Cow<'_, str>| match &index {
+                Some(index) => format!("{}/index/{index}", table(&name, place)),
+                None => table(&name, place),
+            };
+            let names = tables_of(operation).iter();
+            let names = names.filter_map(|member| members.text(member));
+            Need::on_each(&action, names.map(resource))
         }
     }
 }
 
-/// Returns what one item of a transaction needs: the action that it is by itself.
-fn transacted(item: &Value, place: Place<'_>) -> Option<Need> {
-    let (kind, inner) = item.as_object()?.iter().next()?;
-    let action = match kind.as_str() {
+/// Returns the members that name the tables of an operation. Others of them are not looked at: an input may
+/// say what the operation does not read.
+fn tables_of(operation: &str) -> &'static [&'static str] {
+    match operation {
+        "TagResource"
+        | "UntagResource"
+        | "ListTagsOfResource"
+        | "GetResourcePolicy"
+        | "PutResourcePolicy"
+        | "DeleteResourcePolicy" => &["ResourceArn"],
+        "DescribeStream" | "GetShardIterator" => &["StreamArn"],
+        "ExportTableToPointInTime" => &["TableArn"],
+        "RestoreTableFromBackup" => &["BackupArn", "TargetTableName"],
+        "RestoreTableToPointInTime" => &["SourceTableName", "SourceTableArn", "TargetTableName"],
+        _ => &["TableName"],
+    }
+}
+
+/// Returns what one item of a transaction needs: the action that it is by itself. Which one counts of several,
+/// which is a mistake, is not guessed.
+fn transacted(item: &Value, place: Place<'_>) -> Option<Vec<Need>> {
+    let parts = item.as_object().filter(|parts| !parts.is_empty())?;
+    parts
+        .iter()
+        .map(|(kind, inner)| part_of(kind, inner, place))
+        .collect()
+}
+
+fn part_of(kind: &str, inner: &Value, place: Place<'_>) -> Option<Need> {
+    let action = match kind {
         "Get" => "dynamodb:GetItem",
         "Put" => "dynamodb:PutItem",
         "Update" => "dynamodb:UpdateItem",
@@ -72,20 +104,30 @@ fn transacted(item: &Value, place: Place<'_>) -> Option<Need> {
 /// Returns what a call of CloudWatch Logs needs.
 pub(super) fn logs(operation: &str, members: &Members<'_>, place: Place<'_>) -> Vec<Need> {
     let action = format!("logs:{operation}");
+    if modelled("logs", operation).is_none() {
+        return vec![Need::on_any(action)];
+    }
     if let Some(arn) = members.text("resourceArn") {
         return vec![Need::new(action, arn.into_owned())];
     }
-    let group = members.any_text(&["logGroupIdentifier", "logGroupName"]);
+    // Only what the operation reads is here, so that several are all meant.
+    let names = ["logGroupIdentifier", "logGroupName"].into_iter();
+    let mut groups: Vec<Cow<'_, str>> = names.filter_map(|name| members.text(name)).collect();
+    if groups.is_empty() {
+        groups.push(Cow::Borrowed(""));
+    }
     // As AWS writes it: a group without a stream ends in an empty one.
     let stream = match operation {
         "PutLogEvents" | "GetLogEvents" | "DeleteLogStream" => members.text("logStreamName"),
         _ => None,
     };
-    let (group, stream) = (group.unwrap_or_default(), stream.unwrap_or_default());
-    let group = match group.split_once(":log-group:") {
-        Some((_, name)) => name.trim_end_matches(":*"),
-        None => &*group,
+    let stream = stream.unwrap_or_default();
+    let resource = |group: Cow<'_, str>| {
+        let group = match group.split_once(":log-group:") {
+            Some((_, name)) => name.trim_end_matches(":*"),
+            None => &*group,
+        };
+        place.arn("logs", &format!("log-group:{group}:log-stream:{stream}"))
     };
-    let resource = place.arn("logs", &format!("log-group:{group}:log-stream:{stream}"));
-    vec![Need::new(action, resource)]
+    Need::on_each(&action, groups.into_iter().map(resource))
 }

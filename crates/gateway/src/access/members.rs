@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::collections::HashMap;
 
+use aws_model::schema::Member;
 use serde_json::Value;
 use serde_json::value::RawValue;
 
@@ -14,6 +15,14 @@ impl<'a> Members<'a> {
     /// Finds the members of `input`. What is no object has none, and its service will say so.
     pub fn of(input: &'a [u8]) -> Self {
         serde_json::from_slice(input).map(Self).unwrap_or_default()
+    }
+
+    /// Returns the same with those members alone that an operation's input has: no service reads others, so
+    /// none of them says what a call is about.
+    pub fn only(mut self, known: &[Member]) -> Self {
+        self.0
+            .retain(|name, _| known.iter().any(|member| member.name == name));
+        self
     }
 
     /// Returns a member that is a text, and not an empty one.

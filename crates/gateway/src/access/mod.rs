@@ -14,6 +14,8 @@ mod workflows;
 
 use std::borrow::Cow;
 
+use aws_model::schema::Member;
+use iam_policy::Resource;
 use service::{Call, Site};
 
 pub(crate) use facts::{Origin, RequestFacts};
@@ -25,12 +27,16 @@ pub(crate) use objects::object_needs;
 pub(crate) struct Need {
     /// `states:StartExecution`.
     pub action: Cow<'static, str>,
-    /// An ARN, or `*`.
+    /// An ARN, or `*` where the action has none; see [`Self::is_beginning`].
     pub resource: String,
+    /// Whether `resource` is the beginning of ARNs of which it is not known which are meant.
+    pub is_beginning: bool,
     /// To which service the role that is the resource is passed.
     pub passed_to: Option<&'static str>,
     /// The alias or version by which a state machine is named.
     pub qualifier: Option<String>,
+    /// The function to which a mapping leads, where the call says so.
+    pub function_arn: Option<String>,
 }
 
 impl Need {
@@ -38,8 +44,43 @@ impl Need {
         Self {
             action: action.into(),
             resource: resource.into(),
+            is_beginning: false,
             passed_to: None,
             qualifier: None,
+            function_arn: None,
+        }
+    }
+
+    /// Returns the need of an action on some of the resources whose ARNs begin so, nobody knows which.
+    pub fn on_some(action: impl Into<Cow<'static, str>>, beginning: impl Into<String>) -> Self {
+        Self {
+            is_beginning: true,
+            ..Self::new(action, beginning)
+        }
+    }
+
+    /// Returns the need of an action on a resource that is not known.
+    pub fn on_any(action: impl Into<Cow<'static, str>>) -> Self {
+        Self::on_some(action, "")
+    }
+
+    /// Returns the needs of an action on each of `resources`; where there are none, it is not known on which.
+    pub fn on_each(action: &str, resources: impl IntoIterator<Item = String>) -> Vec<Self> {
+        let resources = resources.into_iter();
+        let mut needs: Vec<Self> = resources
+            .map(|resource| Self::new(action.to_owned(), resource))
+            .collect();
+        if needs.is_empty() {
+            needs.push(Self::on_any(action.to_owned()));
+        }
+        needs
+    }
+
+    /// Returns what policies match.
+    pub fn resource(&self) -> Resource<'_> {
+        match self.is_beginning {
+            true => Resource::Among(&self.resource),
+            false => Resource::Named(&self.resource),
         }
     }
 
@@ -53,10 +94,13 @@ impl Need {
 }
 
 /// A role that a call gives to a service, which must be able to assume it.
+#[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Given {
     /// `states.amazonaws.com`.
     pub service: &'static str,
     pub role_arn: String,
+    /// What the service will assume it for: the machine, the function, the rule.
+    pub source_arn: String,
 }
 
 /// Where resources are whose ARNs are put together.
@@ -84,12 +128,34 @@ impl<'a> Place<'a> {
     }
 }
 
-/// Returns what a call needs. `asked` is the resource that the service itself says the call is about.
+/// Returns the members of a call's input that its operation reads, as far as there is a model that says so.
+pub(crate) fn members(call: &Call) -> Members<'_> {
+    let all = Members::of(&call.input);
+    match modelled(call.service, &call.operation) {
+        Some(known) => all.only(known),
+        None => all,
+    }
+}
+
+/// Returns the members of an operation's input; `None` for an operation that no model here has.
+fn modelled(service: &str, operation: &str) -> Option<&'static [Member]> {
+    use aws_model::{lambda, logs, states};
+    let model = match service {
+        "states" => states::Operation::from_name(operation)?.model(),
+        "lambda" => lambda::Operation::from_name(operation)?.model(),
+        "logs" => logs::Operation::from_name(operation)?.model(),
+        _ => return None,
+    };
+    let members = model.input.map(|input| input.members());
+    Some(members.unwrap_or_default())
+}
+
+/// Returns what a call needs. `asked` are the answers to its [`questions`].
 pub(crate) fn needs(
     call: &Call,
     members: &Members<'_>,
     site: &Site,
-    asked: Option<String>,
+    asked: Vec<Option<String>>,
 ) -> Vec<Need> {
     let place = Place::of(site);
     let operation = &*call.operation;
@@ -100,8 +166,9 @@ pub(crate) fn needs(
         "logs" => data::logs(operation, members, place),
         "s3" => objects::needs(operation, members),
         "cloudformation" => identities::cloudformation(operation, members, place),
-        "iam" => identities::iam(operation, members, place),
+        "iam" => identities::iam(operation, members, place, &call.principal),
         "sts" => identities::sts(operation, members, place),
+        "secretsmanager" => messaging::secrets(operation, members, place, asked),
         other => messaging::needs(other, operation, members, place),
     }
 }
@@ -112,27 +179,68 @@ pub(crate) fn gives(call: &Call) -> bool {
         (call.service, &*call.operation),
         ("states", "CreateStateMachine" | "UpdateStateMachine")
             | ("lambda", "CreateFunction" | "UpdateFunctionConfiguration")
+            | ("events", "PutTargets")
+            | ("scheduler", "CreateSchedule" | "UpdateSchedule")
     )
 }
 
-/// Returns the role that a call hands to a service, if it hands one over.
-pub(crate) fn given(call: &Call, members: &Members<'_>) -> Option<Given> {
-    let (service, member) = match (call.service, &*call.operation) {
-        ("states", "CreateStateMachine" | "UpdateStateMachine") => {
-            ("states.amazonaws.com", "roleArn")
+/// Returns the roles that a call hands to a service.
+pub(crate) fn given(call: &Call, members: &Members<'_>, site: &Site) -> Vec<Given> {
+    if !gives(call) {
+        return Vec::new();
+    }
+    let (place, operation) = (Place::of(site), &*call.operation);
+    let one = |member: &str| members.text(member).map(Cow::into_owned);
+    let (service, source_arn, roles): (_, Option<String>, Vec<String>) = match call.service {
+        "states" => {
+            let name = one("name").map(|name| place.arn("states", &format!("stateMachine:{name}")));
+            let machine = one("stateMachineArn").or(name);
+            ("states.amazonaws.com", machine, one("roleArn").into_iter().collect())
         }
-        ("lambda", "CreateFunction" | "UpdateFunctionConfiguration") => {
-            ("lambda.amazonaws.com", "Role")
+        "lambda" => {
+            let function = one("FunctionName");
+            let function = function.map(|name| workflows::function_arn(&name, None, place));
+            ("lambda.amazonaws.com", function, one("Role").into_iter().collect())
         }
-        _ => return None,
+        "events" => {
+            let rule = messaging::rule(members, "Rule", place);
+            let roles = messaging::roles("events", operation, members);
+            ("events.amazonaws.com", rule, roles)
+        }
+        _ => {
+            let group = messaging::group(members);
+            let group = place.arn("scheduler", &format!("schedule-group/{group}"));
+            let roles = messaging::roles("scheduler", operation, members);
+            ("scheduler.amazonaws.com", Some(group), roles)
+        }
     };
-    let role_arn = members.text(member)?.into_owned();
-    let is_role = vocab::Arn::parse(&role_arn)
-        .is_some_and(|arn| arn.service == "iam" && arn.resource.starts_with("role/"));
-    is_role.then_some(Given { service, role_arn })
+    let source_arn = source_arn.unwrap_or_default();
+    let is_role = |role: &String| {
+        vocab::Arn::parse(role)
+            .is_some_and(|arn| arn.service == "iam" && arn.resource.starts_with("role/"))
+    };
+    let given = |role_arn| Given {
+        service,
+        role_arn,
+        source_arn: source_arn.clone(),
+    };
+    roles.into_iter().filter(is_role).map(given).collect()
 }
 
-/// Says whether the resource of an operation is known by the service alone: a token says nothing to us.
-pub(crate) fn is_asked_for(call: &Call) -> bool {
-    call.service == "states" && call.operation.starts_with("SendTask")
+/// Returns the calls about which the service must be asked what they are about, because it alone knows: a token
+/// says nothing to us, and a secret's ARN ends in letters that its name does not have.
+pub(crate) fn questions(call: &Call, members: &Members<'_>) -> Vec<Call> {
+    match (call.service, &*call.operation) {
+        ("states", operation) if operation.starts_with("SendTask") => vec![call.clone()],
+        ("secretsmanager", operation) => {
+            let ids = messaging::secret_ids(operation, members).into_iter();
+            let question = |id: String| Call {
+                operation: "DescribeSecret".into(),
+                input: serde_json::json!({"SecretId": id}).to_string().into(),
+                ..call.clone()
+            };
+            ids.map(question).collect()
+        }
+        _ => Vec::new(),
+    }
 }
