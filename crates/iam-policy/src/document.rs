@@ -67,6 +67,24 @@ impl Policy {
         parse::policy(text, kind)
     }
 
+    /// Says whether the policy of a bucket is public as S3 means it: a statement allows something to everybody,
+    /// and no condition holds it to a fixed few.
+    pub fn is_public(&self) -> bool {
+        let is_public = |statement: &Statement| {
+            let principals = statement.principals.as_ref();
+            statement.effect == Effect::Allow
+                && principals.is_some_and(Principals::are_everybody)
+                && !statement.conditions.iter().any(Condition::narrows)
+        };
+        self.statements.iter().any(is_public)
+    }
+
+    /// Says whether what the policy comes to may depend on a key that begins so, in small letters.
+    pub fn asks_for(&self, key: &str) -> bool {
+        let mut keys = self.statements.iter().flat_map(Statement::keys);
+        keys.any(|asked| asked.starts_with(key))
+    }
+
     /// Returns what the policy says by itself of a request: the effects of the statements that match.
     pub(crate) fn effects(&self, request: &Request<'_>) -> Effects {
         let mut effects = Effects::default();
@@ -91,6 +109,14 @@ pub(crate) struct Effects {
 }
 
 impl Statement {
+    /// Returns the keys of its conditions and of all variables.
+    fn keys(&self) -> impl Iterator<Item = &str> {
+        let resources = self.resources.iter().flat_map(|resources| &resources.patterns);
+        let resources = resources.flat_map(|pattern| pattern.parts());
+        let conditions = self.conditions.iter().flat_map(Condition::keys);
+        conditions.chain(resources.flat_map(|pattern| pattern.keys()))
+    }
+
     /// Says whether the statement is about a request, and how it names the caller.
     fn matches(&self, request: &Request<'_>) -> Option<Naming> {
         if !self.actions.match_action(request) {
