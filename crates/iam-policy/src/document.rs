@@ -34,7 +34,11 @@ pub enum Effect {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Policy {
     pub(crate) statements: Vec<Statement>,
+    asks_for_tags: bool,
 }
+
+/// What the keys of resources' tags have in them.
+const TAG_KEYS: [&str; 2] = ["resourcetag/", "existingobjecttag/"];
 
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Statement {
@@ -59,6 +63,15 @@ pub(crate) struct Resources {
 }
 
 impl Policy {
+    pub(crate) fn new(statements: Vec<Statement>) -> Self {
+        let is_tag = |key: &str| TAG_KEYS.iter().any(|tags| key.contains(tags));
+        let asks_for_tags = statements.iter().flat_map(Statement::keys).any(is_tag);
+        Self {
+            statements,
+            asks_for_tags,
+        }
+    }
+
     /// Reads a document.
     ///
     /// # Errors
@@ -79,10 +92,9 @@ impl Policy {
         self.statements.iter().any(is_public)
     }
 
-    /// Says whether what the policy comes to may depend on a key that begins so, in small letters.
-    pub fn asks_for(&self, key: &str) -> bool {
-        let mut keys = self.statements.iter().flat_map(Statement::keys);
-        keys.any(|asked| asked.starts_with(key))
+    /// Says whether what the policy comes to may depend on the tags of what a request is about.
+    pub fn asks_for_tags(&self) -> bool {
+        self.asks_for_tags
     }
 
     /// Returns what the policy says by itself of a request: the effects of the statements that match.
@@ -111,7 +123,10 @@ pub(crate) struct Effects {
 impl Statement {
     /// Returns the keys of its conditions and of all variables.
     fn keys(&self) -> impl Iterator<Item = &str> {
-        let resources = self.resources.iter().flat_map(|resources| &resources.patterns);
+        let resources = self
+            .resources
+            .iter()
+            .flat_map(|resources| &resources.patterns);
         let resources = resources.flat_map(|pattern| pattern.parts());
         let conditions = self.conditions.iter().flat_map(Condition::keys);
         conditions.chain(resources.flat_map(|pattern| pattern.keys()))

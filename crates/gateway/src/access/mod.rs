@@ -6,10 +6,12 @@
 
 mod data;
 mod facts;
+mod heads;
 mod identities;
 mod members;
 mod messaging;
 mod objects;
+mod tags;
 mod workflows;
 
 use std::borrow::Cow;
@@ -19,8 +21,10 @@ use iam_policy::Resource;
 use service::{Call, Site};
 
 pub(crate) use facts::{Origin, RequestFacts};
+pub(crate) use heads::Head;
 pub(crate) use members::Members;
 pub(crate) use objects::object_needs;
+pub(crate) use tags::{Tags, question as tags_question, read as read_tags};
 
 /// One action on one resource.
 #[derive(Clone, Debug, PartialEq, Eq)]

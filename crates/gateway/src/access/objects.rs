@@ -59,6 +59,11 @@ pub(crate) fn object_needs(
         | "CompleteMultipartUpload"
         | "PostObject" => of_object("PutObject"),
         "DeleteObjects" => of_object("DeleteObject"),
+        "GetPublicAccessBlock" => of_bucket("GetBucketPublicAccessBlock"),
+        "PutPublicAccessBlock" | "DeletePublicAccessBlock" => {
+            of_bucket("PutBucketPublicAccessBlock")
+        }
+        "DeleteBucketTagging" => of_bucket("PutBucketTagging"),
         other if other.contains("Object") || other == "AbortMultipartUpload" => of_object(other),
         other => of_bucket(other),
     };
