@@ -22,6 +22,7 @@ use service::{Call, Clock, Failure, Reply, Service, Site};
 use store::Store;
 
 mod backend;
+mod blanks;
 mod blobs;
 mod bucket_policy;
 mod buckets;

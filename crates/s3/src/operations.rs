@@ -11,6 +11,7 @@ use serde_json::{Map, Value};
 use service::{Call, Failure, Reply};
 
 use crate::backend::Backend;
+use crate::blanks::{access_block, bucket_tagging, copy, deletion, part_copy, policy, tagging};
 use crate::failure;
 use crate::json::{self, put, take};
 use crate::objects::Trailer;
@@ -78,83 +79,6 @@ macro_rules! blank {
     ($input:ident $blank:ident) => {
         $blank()
     };
-}
-
-// Inputs with a member that has no blank of its own.
-fn deletion() -> dto::DeleteObjectsInput {
-    let nothing = dto::Delete::default();
-    let input = dto::DeleteObjectsInput::builder()
-        .bucket(String::new())
-        .delete(nothing)
-        .build();
-    input.expect("all members that are needed are there")
-}
-
-fn nowhere() -> dto::CopySource {
-    dto::CopySource::Bucket {
-        bucket: "".into(),
-        key: "".into(),
-        version_id: None,
-    }
-}
-
-fn copy() -> dto::CopyObjectInput {
-    let input = dto::CopyObjectInput::builder()
-        .bucket(String::new())
-        .key(String::new());
-    input
-        .copy_source(nowhere())
-        .build()
-        .expect("all members that are needed are there")
-}
-
-fn part_copy() -> dto::UploadPartCopyInput {
-    let input = dto::UploadPartCopyInput::builder()
-        .bucket(String::new())
-        .key(String::new());
-    let input = input
-        .copy_source(nowhere())
-        .part_number(0)
-        .upload_id(String::new())
-        .build();
-    input.expect("all members that are needed are there")
-}
-
-fn tagging() -> dto::PutObjectTaggingInput {
-    let nothing = dto::Tagging::default();
-    let input = dto::PutObjectTaggingInput::builder()
-        .bucket(String::new())
-        .key(String::new());
-    input
-        .tagging(nothing)
-        .build()
-        .expect("all members that are needed are there")
-}
-
-fn policy() -> dto::PutBucketPolicyInput {
-    let input = dto::PutBucketPolicyInput::builder().bucket(String::new());
-    input
-        .policy(String::new())
-        .build()
-        .expect("all members that are needed are there")
-}
-
-fn access_block() -> dto::PutPublicAccessBlockInput {
-    let nothing = dto::PublicAccessBlockConfiguration::default();
-    let input = dto::PutPublicAccessBlockInput::builder().bucket(String::new());
-    input
-        .public_access_block_configuration(nothing)
-        .build()
-        .expect("all members that are needed are there")
-}
-
-fn bucket_tagging() -> dto::PutBucketTaggingInput {
-    let nothing = dto::Tagging::default();
-    let input = dto::PutBucketTaggingInput::builder().bucket(String::new());
-    input
-        .tagging(nothing)
-        .build()
-        .expect("all members that are needed are there")
 }
 
 /// One operation: its name, its method and types, the members of both, and the two that carry bytes.

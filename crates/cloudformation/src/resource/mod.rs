@@ -16,6 +16,7 @@ use crate::stack::ResourceState;
 
 mod activity;
 mod bucket;
+mod bucket_policy;
 pub(crate) mod custom;
 mod dynamic;
 mod function;
@@ -262,7 +263,7 @@ pub(crate) trait ResourceHandler: Send + Sync {
 
 /// Returns the handler of `kind`.
 pub(crate) fn handler(kind: &str) -> Option<&'static dyn ResourceHandler> {
-    const HANDLERS: [&dyn ResourceHandler; 26] = [
+    const HANDLERS: [&dyn ResourceHandler; 27] = [
         &iam::ROLE,
         &iam::USER,
         &iam::GROUP,
@@ -283,7 +284,8 @@ pub(crate) fn handler(kind: &str) -> Option<&'static dyn ResourceHandler> {
         &machine_version::MachineVersion,
         &machine_alias::MachineAlias,
         &activity::ACTIVITY,
-        &bucket::BUCKET,
+        &bucket::Bucket,
+        &bucket_policy::BucketPolicy,
         &log_group::LogGroup,
         &stack::Stack,
         &custom::CustomResource,

@@ -20,14 +20,6 @@ pub(super) struct Recorded {
 
 pub(super) const RECORDED: &[Recorded] = &[
     Recorded {
-        kind: "AWS::S3::BucketPolicy",
-        properties: &["Bucket", "PolicyDocument"],
-        name_property: "Bucket",
-        immutable: &["Bucket"],
-        attributes: &[],
-        physical_id: "{name}",
-    },
-    Recorded {
         kind: "AWS::Logs::ResourcePolicy",
         properties: &["PolicyDocument", "PolicyName"],
         name_property: "PolicyName",
