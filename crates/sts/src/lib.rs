@@ -209,6 +209,15 @@ impl Service for Sts {
             "AssumeRole" => self.assume_role(&input, &call.principal)?,
             "GetSessionToken" => self.session_token(&input, &call.principal)?,
             "GetFederationToken" => self.federation_token(&input, &call.principal)?,
+            "GetAccessKeyInfo" => json!({"Account": &*self.site.account_id}),
+            // Refusals here say what they are about, and none of them is encoded: no text is one of ours.
+            "DecodeAuthorizationMessage" => {
+                let message = "Message is not valid";
+                return Err(Failure::client(
+                    "InvalidAuthorizationMessageException",
+                    message,
+                ));
+            }
             other => {
                 let message = format!("sts:{other} is not served here yet");
                 return Err(Failure::client("NotImplemented", message).with_status(501));
