@@ -8,7 +8,9 @@ use std::sync::Arc;
 use service::{Access, Authority, Call, Failure, Principal, RequestId, Service, Site};
 use vocab::Timestamp;
 
-use crate::access::{self, Given, Head, Members, Need, Origin, RequestFacts, Tags, object_needs};
+use crate::access::{
+    self, Given, Head, Members, Need, Origin, RequestFacts, Tags, object_needs, tagging_need,
+};
 use crate::streaming::ObjectCall;
 
 /// What becomes of a call that policies do not allow.
@@ -123,7 +125,11 @@ impl Watch {
             query: call.query,
             headers: call.headers,
         };
-        for need in object_needs(call.operation, call.bucket, call.key, call.source) {
+        let mut needs = object_needs(call.operation, call.bucket, call.key, call.source);
+        if call.headers.contains_key("x-amz-tagging") {
+            needs.extend(tagging_need(call.bucket, call.key));
+        }
+        for need in needs {
             self.judge(asked, &need, &members, Some(head), service)
                 .await?;
         }

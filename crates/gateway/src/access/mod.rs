@@ -23,7 +23,7 @@ use service::{Call, Site};
 pub(crate) use facts::{Origin, RequestFacts};
 pub(crate) use heads::Head;
 pub(crate) use members::Members;
-pub(crate) use objects::object_needs;
+pub(crate) use objects::{object_needs, tagging_need};
 pub(crate) use tags::{Tags, question as tags_question, read as read_tags};
 
 /// One action on one resource.

@@ -28,6 +28,7 @@ mod refusals;
 mod robust;
 mod stacks;
 mod system;
+mod tagged;
 mod tasks;
 mod tokens;
 mod workflows;
