@@ -37,6 +37,7 @@ mod listing;
 mod multipart;
 mod names;
 mod objects;
+mod old_urls;
 mod operations;
 mod reading;
 mod receive;

@@ -21,7 +21,7 @@ use crate::backend::Backend;
 use crate::leave::{CallerArn, Leave, OneKey, Refused, Signatory};
 use crate::names::AnyName;
 use crate::objects::Trailer;
-use crate::{S3, failure};
+use crate::{S3, failure, old_urls};
 
 impl S3 {
     /// Answers a request, if `signatory` has signed it. Problems are answers, too.
@@ -32,17 +32,24 @@ impl S3 {
         request_id: RequestId,
     ) -> Response<Body> {
         let query = request.uri().query().unwrap_or_default().to_owned();
-        spread(&query, request.headers_mut());
+        old_urls::spread(&query, request.headers_mut());
         let caller = CallerArn(signatory.arn);
         request.extensions_mut().insert(caller);
+        let hosts = Hosts {
+            region: self.backend.site.region.to_string(),
+        };
+        if old_urls::is_old(&query)
+            && let Some((_, secret)) = &signatory.key
+            && !is_signed_with(&request, &query, &hosts, secret)
+        {
+            return unsigned(&SignatureError::Mismatch, request_id);
+        }
         let told = Told::default();
         let mut builder = S3ServiceBuilder::new(Wire {
             backend: Arc::clone(&self.backend),
             told: Arc::clone(&told),
         });
-        builder.set_host(Hosts {
-            region: self.backend.site.region.to_string(),
-        });
+        builder.set_host(hosts);
         builder.set_validation(AnyName);
         let is_anonymous = signatory.key.is_none();
         builder.set_auth(OneKey(signatory.key));
@@ -68,25 +75,19 @@ impl S3 {
     }
 }
 
-/// In presigned URLs of Signature Version 2, what would be signed headers are parameters: S3 takes
-/// them for headers, with the session token among them, and so they are signed.
-fn spread(query: &str, headers: &mut HeaderMap) {
-    let pairs = || query.split('&').filter_map(|pair| pair.split_once('='));
-    if !pairs().any(|(name, _)| name == "AWSAccessKeyId") {
-        return;
-    }
-    for (name, value) in pairs() {
-        let name = name.to_ascii_lowercase();
-        let signed = name.starts_with("x-amz-") || name == "content-md5" || name == "content-type";
-        let value = percent_encoding::percent_decode_str(value).decode_utf8_lossy();
-        if let (true, Ok(name), Ok(value)) = (
-            signed,
-            HeaderName::try_from(name),
-            HeaderValue::from_str(&value),
-        ) {
-            headers.entry(name).or_insert(value);
-        }
-    }
+/// Says whether a presigned URL of the second version is signed with `secret`.
+fn is_signed_with(request: &Request<Body>, query: &str, hosts: &Hosts, secret: &str) -> bool {
+    let host = request.headers().get(header::HOST);
+    let host = host.and_then(|host| host.to_str().ok());
+    let named = host.and_then(|host| hosts.parse_host_header(host).ok());
+    let url = old_urls::OldUrl {
+        method: request.method(),
+        path: request.uri().path(),
+        query,
+        headers: request.headers(),
+        bucket: named.as_ref().and_then(|host| host.bucket()),
+    };
+    url.is_signed_with(secret)
 }
 
 /// Says in S3's words why the sender of a request is not known.
@@ -417,27 +418,6 @@ wire! {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn parameters_of_an_old_url_are_headers() {
-        for (query, expected) in [
-            (
-                "AWSAccessKeyId=A&x-amz-security-token=a%2Fb%2B&Expires=1",
-                Some("a/b+"),
-            ),
-            ("AWSAccessKeyId=A&X-Amz-Security-Token=t", Some("t")),
-            ("AWSAccessKeyId=A&x-amz-security-token=a%0Ab", None),
-            // In a URL of the fourth version they are parameters, signed as such.
-            ("X-Amz-Credential=A&x-amz-security-token=t", None),
-        ] {
-            let mut headers = HeaderMap::new();
-            spread(query, &mut headers);
-            let found = headers
-                .get("x-amz-security-token")
-                .and_then(|value| value.to_str().ok());
-            assert_eq!(found, expected, "{query}");
-        }
-    }
 
     #[test]
     fn hosts_below_localhost_name_buckets() {

@@ -12,6 +12,8 @@ mod members;
 mod messaging;
 mod objects;
 mod tags;
+#[cfg(test)]
+mod tests;
 mod workflows;
 
 use std::borrow::Cow;
