@@ -258,8 +258,8 @@ impl KeyRing {
 
     /// The purpose and the length keep the inputs of different seals apart.
     fn mac(&self, purpose: &str, access_key_id: &str, rest: &[u8]) -> [u8; SEAL_BYTES] {
-        let mut mac = Hmac::<Sha256>::new_from_slice(&self.master)
-            .expect("HMAC takes keys of any length");
+        let mut mac =
+            Hmac::<Sha256>::new_from_slice(&self.master).expect("HMAC takes keys of any length");
         mac.update(purpose.as_bytes());
         mac.update(&(access_key_id.len() as u64).to_be_bytes());
         mac.update(access_key_id.as_bytes());

@@ -123,7 +123,12 @@ fn keys_of(client: &Client, user: Option<&str>) -> anyhow::Result<Vec<Value>> {
     let mut keys = Vec::new();
     for user in &users {
         let named = [("UserName", user.as_str())];
-        keys.extend(every(client, "ListAccessKeys", &named, "AccessKeyMetadata")?);
+        keys.extend(every(
+            client,
+            "ListAccessKeys",
+            &named,
+            "AccessKeyMetadata",
+        )?);
     }
     Ok(keys)
 }
@@ -179,7 +184,9 @@ fn found(key: &KeyArguments) -> anyhow::Result<(Client, String)> {
         );
     }
     let keys = keys_of(&client, None)?;
-    let one = keys.iter().find(|known| text(known, "AccessKeyId") == key.id);
+    let one = keys
+        .iter()
+        .find(|known| text(known, "AccessKeyId") == key.id);
     let one = one.with_context(|| format!("no user has the access key {}", key.id))?;
     let user = text(one, "UserName").to_owned();
     Ok((client, user))
@@ -193,7 +200,11 @@ fn update(key: &KeyArguments, status: &str) -> anyhow::Result<()> {
         ("Status", status),
     ];
     client.query("iam", "UpdateAccessKey", &members)?;
-    print::out(&format!("{} of {user} is {}\n", key.id, status.to_lowercase()))
+    print::out(&format!(
+        "{} of {user} is {}\n",
+        key.id,
+        status.to_lowercase()
+    ))
 }
 
 fn delete(key: &KeyArguments) -> anyhow::Result<()> {
@@ -210,7 +221,9 @@ fn rotate(arguments: &RotateArguments) -> anyhow::Result<()> {
         "the owner's key is {} from now on; the one before is refused\n",
         text(&answer, "accessKeyId")
     ))?;
-    eprintln!("shells and profiles have the old one: `eval \"$(stepd env)\"` and `stepd login` again");
+    eprintln!(
+        "shells and profiles have the old one: `eval \"$(stepd env)\"` and `stepd login` again"
+    );
     Ok(())
 }
 

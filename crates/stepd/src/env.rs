@@ -37,7 +37,10 @@ pub fn run(arguments: Arguments) -> anyhow::Result<()> {
         .context("the data directory has no absolute path")?;
     let mut file = ProfileFile::read(Kind::Config, config.clone())?;
     // AWS CLI version 2 takes a payload for base64 unless its configuration says otherwise.
-    let entries = [("cli_binary_format", "raw-in-base64-out"), ("region", &region)];
+    let entries = [
+        ("cli_binary_format", "raw-in-base64-out"),
+        ("region", &region),
+    ];
     file.set("default", &entries);
     file.write()?;
     let variables = [

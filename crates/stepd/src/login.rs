@@ -136,10 +136,7 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
     credentials.write()?;
     config.write()?;
 
-    println!(
-        "profile {profile} is {named} at {}",
-        client.endpoint()
-    );
+    println!("profile {profile} is {named} at {}", client.endpoint());
     for (kind, file) in [(Kind::Config, &config), (Kind::Credentials, &credentials)] {
         println!("  {} {}", file.path().display(), kind.header(profile));
     }
@@ -209,9 +206,10 @@ fn role_arn(role: &str, whose: &str) -> String {
 fn is_active(caller: &Client, user: &str, id: &str) -> anyhow::Result<bool> {
     let answer = caller.query("iam", "ListAccessKeys", &[("UserName", user)])?;
     let keys = answer["AccessKeyMetadata"].as_array();
-    Ok(keys.into_iter().flatten().any(|key| {
-        text(key, "AccessKeyId") == id && text(key, "Status") == "Active"
-    }))
+    Ok(keys
+        .into_iter()
+        .flatten()
+        .any(|key| text(key, "AccessKeyId") == id && text(key, "Status") == "Active"))
 }
 
 fn new_key(caller: &Client, user: &str) -> anyhow::Result<Credentials> {

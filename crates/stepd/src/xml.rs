@@ -65,7 +65,9 @@ pub fn read(text: &str) -> anyhow::Result<Value> {
                     None => {
                         let name = entity.decode()?;
                         let known = quick_xml::escape::resolve_predefined_entity(&name);
-                        known.context("the answer has an unknown entity")?.to_owned()
+                        known
+                            .context("the answer has an unknown entity")?
+                            .to_owned()
                     }
                 };
                 if let Some(open) = open.last_mut() {

@@ -202,7 +202,11 @@ impl ProfileFile {
     /// When its folder cannot be written.
     pub fn write(&self) -> anyhow::Result<()> {
         let shown = self.path.display();
-        let Some(folder) = self.path.parent().filter(|_| self.path.file_name().is_some()) else {
+        let Some(folder) = self
+            .path
+            .parent()
+            .filter(|_| self.path.file_name().is_some())
+        else {
             bail!("{shown} is not the path of a file");
         };
         let folder = if folder.as_os_str().is_empty() {
