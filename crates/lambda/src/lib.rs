@@ -45,6 +45,7 @@ mod output;
 mod page;
 mod permissions;
 mod pool;
+mod room;
 mod process;
 mod runtime;
 mod runtime_api;

@@ -1,7 +1,7 @@
 //! The SNS API: topics, and who is told what is published to them.
 //!
 //! To publish is one commit: a row for each subscription that wants the message; they are delivered behind
-//! the answer (the crate `delivery`). Deliberately absent: FIFO topics, mail, text messages and phones, which
+//! the answer (the crate `delivery`). Deliberately absent: mail, text messages and phones, which
 //! answer an error that names them, and the signature of notifications, which nobody but AWS can make
 //! (docs/adr/0061).
 
@@ -10,22 +10,24 @@
 #![allow(clippy::result_large_err)]
 
 mod failure;
+mod fifo;
 mod notification;
 mod publish;
 mod rows;
 mod subscriptions;
 mod topics;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use async_trait::async_trait;
 use delivery::Deliveries;
-use parking_lot::RwLock;
+use parking_lot::{Mutex, RwLock};
 use serde_json::Value;
 use service::{Call, Clock, Failure, Members, Reply, Service, Site};
 use store::{Documents, Space, Store, StoreError};
 
+use crate::fifo::{Order, Remembered, Sequence};
 use crate::rows::{Subscription, SubscriptionRow, TopicRow};
 
 /// The service `sns`.
@@ -42,6 +44,9 @@ pub(crate) struct Core {
     /// Where the server is, as links in notifications say.
     pub endpoint: String,
     pub topics: RwLock<BTreeMap<String, Arc<Topic>>>,
+    /// What FIFO topics remember, by their names.
+    pub orders: Mutex<HashMap<String, Arc<Order>>>,
+    pub sequence: Sequence,
     /// Held by who changes topics and subscriptions.
     pub changing: tokio::sync::Mutex<()>,
 }
@@ -80,6 +85,18 @@ impl Sns {
                 topic.subscriptions.push(Arc::new(row.into()));
             }
         }
+        let mut orders = HashMap::new();
+        let sequence = Sequence::default();
+        for name in topics.keys().filter(|name| fifo::is_fifo(name)) {
+            let order = Order::default();
+            let mut known = documents.all::<Remembered>(&fifo::prefix(name)).await?;
+            known.sort_by_key(|(_, row)| row.until);
+            for (_, row) in known {
+                sequence.reach(row.sequence);
+                order.remember(row);
+            }
+            orders.insert(name.clone(), Arc::new(order));
+        }
         let topics = topics
             .into_iter()
             .map(|(name, topic)| (name, Arc::new(topic)));
@@ -91,6 +108,8 @@ impl Sns {
                 site,
                 endpoint,
                 topics: RwLock::new(topics.collect()),
+                orders: Mutex::new(orders),
+                sequence,
                 changing: tokio::sync::Mutex::default(),
             },
         }))

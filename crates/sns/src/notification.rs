@@ -6,6 +6,7 @@ use delivery::{Action, Caller, Delivery};
 use serde_json::{Map, Value, json};
 
 use crate::Core;
+use crate::fifo::is_fifo;
 use crate::publish::Message;
 use crate::rows::SubscriptionRow;
 
@@ -44,6 +45,11 @@ pub(crate) fn delivery(core: &Core, row: &SubscriptionRow, message: &Message) ->
             }
             if let Some(group) = &message.group {
                 input["MessageGroupId"] = group.as_str().into();
+            }
+            if let Some(ordered) = &message.ordered
+                && is_fifo(queue)
+            {
+                input["MessageDeduplicationId"] = ordered.deduplication_id.as_str().into();
             }
             let action = Action::Call {
                 service: "sqs".to_owned(),
@@ -88,6 +94,10 @@ pub(crate) fn delivery(core: &Core, row: &SubscriptionRow, message: &Message) ->
         dead_letter: row.dead_letter().map(|queue| (queue, caller(core, row))),
         dead_body: body,
         dead_attributes: Vec::new(),
+        line: message.ordered.as_ref().map(|ordered| {
+            let subscription = subscription_arn(core, row);
+            format!("{subscription}/{}", ordered.group)
+        }),
     }
 }
 
@@ -141,6 +151,9 @@ fn envelope(core: &Core, row: &SubscriptionRow, message: &Message, text: &str) -
         "MessageId": message.id,
         "TopicArn": core.arn(&row.topic),
     });
+    if let Some(ordered) = &message.ordered {
+        envelope["SequenceNumber"] = ordered.sequence_number().into();
+    }
     if let Some(subject) = &message.subject {
         envelope["Subject"] = subject.as_str().into();
     }

@@ -15,6 +15,13 @@ pub(crate) struct TopicRow {
     pub tags: BTreeMap<String, String>,
 }
 
+impl TopicRow {
+    /// Says whether an attribute has this value.
+    pub(crate) fn says(&self, attribute: &str, value: &str) -> bool {
+        self.attributes.get(attribute).is_some_and(|said| said == value)
+    }
+}
+
 /// The row of a subscription: `s/NAME/ID`.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct SubscriptionRow {

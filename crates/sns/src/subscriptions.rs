@@ -8,6 +8,7 @@ use serde_json::{Map, Value, json};
 use service::{Failure, Members};
 use store::Batch;
 
+use crate::fifo::is_fifo;
 use crate::notification::{caller, confirmation};
 use crate::rows::{Subscription, SubscriptionRow};
 use crate::topics::page;
@@ -79,6 +80,12 @@ pub(crate) async fn subscribe(core: &Core, input: &Members) -> Result<Value, Fai
     let topic = core.topic(input.text("TopicArn").unwrap_or_default())?;
     let protocol = input.text("Protocol").unwrap_or_default();
     let endpoint = input.text("Endpoint").unwrap_or_default();
+    let fifo = is_fifo(&topic.row.name);
+    if fifo && matches!(protocol, "lambda" | "http" | "https" | "firehose") {
+        return Err(failure::invalid(format!(
+            "Invalid protocol type: {protocol}"
+        )));
+    }
     let confirmed = match protocol {
         "sqs" | "lambda" => {
             let parsed = vocab::Arn::parse(endpoint);
@@ -86,7 +93,7 @@ pub(crate) async fn subscribe(core: &Core, input: &Members) -> Result<Value, Fai
                 let kind = if protocol == "sqs" { "SQS" } else { "Lambda" };
                 return Err(failure::invalid(format!("{kind} endpoint ARN")));
             }
-            if endpoint.ends_with(".fifo") {
+            if endpoint.ends_with(".fifo") && !fifo {
                 // Nothing that a topic sends has a group. AWS says the first words twice.
                 return Err(failure::invalid(
                     "Invalid parameter: Endpoint Reason: FIFO SQS Queues can not be subscribed to standard SNS topics",
@@ -184,6 +191,7 @@ fn question(core: &Core, row: &SubscriptionRow) -> Delivery {
         dead_letter: None,
         dead_body: String::new(),
         dead_attributes: Vec::new(),
+        line: None,
     }
 }
 
