@@ -113,6 +113,57 @@ def topics():
     assert sns.list_topics()["Topics"] == []
 
 
+def fifo():
+    """Order and single delivery from a FIFO topic to queues."""
+    sns, sqs = client("sns"), client("sqs")
+    refused("InvalidParameter", sns.create_topic, Name="x.fifo")
+    refused("InvalidParameter", sns.create_topic, Name="x", Attributes={"FifoTopic": "true"})
+    topic = sns.create_topic(Name="steps.fifo", Attributes={"FifoTopic": "true"})["TopicArn"]
+    shown = sns.get_topic_attributes(TopicArn=topic)["Attributes"]
+    assert shown["FifoTopic"] == "true" and shown["ContentBasedDeduplication"] == "false", shown
+    arn = "arn:aws:sqs:us-east-1:000000000000:steps.fifo"
+    policy = json.dumps(senders(arn, "sns"))
+    url = sqs.create_queue(QueueName="steps.fifo", Attributes={"FifoQueue": "true", "Policy": policy})["QueueUrl"]
+    for protocol, endpoint in [
+        ("lambda", "arn:aws:lambda:us-east-1:000000000000:function:f"),
+        ("https", "https://example.com"),
+    ]:
+        text = refused("InvalidParameter", sns.subscribe, TopicArn=topic, Protocol=protocol, Endpoint=endpoint)
+        assert text == f"Invalid parameter: Invalid protocol type: {protocol}", text
+    raw = {"RawMessageDelivery": "true"}
+    sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=arn, Attributes=raw)
+    text = refused("InvalidParameter", sns.publish, TopicArn=topic, Message="x")
+    assert text == "Invalid parameter: The MessageGroupId parameter is required for FIFO topics", text
+    text = refused("InvalidParameter", sns.publish, TopicArn=topic, Message="x", MessageGroupId="g")
+    assert text.startswith("Invalid parameter: The topic should either have ContentBasedDeduplication enabled"), text
+    sns.set_topic_attributes(TopicArn=topic, AttributeName="ContentBasedDeduplication", AttributeValue="true")
+    numbers = []
+    for n in range(40):
+        sent = sns.publish(TopicArn=topic, Message=f"m{n:02}", MessageGroupId="ab"[n % 2])
+        numbers.append(sent["SequenceNumber"])
+        assert len(sent["SequenceNumber"]) == 20, sent
+        again = sns.publish(TopicArn=topic, Message=f"m{n:02}", MessageGroupId="ab"[n % 2])
+        assert again["MessageId"] == sent["MessageId"], again
+    assert numbers == sorted(numbers)
+    entries = [{"Id": f"e{n}", "Message": f"n{n}", "MessageGroupId": "a", "MessageDeduplicationId": "d"} for n in range(2)]
+    batch = sns.publish_batch(TopicArn=topic, PublishBatchRequestEntries=entries)["Successful"]
+    assert len({one["MessageId"] for one in batch}) == 1, batch
+    got = {"a": [], "b": []}
+
+    def all_of_them():
+        for message in sqs.receive_message(
+            QueueUrl=url, MaxNumberOfMessages=10, WaitTimeSeconds=1, AttributeNames=["All"]
+        ).get("Messages", []):
+            got[message["Attributes"]["MessageGroupId"]].append(message["Body"])
+            sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
+        return len(got["a"]) + len(got["b"]) >= 41
+
+    eventually("all in order", all_of_them)
+    assert got["a"] == [f"m{n:02}" for n in range(0, 40, 2)] + ["n0"], got
+    assert got["b"] == [f"m{n:02}" for n in range(1, 40, 2)], got
+    sns.delete_topic(TopicArn=topic)
+
+
 def web(sns, topic):
     heard = []
 

@@ -24,7 +24,7 @@ fn run(server: &Server, chapters: &[&str]) -> anyhow::Result<()> {
 #[test]
 fn topics_rules_and_executions_are_heard_of() -> anyhow::Result<()> {
     let server = Server::start()?;
-    run(&server, &["topics", "rules", "executions"])
+    run(&server, &["topics", "fifo", "rules", "executions"])
 }
 
 #[test]

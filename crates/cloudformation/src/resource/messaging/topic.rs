@@ -32,7 +32,7 @@ fn attributes(given: &Map<String, Value>) -> Map<String, Value> {
 /// Returns the name of a topic; a name that was drawn says that it is a FIFO topic.
 fn name_of(name: &str, given: &Map<String, Value>) -> String {
     let fifo = given.get("FifoTopic").map(properties::text);
-    if fifo.as_deref() == Some("true") && !name.ends_with(".fifo") {
+    if fifo.as_deref() == Some("true") && !given.contains_key("TopicName") {
         return format!("{name}.fifo");
     }
     name.to_owned()
