@@ -141,7 +141,11 @@ impl Order {
                 return;
             };
             // One that was remembered again meanwhile has the same key, and stays.
-            if known.by_name.get(&name).is_some_and(|row| row.until == until) {
+            if known
+                .by_name
+                .get(&name)
+                .is_some_and(|row| row.until == until)
+            {
                 known.by_name.remove(&name);
                 let key = key(topic, &name.0, &name.1);
                 batch.delete.push(core.documents.key(&key));
@@ -217,7 +221,13 @@ pub(crate) fn admit(
 }
 
 /// Has `batch` remember the `new` messages of `topic`, and forget old ones.
-pub(crate) fn write(core: &Core, topic: &str, order: &Order, new: &[Remembered], batch: &mut Batch) {
+pub(crate) fn write(
+    core: &Core,
+    topic: &str,
+    order: &Order,
+    new: &[Remembered],
+    batch: &mut Batch,
+) {
     order.forget(core, topic, core.clock.now().as_millis(), batch);
     for row in new {
         let key = key(topic, &row.scope, &row.id);

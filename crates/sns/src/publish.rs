@@ -1,6 +1,6 @@
 //! `Publish` and `PublishBatch`: once they answer, every subscriber that wants the message will be told.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use serde_json::{Map, Value, json};
@@ -8,7 +8,7 @@ use service::{Failure, Members};
 use store::Batch;
 
 use crate::fifo::{self, Admitted, Ordered, is_fifo};
-use crate::notification::delivery;
+use crate::notification::{Signature, delivery, is_signed, signatures};
 use crate::rows::Subscription;
 use crate::{Core, Topic, failure};
 
@@ -27,6 +27,8 @@ pub(crate) struct Message {
     pub group: Option<String>,
     /// Of a FIFO topic.
     pub ordered: Option<Ordered>,
+    /// Signatures by what is signed: subscribers of different protocols may be told different texts.
+    pub signatures: HashMap<String, Signature>,
     /// When it was published.
     pub at: String,
 }
@@ -167,6 +169,7 @@ fn read(core: &Core, topic: &Topic, input: &Members) -> Result<Message, Failure>
         attributes,
         group: input.text("MessageGroupId").map(str::to_owned),
         ordered: fifo::read(topic, input, text)?,
+        signatures: HashMap::new(),
         at: core.clock.now().to_string(),
     })
 }
@@ -190,6 +193,12 @@ async fn publish(
     let mut tickets = Vec::new();
     let mut new = Vec::new();
     let mut answers = Vec::with_capacity(messages.len());
+    if topic.subscriptions.iter().any(|one| is_signed(&one.row)) {
+        let signing = core.signing().await?;
+        for message in &mut messages {
+            message.signatures = signatures(core, topic, message, signing);
+        }
+    }
     for message in &mut messages {
         if let (Some(order), Some(ordered)) = (&order, &mut message.ordered) {
             match fifo::admit(core, &topic.row, order, &new, &message.id, ordered) {

@@ -18,7 +18,9 @@ pub(crate) struct TopicRow {
 impl TopicRow {
     /// Says whether an attribute has this value.
     pub(crate) fn says(&self, attribute: &str, value: &str) -> bool {
-        self.attributes.get(attribute).is_some_and(|said| said == value)
+        self.attributes
+            .get(attribute)
+            .is_some_and(|said| said == value)
     }
 }
 
@@ -32,6 +34,9 @@ pub(crate) struct SubscriptionRow {
     pub attributes: BTreeMap<String, String>,
     /// What its endpoint has to say before it is told anything; none when it has.
     pub token: Option<String>,
+    /// Whether the link in its messages ends it, without a signature.
+    #[serde(default)]
+    pub ends_by_link: bool,
 }
 
 /// A subscription at work.

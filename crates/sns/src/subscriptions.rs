@@ -11,6 +11,7 @@ use store::Batch;
 use crate::fifo::is_fifo;
 use crate::notification::{caller, confirmation};
 use crate::rows::{Subscription, SubscriptionRow};
+use crate::signature::Signing;
 use crate::topics::page;
 use crate::{Core, Topic, failure};
 
@@ -158,11 +159,14 @@ pub(crate) async fn subscribe(core: &Core, input: &Members) -> Result<Value, Fai
         endpoint: endpoint.to_owned(),
         attributes,
         token: (!confirmed).then(token),
+        ends_by_link: false,
     };
     let mut batch = Batch::default();
     let mut tickets = Vec::new();
     if row.token.is_some() {
-        tickets.push(core.deliveries.add(&mut batch, question(core, &row)));
+        let signing = core.signing().await?;
+        let question = question(core, &topic, &row, signing);
+        tickets.push(core.deliveries.add(&mut batch, question));
     }
     core.documents.put(&mut batch, &row.key(), &row);
     let committed = core.documents.commit(batch).await;
@@ -177,8 +181,8 @@ pub(crate) async fn subscribe(core: &Core, input: &Members) -> Result<Value, Fai
 }
 
 /// Returns the request that asks an endpoint whether it wants to be told.
-fn question(core: &Core, row: &SubscriptionRow) -> Delivery {
-    let (headers, body) = confirmation(core, row);
+fn question(core: &Core, topic: &Topic, row: &SubscriptionRow, signing: &Signing) -> Delivery {
+    let (headers, body) = confirmation(core, topic, row, signing);
     Delivery {
         action: Action::Post {
             url: row.endpoint.clone(),
@@ -221,6 +225,7 @@ pub(crate) async fn confirm(core: &Core, input: &Members) -> Result<Value, Failu
     };
     let row = SubscriptionRow {
         token: None,
+        ends_by_link: input.flag("AuthenticateOnUnsubscribe") != Some(true),
         ..known.row.clone()
     };
     write(core, &row).await?;
@@ -249,6 +254,16 @@ fn find(core: &Core, arn: &str) -> Result<(Arc<Topic>, Arc<Subscription>), Failu
         .cloned();
     let found = found.ok_or_else(failure::no_subscription)?;
     Ok((topic, found))
+}
+
+/// Ends a subscription for somebody who has its link and nothing else.
+pub(crate) async fn unsubscribe_by_link(core: &Core, input: &Members) -> Result<Value, Failure> {
+    let (_, found) = find(core, input.text("SubscriptionArn").unwrap_or_default())?;
+    if !found.row.ends_by_link {
+        let message = "The subscription requires authentication for deletion";
+        return Err(Failure::client("AuthorizationError", message).with_status(403));
+    }
+    unsubscribe(core, input).await
 }
 
 /// A subscription that is not there is no failure.

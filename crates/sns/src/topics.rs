@@ -37,7 +37,9 @@ pub(crate) async fn create(core: &Core, input: &Members) -> Result<Value, Failur
         check(attribute, &value)?;
         attributes.insert(attribute.clone(), value);
     }
-    let wants_fifo = attributes.remove("FifoTopic").is_some_and(|fifo| fifo == "true");
+    let wants_fifo = attributes
+        .remove("FifoTopic")
+        .is_some_and(|fifo| fifo == "true");
     let letters = match wants_fifo {
         true => name.strip_suffix(".fifo").unwrap_or_default(),
         false => name,
@@ -113,6 +115,7 @@ fn check(attribute: &str, value: &str) -> Result<(), Failure> {
     }
     let known: &[&str] = match attribute {
         "ContentBasedDeduplication" | "FifoTopic" => &["true", "false"],
+        "SignatureVersion" if !value.is_empty() => &["1", "2"],
         "FifoThroughputScope" => &["Topic", "MessageGroup"],
         "ArchivePolicy" if !value.is_empty() && value != "{}" => {
             return Err(failure::not_built("An archive of the messages of a topic"));

@@ -37,6 +37,7 @@ mod status_events;
 mod task;
 mod test;
 mod tls;
+mod topic_links;
 mod validate;
 mod workflow;
 mod xml;

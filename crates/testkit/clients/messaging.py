@@ -3,15 +3,20 @@
 Run with the name of a chapter; the environment says where the server is. Every chapter asserts by itself.
 """
 
+import base64
 import http.server
 import json
 import sys
 import threading
 import time
+import urllib.error
+import urllib.request
 from datetime import datetime, timedelta, timezone
 
 import boto3
+import rsa
 from botocore.exceptions import ClientError
+from pyasn1.codec.der import decoder, encoder
 
 ROLE = "arn:aws:iam::000000000000:role/any"
 
@@ -164,6 +169,18 @@ def fifo():
     sns.delete_topic(TopicArn=topic)
 
 
+def verified(told, names, hash):
+    """Verifies a notification as SDKs do: with the key in the certificate that it names."""
+    with urllib.request.urlopen(told["SigningCertURL"]) as answer:
+        pem = answer.read().decode()
+    body = "".join(line for line in pem.splitlines() if not line.startswith("-----"))
+    certificate, _ = decoder.decode(base64.b64decode(body))
+    key = rsa.PublicKey.load_pkcs1_openssl_der(encoder.encode(certificate[0][6]))
+    said = "".join(f"{name}\n{told[name]}\n" for name in names)
+    used = rsa.verify(said.encode(), base64.b64decode(told["Signature"]), key)
+    assert used == hash, used
+
+
 def web(sns, topic):
     heard = []
 
@@ -185,10 +202,32 @@ def web(sns, topic):
     eventually("the endpoint is asked", lambda: heard)
     kind, question = heard[0]
     assert kind == "SubscriptionConfirmation", kind
-    sns.confirm_subscription(TopicArn=topic, Token=question["Token"])
-    sns.publish(TopicArn=topic, Message="web")
+    verified(question, ["Message", "MessageId", "SubscribeURL", "Timestamp", "Token", "TopicArn", "Type"], "SHA-1")
+    # Whoever has the link needs no key.
+    with urllib.request.urlopen(question["SubscribeURL"]) as answer:
+        assert b"<ConfirmSubscriptionResponse" in answer.read()
+    sns.set_topic_attributes(TopicArn=topic, AttributeName="SignatureVersion", AttributeValue="2")
+    sns.publish(TopicArn=topic, Message="web", Subject="S")
     eventually("the endpoint is told", lambda: len(heard) > 1)
     assert heard[1][0] == "Notification" and heard[1][1]["Message"] == "web", heard
+    told = heard[1][1]
+    verified(told, ["Message", "MessageId", "Subject", "Timestamp", "TopicArn", "Type"], "SHA-256")
+    try:
+        verified({**told, "Message": "other"}, ["Message", "MessageId", "Subject", "Timestamp", "TopicArn", "Type"], "")
+        raise AssertionError("another message has the same signature")
+    except rsa.VerificationError:
+        pass
+    queues = [one["SubscriptionArn"] for one in sns.list_subscriptions()["Subscriptions"] if one["Protocol"] == "sqs"]
+    link = told["UnsubscribeURL"]
+    for arn in queues:
+        try:
+            urllib.request.urlopen(link.split("SubscriptionArn=")[0] + "SubscriptionArn=" + arn)
+            raise AssertionError("a queue's subscription ends without a signature")
+        except urllib.error.HTTPError as error:
+            assert error.code == 403, error
+    with urllib.request.urlopen(link) as answer:
+        assert b"<UnsubscribeResponse" in answer.read()
+    assert [one for one in sns.list_subscriptions()["Subscriptions"] if one["Protocol"] == "http"] == []
     server.shutdown()
 
 

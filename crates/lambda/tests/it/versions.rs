@@ -330,7 +330,8 @@ async fn tags_and_concurrency_are_no_revision() {
     let tags = call(&world, "ListTags", json!({"Resource": arn})).await;
     assert_eq!(tags["Tags"], json!({"b": "2"}));
     let published = call(&world, "PublishVersion", json!({"FunctionName": "f"})).await;
-    let alias = json!({"FunctionName": "f", "Name": "live", "FunctionVersion": published["Version"]});
+    let alias =
+        json!({"FunctionName": "f", "Name": "live", "FunctionVersion": published["Version"]});
     call(&world, "CreateAlias", alias).await;
     let none = json!({"FunctionName": "f", "ReservedConcurrentExecutions": 0});
     call(&world, "PutFunctionConcurrency", none).await;

@@ -215,7 +215,11 @@ fn keys_come_and_go() -> anyhow::Result<()> {
         shell = shell.with(&name, &value);
     }
     let root = server.aws()?;
-    ensure!(shell.stepd(&["keys", "list"])?.contains("no access key yet"));
+    ensure!(
+        shell
+            .stepd(&["keys", "list"])?
+            .contains("no access key yet")
+    );
     for user in ["alice", "bob"] {
         root.call(&["iam", "create-user", "--user-name", user])?;
     }
@@ -240,7 +244,11 @@ fn keys_come_and_go() -> anyhow::Result<()> {
 
     shell.stepd(&["keys", "deactivate", id])?;
     ensure!(alice.refused(&who)?.code == "InvalidClientTokenId");
-    ensure!(shell.stepd(&["keys", "list", "alice"])?.contains("Inactive"));
+    ensure!(
+        shell
+            .stepd(&["keys", "list", "alice"])?
+            .contains("Inactive")
+    );
     shell.stepd(&["keys", "activate", id, "--user", "alice"])?;
     alice.call(&who)?;
     shell.stepd(&["keys", "delete", id])?;

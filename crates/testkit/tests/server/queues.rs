@@ -288,7 +288,13 @@ fn a_move_of_dead_letters_outlives_a_kill() -> anyhow::Result<()> {
         .map(|n| json!({"Id": n.to_string(), "MessageBody": n.to_string()}))
         .collect();
     let ten = Value::from(ten).to_string();
-    let send = ["sqs", "send-message-batch", "--queue-url", &url, "--entries"];
+    let send = [
+        "sqs",
+        "send-message-batch",
+        "--queue-url",
+        &url,
+        "--entries",
+    ];
     aws.call(&[&send[..], &[&ten]].concat())?;
     let ten_at_once = ["--max-number-of-messages", "10"];
     until("all are given up", || {
