@@ -36,7 +36,7 @@ struct Row {
 /// Signs.
 pub(crate) struct Signing {
     /// What version 1 is signed with, and version 2.
-    keys: (SigningKey<rsa::sha1::Sha1>, SigningKey<Sha256>),
+    keys: (SigningKey<sha1::Sha1>, SigningKey<Sha256>),
     /// In PEM.
     certificate: String,
     /// The file's name at the end of `SigningCertURL`.
