@@ -7,10 +7,11 @@
 
 #![forbid(unsafe_code)]
 
+mod lines;
 mod target;
 
 use std::cmp::Reverse;
-use std::collections::{BinaryHeap, HashMap, VecDeque};
+use std::collections::BinaryHeap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -23,6 +24,8 @@ use store::{Batch, Documents, Space, Store, StoreError};
 use tokio::sync::{Notify, Semaphore};
 use tokio::task::JoinHandle;
 use vocab::Timestamp;
+
+use crate::lines::Lines;
 
 pub use target::{Refused, Settings, of_target};
 
@@ -141,35 +144,6 @@ pub struct Ticket {
 
 /// A delivery that waits for its moment: when, and under which name its row is.
 type Waiting = (Timestamp, String);
-
-/// Deliveries that are made one after the other.
-#[derive(Default)]
-struct Lines {
-    by_line: HashMap<String, VecDeque<String>>,
-    line_of: HashMap<String, String>,
-}
-
-impl Lines {
-    /// Puts a delivery at the end of a line; says whether it is the first.
-    fn join(&mut self, line: String, name: &str) -> bool {
-        self.line_of.insert(name.to_owned(), line.clone());
-        let line = self.by_line.entry(line).or_default();
-        line.push_back(name.to_owned());
-        line.len() == 1
-    }
-
-    /// Takes a delivery that is over out of its line; returns the one whose turn it is.
-    fn leave(&mut self, name: &str) -> Option<String> {
-        let line = self.line_of.remove(name)?;
-        let waiting = self.by_line.get_mut(&line)?;
-        waiting.retain(|waiting| waiting != name);
-        let next = waiting.front().cloned();
-        if next.is_none() {
-            self.by_line.remove(&line);
-        }
-        next
-    }
-}
 
 /// The deliveries.
 pub struct Deliveries {

@@ -15,6 +15,7 @@ mod book;
 mod change;
 mod failure;
 mod handle;
+mod mover;
 mod moves;
 mod permissions;
 mod queue;
@@ -125,7 +126,7 @@ impl Sqs {
             stopping: watch::Sender::new(false),
         });
         for (source, id) in core.load().await? {
-            moves::begin(&core, source, id);
+            mover::begin(&core, source, id);
         }
         let sweeper = tokio::spawn(sweep::run(Arc::clone(&core)));
         Ok(Arc::new(Self {
