@@ -66,13 +66,15 @@ impl Target {
                 ))),
             },
             // Which operation of it is in the form.
-            Some(entry) if entry.protocol == Protocol::Query => Ok(Self {
-                service: entry.service,
-                operation: "",
-                protocol: Protocol::Query,
-                model: None,
-                labels: Vec::new(),
-            }),
+            Some(entry) if entry.protocol == Protocol::Query || is_form_of_old(parts, entry) => {
+                Ok(Self {
+                    service: entry.service,
+                    operation: "",
+                    protocol: Protocol::Query,
+                    model: None,
+                    labels: Vec::new(),
+                })
+            }
             Some(entry) => Err(Box::new(match entry.protocol {
                 Protocol::Json10 | Protocol::Json11 => {
                     Unrecognized::operation(Some(entry), entry.protocol, "")
@@ -209,7 +211,10 @@ pub fn protocol_of(parts: &Parts, claim: Option<&Claim<'_>>) -> Protocol {
         return entry.protocol;
     }
     if let Some(entry) = claim.and_then(signed_for) {
-        return entry.protocol;
+        return match is_form_of_old(parts, entry) {
+            true => Protocol::Query,
+            false => entry.protocol,
+        };
     }
     match header(parts, "content-type") {
         Some(kind) if kind.starts_with("application/x-amz-json-1.0") => Protocol::Json10,
@@ -217,6 +222,15 @@ pub fn protocol_of(parts: &Parts, claim: Option<&Claim<'_>>) -> Protocol {
         Some(kind) if kind.starts_with("application/x-www-form-urlencoded") => Protocol::Query,
         Some(_) | None => Protocol::RestJson,
     }
+}
+
+/// Says whether a request is one of a client that speaks to SQS as all did before there was JSON.
+fn is_form_of_old(parts: &Parts, entry: &ServiceEntry) -> bool {
+    let is_form = |kind: &str| kind.starts_with("application/x-www-form-urlencoded");
+    let query = parts.uri.query().unwrap_or_default();
+    entry.service == "sqs"
+        && (header(parts, "content-type").is_some_and(is_form)
+            || query.split('&').any(|pair| pair.starts_with("Action=")))
 }
 
 fn signed_for(claim: &Claim<'_>) -> Option<&'static ServiceEntry> {

@@ -193,6 +193,11 @@ impl Gateway {
         self.keys.user_secret(access_key_id)
     }
 
+    /// Has the owner sign with another access key from now on, and with the one before no more.
+    pub fn replace_root_key(&self, id: Arc<str>, secret: Arc<str>) {
+        self.keys.replace_root(id, secret);
+    }
+
     /// Says whether requests may be signed with the key `id`, which ends not by itself.
     pub fn has_key(&self, id: &str) -> bool {
         self.keys.has(id)

@@ -46,6 +46,7 @@ mod page;
 mod permissions;
 mod pool;
 mod process;
+mod room;
 mod runtime;
 mod runtime_api;
 mod sdk;

@@ -13,6 +13,7 @@ mod example_walk;
 mod express;
 mod functions;
 mod iam;
+mod login;
 mod logs;
 mod map_runs;
 mod messaging;
