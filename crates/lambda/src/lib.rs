@@ -52,7 +52,6 @@ mod sdk;
 mod settings;
 mod tags;
 mod url_call;
-mod url_event;
 mod urls;
 mod versions;
 mod watchdog;

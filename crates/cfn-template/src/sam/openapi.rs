@@ -130,7 +130,6 @@ pub(super) struct Preflight {
 
 /// Adds a method to each path that answers preflights, where there is none.
 pub(super) fn share(document: &mut Value, preflight: &Preflight) {
-    let third = document.get("openapi").is_some();
     let paths = document.get_mut("paths").and_then(Value::as_object_mut);
     let Some(paths) = paths else { return };
     let mut done: Vec<String> = Vec::new();
@@ -152,7 +151,7 @@ pub(super) fn share(document: &mut Value, preflight: &Preflight) {
         }
         allowed.clone_from(&preflight.methods);
         let methods = allowed.take().unwrap_or_else(|| methods_of(item).into());
-        item.insert("options".to_owned(), options(preflight, methods, third));
+        item.insert("options".to_owned(), options(preflight, methods));
     }
 }
 
@@ -171,7 +170,7 @@ fn methods_of(item: &Map<String, Value>) -> String {
     format!("'{}'", names.join(","))
 }
 
-fn options(preflight: &Preflight, methods: Value, third: bool) -> Value {
+fn options(preflight: &Preflight, methods: Value) -> Value {
     let mut parameters = Map::new();
     let mut headers = Map::new();
     let said = [
@@ -190,16 +189,13 @@ fn options(preflight: &Preflight, methods: Value, third: bool) -> Value {
             let name = format!("Access-Control-{name}");
             parameters.insert(format!("method.response.header.{name}"), value);
             let header = json!({"type": kind});
-            let header = if third {
-                json!({"schema": header})
-            } else {
-                header
-            };
             headers.insert(name, header);
         }
     }
-    let mut options = json!({
+    json!({
         "summary": "CORS support",
+        "consumes": ["application/json"],
+        "produces": ["application/json"],
         INTEGRATION: {
             "type": "mock",
             "requestTemplates": {"application/json": "{\n  \"statusCode\" : 200\n}\n"},
@@ -210,10 +206,5 @@ fn options(preflight: &Preflight, methods: Value, third: bool) -> Value {
             }},
         },
         "responses": {"200": {"description": "Default response for CORS method", "headers": headers}},
-    });
-    if !third {
-        options["consumes"] = json!(["application/json"]);
-        options["produces"] = json!(["application/json"]);
-    }
-    options
+    })
 }

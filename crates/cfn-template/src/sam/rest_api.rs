@@ -82,13 +82,12 @@ pub(super) fn expand(
             share(&mut api, &mut body)?;
             if let Some(auth) = &auth {
                 authorize(&api, &mut body, auth)?;
+                third(&mut body, version.as_deref());
             }
             if let Some(disabled) = api.take("DisableExecuteApiEndpoint") {
                 disable_endpoint(&mut body, &disabled);
             }
-            if body.get("swagger").is_none() && body.get("openapi").is_some() {
-                third(&mut body);
-            }
+            third(&mut body, version.as_deref());
             draft.conditioned(id, &mut body)?;
             properties.insert("Body".to_owned(), body.clone());
             body
@@ -481,8 +480,15 @@ fn permissions(
     Ok(())
 }
 
-/// Moves to where OpenAPI 3 has it what Swagger 2 has elsewhere.
-fn third(body: &mut Value) {
+/// Moves to where OpenAPI 3 has it what Swagger 2 has elsewhere. Done twice to an API that authorizes, it
+/// wraps the headers of preflights twice, as AWS's does.
+fn third(body: &mut Value, version: Option<&str>) {
+    let own = body.get("openapi").map(apis::as_text);
+    let version = version.map(str::to_owned).or(own);
+    if body.get("swagger").is_some() || !version.is_some_and(|version| apis::is_version_3(&version))
+    {
+        return;
+    }
     let Some(document) = body.as_object_mut() else {
         return;
     };
@@ -493,6 +499,24 @@ fn third(body: &mut Value) {
         if let Some(value) = document.shift_remove(from) {
             let components = document.entry("components").or_insert_with(|| json!({}));
             components[to] = value;
+        }
+    }
+    let paths = document.get_mut("paths").and_then(Value::as_object_mut);
+    for item in paths.into_iter().flat_map(Map::values_mut) {
+        let Some(Value::Object(options)) = item.get_mut("options") else {
+            continue;
+        };
+        options.shift_remove("produces");
+        options.shift_remove("consumes");
+        let headers = options
+            .get_mut("responses")
+            .and_then(|responses| responses.get_mut("200")?.get_mut("headers"));
+        for header in headers
+            .and_then(Value::as_object_mut)
+            .into_iter()
+            .flat_map(Map::values_mut)
+        {
+            *header = json!({"schema": header.take()});
         }
     }
 }
