@@ -186,6 +186,6 @@ fn shared(cors: aws_model::lambda::Cors) -> web_event::Cors {
         allow_methods: cors.allow_methods,
         allow_origins: cors.allow_origins,
         expose_headers: cors.expose_headers,
-        max_age: cors.max_age.map(i64::from),
+        max_age: cors.max_age,
     }
 }
