@@ -90,19 +90,17 @@ const KNOWN: [&str; 19] = [
     "DeleteAuthorizer",
 ];
 
-/// Returns members as they are written over HTTP, where the model has capitals.
+/// Returns members as they are written over HTTP, where the model has capitals; those that have none count first.
 fn named(input: Members) -> Members {
-    let small = |name: String| {
+    let mut named: Map<String, Value> = Map::new();
+    for (name, value) in input.0 {
         let (first, rest) = name.split_at(name.len().min(1));
-        format!("{}{rest}", first.to_ascii_lowercase())
-    };
-    Members(
-        input
-            .0
-            .into_iter()
-            .map(|(name, value)| (small(name), value))
-            .collect(),
-    )
+        let small = format!("{}{rest}", first.to_ascii_lowercase());
+        if small == name || !named.contains_key(&small) {
+            named.insert(small, value);
+        }
+    }
+    Members(named)
 }
 
 /// Returns a list as HTTP APIs show it.

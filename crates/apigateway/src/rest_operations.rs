@@ -49,9 +49,10 @@ pub(crate) async fn call(core: &ApiGateway, call: Call) -> Result<Value, Failure
     }
 }
 
-/// Returns members under their names in the model: in paths and queries they have others.
+/// Returns members under their names in the model: in paths and queries they have others, and what the path says
+/// counts before the body.
 fn named(input: Members) -> Members {
-    let name = |name: String| match name.as_str() {
+    let camel = |name: &str| match name {
         "restapi_id" => "restApiId".to_owned(),
         "failonwarnings" => "failOnWarnings".to_owned(),
         other => {
@@ -65,13 +66,20 @@ fn named(input: Members) -> Members {
             camel
         }
     };
-    Members(
-        input
-            .0
-            .into_iter()
-            .map(|(key, value)| (name(key), value))
-            .collect(),
-    )
+    let (outside, inside): (Vec<_>, Vec<_>) = input
+        .0
+        .into_iter()
+        .partition(|(name, _)| name.contains('_') || name == "failonwarnings");
+    let mut named: Map<String, Value> = inside.into_iter().collect();
+    if outside.iter().any(|(name, _)| name == "http_method")
+        && let Some(verb) = named.remove("httpMethod")
+    {
+        named.insert("integrationHttpMethod".to_owned(), verb);
+    }
+    for (name, value) in outside {
+        named.insert(camel(&name), value);
+    }
+    Members(named)
 }
 
 /// Returns a list as REST APIs show it.

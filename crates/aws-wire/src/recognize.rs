@@ -56,7 +56,9 @@ impl Target {
         }
         match claim.and_then(|claim| signed_for(claim)) {
             // Two services sign alike and have one host.
-            Some(entry) if entry.service == "apigateway" && parts.uri.path().starts_with("/v2/") => {
+            Some(entry)
+                if entry.service == "apigateway" && parts.uri.path().starts_with("/v2/") =>
+            {
                 let second = catalog::service("apigatewayv2").unwrap_or(entry);
                 Self::of_path(parts, second)
             }

@@ -5,6 +5,7 @@
 #![forbid(unsafe_code)]
 
 mod access;
+mod apis;
 mod build;
 mod client;
 mod console;
