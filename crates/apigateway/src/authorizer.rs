@@ -8,9 +8,10 @@ use regex::Regex;
 use serde_json::{Map, Value, json};
 
 use crate::ApiGateway;
-use crate::answer::{Request, Trouble};
+use crate::answer::Request;
 use crate::event;
 use crate::integration::function_of;
+use crate::response::Trouble;
 use crate::rest_import::text_of;
 
 /// A function that says who may call.

@@ -20,6 +20,7 @@ mod http_operations;
 mod http_stages;
 mod integration;
 mod plan;
+mod response;
 mod rest_import;
 mod rest_operations;
 mod rest_resources;
