@@ -338,9 +338,10 @@ impl ApiGateway {
         id: &str,
         path: &'a str,
     ) -> Result<Option<(Arc<Plan>, &'a str)>, Failure> {
-        let (first, rest) = match path.trim_start_matches('/').split_once('/') {
-            Some((first, _)) => (first, &path[1 + first.len()..]),
-            None => (path.trim_start_matches('/'), "/"),
+        let inner = path.strip_prefix('/').unwrap_or(path);
+        let (first, rest) = match inner.find('/') {
+            Some(end) => inner.split_at(end),
+            None => (inner, "/"),
         };
         for (stage, rest) in [(first, rest), ("$default", path)] {
             if stage.is_empty() {
@@ -351,18 +352,17 @@ impl ApiGateway {
             if let Some(plan) = known {
                 return Ok(Some((plan, rest)));
             }
-            if let Some(plan) = self.made(id, stage).await? {
-                let plan = Arc::new(plan);
-                self.plans.write().insert(key, Arc::clone(&plan));
+            if let Some(plan) = self.made(key).await? {
                 return Ok(Some((plan, rest)));
             }
         }
         Ok(None)
     }
 
-    async fn made(&self, id: &str, stage: &str) -> Result<Option<Plan>, Failure> {
-        // Nobody changes the API while a plan is made of it.
+    async fn made(&self, key: (String, String)) -> Result<Option<Arc<Plan>>, Failure> {
+        // Nobody changes the API while a plan is made of it and kept.
         let _changing = self.changing.lock().await;
+        let (id, stage) = (key.0.as_str(), key.1.as_str());
         let Some(row) = self.find(id).await? else {
             return Ok(None);
         };
@@ -387,8 +387,9 @@ impl ApiGateway {
             true => Plan::of_http(&served, stage, settings),
             false => Plan::of_rest(&served, stage, settings),
         };
-        plan.map(Some)
-            .map_err(|what| crate::failure::not_built(&what))
+        let plan = Arc::new(plan.map_err(|what| crate::failure::not_built(&what))?);
+        self.plans.write().insert(key, Arc::clone(&plan));
+        Ok(Some(plan))
     }
 }
 
