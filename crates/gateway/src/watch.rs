@@ -287,6 +287,12 @@ impl Watch {
                 "ValidationException",
                 "The execution role you provide must allow AWS EventBridge Scheduler to assume the role.",
             ),
+            "apigateway.amazonaws.com" => Failure::client(
+                "BadRequestException",
+                format!(
+                    "API Gateway does not have permission to assume the provided role {role_arn}"
+                ),
+            ),
             _ => Failure::client(
                 "AccessDeniedException",
                 "Neither the global service principal states.amazonaws.com, nor the regional one is authorized to assume the provided role.",

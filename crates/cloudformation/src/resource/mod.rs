@@ -15,6 +15,7 @@ use crate::signals::Signals;
 use crate::stack::ResourceState;
 
 mod activity;
+mod api_gateway;
 mod bucket;
 mod bucket_policy;
 pub(crate) mod custom;
@@ -301,6 +302,7 @@ pub(crate) fn handler(kind: &str) -> Option<&'static dyn ResourceHandler> {
     HANDLERS
         .into_iter()
         .chain(messaging::HANDLERS.iter().copied())
+        .chain(api_gateway::HANDLERS.iter().copied())
         .chain(recorded)
         .find(|handler| handler.kind() == kind)
 }

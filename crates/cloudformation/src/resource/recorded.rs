@@ -27,6 +27,15 @@ pub(super) const RECORDED: &[Recorded] = &[
         attributes: &[],
         physical_id: "{name}",
     },
+    // Where AWS writes the logs of all REST APIs: there are none here.
+    Recorded {
+        kind: "AWS::ApiGateway::Account",
+        properties: &["CloudWatchRoleArn"],
+        name_property: "",
+        immutable: &[],
+        attributes: &["Id"],
+        physical_id: "{name}",
+    },
     Recorded {
         kind: "AWS::CDK::Metadata",
         properties: &["Analytics"],

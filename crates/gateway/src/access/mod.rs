@@ -4,6 +4,7 @@
 //! knows is needed on `*`, which only a policy for everything allows: where it is not known what a call
 //! would touch, nobody is believed to have allowed it.
 
+mod apis;
 mod data;
 mod facts;
 mod heads;
@@ -175,6 +176,7 @@ pub(crate) fn needs(
         "iam" => identities::iam(operation, members, place, &call.principal),
         "sts" => identities::sts(operation, members, place),
         "secretsmanager" => messaging::secrets(operation, members, place, asked),
+        "apigateway" | "apigatewayv2" | "execute-api" => apis::needs(call, members, place),
         other => messaging::needs(other, operation, members, place),
     }
 }
@@ -187,6 +189,20 @@ pub(crate) fn gives(call: &Call) -> bool {
             | ("lambda", "CreateFunction" | "UpdateFunctionConfiguration")
             | ("events", "PutTargets")
             | ("scheduler", "CreateSchedule" | "UpdateSchedule")
+            | (
+                "apigateway",
+                "PutRestApi" | "ImportRestApi" | "PutIntegration"
+            )
+            | (
+                "apigatewayv2",
+                "CreateApi"
+                    | "ImportApi"
+                    | "ReimportApi"
+                    | "CreateIntegration"
+                    | "UpdateIntegration"
+                    | "CreateAuthorizer"
+                    | "UpdateAuthorizer"
+            )
     )
 }
 
@@ -216,6 +232,7 @@ pub(crate) fn given(call: &Call, members: &Members<'_>, site: &Site) -> Vec<Give
                 one("Role").into_iter().collect(),
             )
         }
+        "apigateway" | "apigatewayv2" => ("apigateway.amazonaws.com", None, apis::roles(call)),
         "events" => {
             let rule = messaging::rule(members, "Rule", place);
             let roles = messaging::roles("events", operation, members);

@@ -3,6 +3,7 @@
 //! One test program, because every one that links costs; one module a subject.
 
 mod access;
+mod apis;
 mod buckets;
 mod chapters;
 mod clients;
