@@ -1,6 +1,6 @@
 //! Deploys and deletes stacks, one operation a stack at a time.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -16,8 +16,10 @@ use crate::assets::{AssetError, Assets};
 use crate::catalog::{Catalog, Loaded};
 use crate::change_set::Execution;
 use crate::error::DeployError;
+use crate::intervention::Cancelled;
 use crate::operation::Operation;
-use crate::plan::{Plan, with_former};
+use crate::parameter_store;
+use crate::plan::{Known, Plan, with_former};
 use crate::resource::{About, Services};
 use crate::signals::Signals;
 use crate::stack::{
@@ -97,7 +99,7 @@ pub struct Deployer {
     ignore_unknown: bool,
     signals: Arc<Signals>,
     /// The stacks that are being changed.
-    busy: Mutex<BTreeSet<String>>,
+    busy: Mutex<BTreeMap<String, Arc<Cancelled>>>,
 }
 
 /// A stack that nobody else changes as long as this is there.
@@ -250,7 +252,7 @@ impl Deployer {
         let loaded = self.load(&name).await?;
         let first = self.adopt(&mut operation, loaded, &intent)?;
         operation.stack.actor = Actor::from(&principal);
-        let (plan, deployment) = self.plan(&operation.stack, deployment, &intent).await?;
+        let (plan, deployment) = self.plan(&operation, deployment, &intent).await?;
         let steps = plan.steps(&operation.resources, &operation.stack.contents)?;
         if let Intent::ChangeSet { id, .. } = &intent {
             operation.executes = Some(self.executable(&name, id).await?);
@@ -342,10 +344,11 @@ impl Deployer {
     /// Works out what `deployment` asks of the stack.
     pub(crate) async fn plan(
         &self,
-        stack: &StackRow,
+        operation: &Operation,
         mut deployment: Deployment,
         intent: &Intent,
     ) -> Result<(Plan, Deployment), DeployError> {
+        let stack = &operation.stack;
         let template = Template::parse(&deployment.template)?;
         if matches!(intent, Intent::Whatever) {
             let former = &stack.contents.parameters;
@@ -353,6 +356,8 @@ impl Deployer {
             deployment.settings = stack.contents.settings.clone();
         }
         self.check_assets(&deployment).await?;
+        let given = &deployment.parameters;
+        let fetched = parameter_store::fetch(&operation.services, &template, given).await?;
         let stacks = self.catalog.stacks().await;
         let stacks = stacks.map_err(DeployError::store(&stack.name))?;
         if stacks.len() >= STACKS_MAX && !stacks.iter().any(|other| other.id == stack.id) {
@@ -368,7 +373,12 @@ impl Deployer {
         surroundings
             .notification_arns
             .clone_from(&deployment.settings.notification_arns);
-        let plan = Plan::new(&deployment, surroundings, exports, self.ignore_unknown)?;
+        let known = Known {
+            surroundings,
+            exports,
+            fetched,
+        };
+        let plan = Plan::new(&deployment, known, self.ignore_unknown)?;
         Ok((plan, deployment))
     }
 
@@ -437,14 +447,28 @@ impl Deployer {
             .map_err(DeployError::store(name))
     }
 
+    /// Notes that somebody works on the stack, unless somebody does already.
+    fn begin_work(&self, name: &str) -> bool {
+        let mut busy = self.busy.lock();
+        let free = !busy.contains_key(name);
+        if free {
+            busy.insert(name.to_owned(), Arc::default());
+        }
+        free
+    }
+
+    /// Returns how the work on the stack `name` is cancelled, if there is some.
+    pub(crate) fn under_way(&self, name: &str) -> Option<Arc<Cancelled>> {
+        self.busy.lock().get(name).cloned()
+    }
+
     /// Makes sure that nobody else changes the stack.
     pub(crate) async fn claim(
         self: &Arc<Self>,
         name: &str,
         wanted: &'static str,
     ) -> Result<Claim, DeployError> {
-        let free = self.busy.lock().insert(name.to_owned());
-        if free {
+        if self.begin_work(name) {
             return Ok(Claim {
                 deployer: self.clone(),
                 stack: name.to_owned(),
@@ -494,6 +518,7 @@ impl Deployer {
             progress,
             begun: None,
             executes: None,
+            cancelled: self.under_way(name).unwrap_or_default(),
         })
     }
 

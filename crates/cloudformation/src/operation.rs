@@ -11,9 +11,10 @@ use tokio::sync::oneshot;
 use crate::catalog::{Catalog, Change, Loaded};
 use crate::change_set::ChangeSetRow;
 use crate::error::DeployError;
+use crate::intervention::Cancelled;
 use crate::plan::{Plan, Step, There};
 use crate::resource::custom::PHYSICAL_ID;
-use crate::resource::{About, Services};
+use crate::resource::{About, NotCreated, Services};
 use crate::stack::{
     OnFailure, ResourceRow, ResourceState, STACK_KIND, StackEvent, StackRow, Status, Undo,
 };
@@ -33,6 +34,8 @@ pub(crate) struct Operation {
     pub(crate) begun: Option<oneshot::Sender<String>>,
     /// The change set that is executed, as it is written with the beginning.
     pub(crate) executes: Option<ChangeSetRow>,
+    /// Whether it is to be rolled back instead of going on.
+    pub(crate) cancelled: std::sync::Arc<Cancelled>,
 }
 
 /// Why a step was not done.
@@ -232,6 +235,9 @@ impl Operation {
 
     async fn steps(&mut self, plan: &Plan) -> Result<(), StepError> {
         for (position, id) in plan.order.iter().enumerate() {
+            if self.cancelled.is_set() {
+                return Err(StepError::Refused("Update cancelled by user. ".to_owned()));
+            }
             let there = There::now(plan, &self.resources);
             let properties = plan
                 .properties(id, &there)
@@ -275,6 +281,7 @@ impl Operation {
             row.state.position = position;
             row.state.retain = resource.is_retained();
             row.state.retain_replaced = resource.is_retained_when_replaced();
+            row.state.except_on_create = resource.is_undone();
         }
     }
 
@@ -304,10 +311,13 @@ impl Operation {
         let reason = former.is_some().then(|| {
             "Requested update requires the creation of a new physical resource; hence creating one.".to_owned()
         });
+        let there = There::now(plan, &self.resources);
+        let policy = plan.creation_policy(id, &there);
         self.services.about = About {
             logical_id: id.to_owned(),
             kind: resource.kind.clone(),
             known: Map::new(),
+            creation_policy: policy.map_err(|error| failed(id, &error))?,
         };
         // What references lead to may be a name. The row keeps the reference.
         let told = match self.services.dereferenced(&properties).await {
@@ -355,12 +365,26 @@ impl Operation {
                 position,
                 retain: resource.is_retained(),
                 retain_replaced: resource.is_retained_when_replaced(),
+                except_on_create: resource.is_undone(),
             },
             undo: Some(former.map_or(Undo::Delete, Undo::Reinstate)),
         };
         self.resources.insert(id.to_owned(), row);
         self.record(id, doing, reason).await?;
-        match handler.create(&self.services, &name, &told).await {
+        let made = async {
+            let made = handler.create(&self.services, &name, &told);
+            if !handler.is_waiting() {
+                return made.await;
+            }
+            tokio::select! {
+                made = made => made,
+                () = self.cancelled.set_once() => Err(NotCreated {
+                    failure: Failure::client("Cancelled", "Resource creation cancelled"),
+                    partly: true,
+                }),
+            }
+        };
+        match made.await {
             Ok(made) => {
                 let state = &mut self.row_mut(id).state;
                 state.attributes = made.attributes;
@@ -426,7 +450,7 @@ impl Operation {
         self.services.about = About {
             logical_id: id.to_owned(),
             kind: self.resources[id].kind.clone(),
-            known: Map::new(),
+            ..About::default()
         };
         let none = Map::new();
         let before = former.properties.as_object().unwrap_or(&none);

@@ -80,7 +80,7 @@ impl Operation {
     pub(crate) async fn roll_back(&mut self, reason: String) -> Result<(), DeployError> {
         let created = matches!(
             self.stack.status,
-            Status::CreateInProgress | Status::RollbackInProgress
+            Status::CreateInProgress | Status::RollbackInProgress | Status::CreateFailed
         );
         let (doing, done, not_done) = if created {
             (
@@ -96,6 +96,7 @@ impl Operation {
             )
         };
         self.record_stack(doing, Some(reason.clone())).await?;
+        self.tell_begun();
         let mut undone = true;
         for id in self.backwards() {
             undone &= self.undo(&id).await?;
@@ -130,7 +131,10 @@ impl Operation {
             }
             None => Ok(true),
             Some(Undo::Delete) => {
-                let gone = self.delete_state(id, &kind, &state, state.retain).await?;
+                let settings = &self.stack.contents.settings;
+                let undone = state.except_on_create || settings.retain_except_on_create;
+                let retain = state.retain && !undone;
+                let gone = self.delete_state(id, &kind, &state, retain).await?;
                 if gone {
                     self.forget(id).await?;
                 }
@@ -184,7 +188,7 @@ impl Operation {
         }
     }
 
-    async fn reinstate(
+    pub(crate) async fn reinstate(
         &mut self,
         id: &str,
         former: ResourceState,
@@ -243,7 +247,7 @@ impl Operation {
         self.services.about = About {
             logical_id: id.to_owned(),
             kind: kind.to_owned(),
-            known: Map::new(),
+            ..About::default()
         };
     }
 

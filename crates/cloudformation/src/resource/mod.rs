@@ -38,7 +38,7 @@ mod stack;
 mod state_machine;
 mod table;
 mod tags;
-mod wait;
+pub(crate) mod wait;
 
 /// What a handler may use: the other services, as whoever deploys.
 pub(crate) struct Services {
@@ -61,6 +61,8 @@ pub(crate) struct About {
     pub(crate) kind: String,
     /// What was known before it was made.
     pub(crate) known: Map<String, Value>,
+    /// Its creation policy, where it has one.
+    pub(crate) creation_policy: Option<Value>,
 }
 
 impl Services {
@@ -247,6 +249,11 @@ pub(crate) trait ResourceHandler: Send + Sync {
 
     /// Deletes the resource. One that is not there is no failure.
     async fn delete(&self, services: &Services, physical_id: &str) -> Result<(), Failure>;
+
+    /// Says whether making it is nothing but waiting, which may be given up at any moment.
+    fn is_waiting(&self) -> bool {
+        false
+    }
 
     /// Says whether `remove` looks at the properties. They come with what their references lead to.
     fn is_removed_by_properties(&self) -> bool {
