@@ -341,8 +341,10 @@ async fn carried_out(
     let task = async move { unharmed(service.call(call), name, &request_id).await };
     let task = tokio::spawn(task.in_current_span());
     // Only a server that ends breaks it off.
-    task.await
-        .unwrap_or_else(|_| Err(Failure::internal(INTERNAL)))
+    match task.await {
+        Ok(answered) => answered,
+        Err(_) => Err(Failure::internal(INTERNAL)),
+    }
 }
 
 /// Awaits an answer; a bug that panics costs its one request, never the server.

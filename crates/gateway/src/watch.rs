@@ -59,25 +59,28 @@ impl Watch {
         if call.principal.is_root() && !gives {
             return Ok(());
         }
-        let members = Members::of(&call.input);
+        let members = access::members(call);
         if !call.principal.is_root() {
-            let resource = match service {
-                Some(service) if access::is_asked_for(call) => service.resource_of(call).await,
-                _ => None,
-            };
-            for mut need in access::needs(call, &members, &self.site, resource) {
+            let mut asked_for = Vec::new();
+            for question in access::questions(call, &members) {
+                asked_for.push(match service {
+                    Some(service) => service.resource_of(&question).await,
+                    None => None,
+                });
+            }
+            for mut need in access::needs(call, &members, &self.site, asked_for) {
                 self.complete(&mut need);
                 let policy = match service {
-                    Some(service) => service.resource_policy(&need.resource).await,
-                    None => None,
+                    Some(service) if !need.is_beginning => {
+                        service.resource_policy(&need.resource).await
+                    }
+                    _ => None,
                 };
                 self.decide(&asked, &need, &members, policy.as_deref())?;
             }
         }
-        match access::given(call, &members) {
-            Some(given) => self.trusted(&given),
-            None => Ok(()),
-        }
+        let mut given = access::given(call, &members, &self.site).into_iter();
+        given.try_for_each(|given| self.trusted(&given))
     }
 
     /// Says whether an operation of S3 over HTTP may be carried out.
@@ -128,13 +131,12 @@ impl Watch {
             origin: asked.origin,
             now: asked.now,
             site: &self.site,
-            service: asked.service,
             need,
             members,
         };
         let access = Access {
             action: &need.action,
-            resource: &need.resource,
+            resource: need.resource(),
             facts: &facts,
             resource_policy,
         };
@@ -153,10 +155,15 @@ impl Watch {
 
     /// Says whether the service that a role is given to may assume it.
     fn trusted(&self, given: &Given) -> Result<(), Box<Failure>> {
-        let Given { service, role_arn } = given;
+        let Given {
+            service,
+            role_arn,
+            source_arn,
+        } = given;
         let regional = service.replacen('.', &format!(".{}.", self.site.region), 1);
         let authority = &self.authority;
-        if authority.may_assume(service, role_arn) || authority.may_assume(&regional, role_arn) {
+        let may = |name: &str| authority.may_assume(name, role_arn, source_arn);
+        if may(service) || may(&regional) {
             return Ok(());
         }
         if self.enforcement == Enforcement::Audit {
@@ -169,6 +176,14 @@ impl Watch {
                 "The role defined for the function cannot be assumed by Lambda.",
             )
             .with_field("Type", "User"),
+            "events.amazonaws.com" => Failure::client(
+                "ValidationException",
+                format!("Provided role '{role_arn}' cannot be assumed by principal '{service}'."),
+            ),
+            "scheduler.amazonaws.com" => Failure::client(
+                "ValidationException",
+                "The execution role you provide must allow AWS EventBridge Scheduler to assume the role.",
+            ),
             _ => Failure::client(
                 "AccessDeniedException",
                 "Neither the global service principal states.amazonaws.com, nor the regional one is authorized to assume the provided role.",
@@ -190,8 +205,9 @@ fn denial(service: &str, sentence: String, need: &Need) -> Failure {
     // S3 alone puts the resource into quotes.
     let sentence = match service {
         "s3" => {
-            let plain = format!("on resource: {}", need.resource);
-            sentence.replacen(&plain, &format!("on resource: \"{}\"", need.resource), 1)
+            let resource = need.resource();
+            let plain = format!("on resource: {resource}");
+            sentence.replacen(&plain, &format!("on resource: \"{resource}\""), 1)
         }
         _ => sentence,
     };

@@ -9,7 +9,7 @@ use crate::pattern::{Fold, Pattern, Reach};
 use crate::principal::{Naming, Principals};
 
 /// Where a document is used: the grammar differs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Kind {
     /// Attached to a user, group or role, as a boundary, or passed with a session.
     Identity,

@@ -1,7 +1,8 @@
 //! IAM's documented evaluation as tables: conditions, statements, and decisions over all kinds of policies.
 
 use iam_policy::{
-    Caller, Context, Decision, Facts, Kind, Policies, Policy, Request, Resource, Source, Verdict, Why,
+    Caller, Context, Decision, Facts, Kind, Policies, Policy, Request, Resource, Source, Verdict,
+    Why,
 };
 use serde_json::{Value, json};
 
@@ -197,17 +198,83 @@ fn what_is_not_known_denies_and_does_not_allow() {
     let cases = [
         (r#""Resource": "*""#, None, among, true, true),
         (r#""Resource": "arn:aws:s3:::b/*""#, None, among, true, true),
-        (r#""Resource": "arn:aws:s3:::b/k""#, None, among, false, true),
-        (r#""Resource": "arn:aws:s3:::c/*""#, None, among, false, false),
-        (r#""NotResource": "arn:aws:s3:::b/k""#, None, among, false, true),
-        (r#""NotResource": "arn:aws:s3:::b/*""#, None, among, false, false),
-        (r#""NotResource": "arn:aws:s3:::c/*""#, None, among, true, true),
-        (r#""Resource": "arn:aws:s3:::b/k""#, None, Resource::Among(""), false, true),
-        (r#""Resource": "*""#, Some(is("StringEquals")), one, false, true),
-        (r#""Resource": "*""#, Some(is("StringNotEquals")), one, false, true),
-        (r#""Resource": "*""#, Some(is("StringEqualsIfExists")), one, false, true),
-        (r#""Resource": "*""#, Some(json!({"Null": {"s3:Hidden": "true"}})), one, false, true),
-        (r#""Resource": "*""#, Some(json!({"Null": {"s3:Other": "true"}})), one, true, true),
+        (
+            r#""Resource": "arn:aws:s3:::b/k""#,
+            None,
+            among,
+            false,
+            true,
+        ),
+        (
+            r#""Resource": "arn:aws:s3:::c/*""#,
+            None,
+            among,
+            false,
+            false,
+        ),
+        (
+            r#""NotResource": "arn:aws:s3:::b/k""#,
+            None,
+            among,
+            false,
+            true,
+        ),
+        (
+            r#""NotResource": "arn:aws:s3:::b/*""#,
+            None,
+            among,
+            false,
+            false,
+        ),
+        (
+            r#""NotResource": "arn:aws:s3:::c/*""#,
+            None,
+            among,
+            true,
+            true,
+        ),
+        (
+            r#""Resource": "arn:aws:s3:::b/k""#,
+            None,
+            Resource::Among(""),
+            false,
+            true,
+        ),
+        (
+            r#""Resource": "*""#,
+            Some(is("StringEquals")),
+            one,
+            false,
+            true,
+        ),
+        (
+            r#""Resource": "*""#,
+            Some(is("StringNotEquals")),
+            one,
+            false,
+            true,
+        ),
+        (
+            r#""Resource": "*""#,
+            Some(is("StringEqualsIfExists")),
+            one,
+            false,
+            true,
+        ),
+        (
+            r#""Resource": "*""#,
+            Some(json!({"Null": {"s3:Hidden": "true"}})),
+            one,
+            false,
+            true,
+        ),
+        (
+            r#""Resource": "*""#,
+            Some(json!({"Null": {"s3:Other": "true"}})),
+            one,
+            true,
+            true,
+        ),
     ];
     for (on, condition, resource, allows, denies) in cases {
         for (effect, expected, matched) in [

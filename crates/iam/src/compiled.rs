@@ -9,15 +9,23 @@ use parking_lot::RwLock;
 use crate::account::Account;
 use crate::rows::{Identity, IdentityKind};
 
-/// Most documents of sessions and resources that are kept compiled.
-const TEXTS_MAX: usize = 4_096;
+/// Longest texts, together, of documents of sessions and resources that are kept compiled.
+const TEXT_BYTES_MAX: usize = 8 << 20;
 
 /// What is kept.
 #[derive(Default)]
 pub(crate) struct Compiled {
     identities: RwLock<HashMap<String, Arc<Bearing>>>,
     /// Documents of sessions and resources by their text; nothing changes what a text means.
-    texts: RwLock<HashMap<String, Option<Arc<Policy>>>>,
+    texts: RwLock<Texts>,
+}
+
+/// Documents, and how long their texts are together.
+#[derive(Default)]
+struct Texts {
+    /// What a text means depends on where it is used.
+    compiled: HashMap<Kind, HashMap<String, Option<Arc<Policy>>>>,
+    bytes: usize,
 }
 
 /// The policies that bear on one user or role.
@@ -52,15 +60,22 @@ impl Compiled {
 
     /// Returns a document compiled; `None` when it is malformed.
     pub fn text(&self, document: &str, kind: Kind) -> Option<Arc<Policy>> {
-        if let Some(found) = self.texts.read().get(document) {
+        let texts = self.texts.read();
+        let of_kind = texts.compiled.get(&kind);
+        if let Some(found) = of_kind.and_then(|texts| texts.get(document)) {
             return found.clone();
         }
+        drop(texts);
         let compiled = Policy::parse(document, kind).ok().map(Arc::new);
         let mut texts = self.texts.write();
-        if texts.len() >= TEXTS_MAX {
-            texts.clear();
+        if texts.bytes + document.len() > TEXT_BYTES_MAX {
+            *texts = Texts::default();
         }
-        texts.insert(document.to_owned(), compiled.clone());
+        let of_kind = texts.compiled.entry(kind).or_default();
+        let before = of_kind.insert(document.to_owned(), compiled.clone());
+        if before.is_none() {
+            texts.bytes += document.len();
+        }
         compiled
     }
 

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use iam_policy::{Caller, Context, Decision, Facts, Kind, Policies, Policy, Request, Resource, Source, Why};
+use iam_policy::{Caller, Decision, Facts, Kind, Policies, Policy, Request, Resource, Source, Why};
 use service::{Access, Authority, KeyHolder, Limited, Principal};
 
 use crate::Iam;
@@ -327,7 +327,14 @@ impl Authority for Iam {
         }
     }
 
-    fn may_assume(&self, service: &str, role_arn: &str) -> bool {
+    fn may_assume(&self, service: &str, role_arn: &str, source_arn: &str) -> bool {
+        let principal = Principal::Service {
+            name: service.into(),
+            source_arn: (!source_arn.is_empty()).then(|| source_arn.into()),
+        };
+        let Some(sender) = self.sender(&principal) else {
+            return false;
+        };
         let Some(bearing) = self.compiled.bearing(&self.account, role_arn) else {
             return false;
         };
@@ -336,12 +343,10 @@ impl Authority for Iam {
             ..Policies::default()
         };
         let request = Request {
-            caller: &Caller::Service {
-                name: service.to_owned(),
-            },
+            caller: &sender.caller,
             action: "sts:AssumeRole",
-            resource: role_arn,
-            facts: &Context::default(),
+            resource: Resource::Named(role_arn),
+            facts: &sender.facts,
         };
         policies.decide(&request) == Decision::Allowed
     }

@@ -1,6 +1,8 @@
 //! `SimulatePrincipalPolicy` and `SimulateCustomPolicy`: what would be decided, and by which policies.
 
-use iam_policy::{Caller, Context, Decision, Kind, Policies, Policy, Request, Resource, Verdict, Why};
+use iam_policy::{
+    Caller, Context, Decision, Kind, Policies, Policy, Request, Resource, Verdict, Why,
+};
 use serde_json::{Value, json};
 use service::Failure;
 

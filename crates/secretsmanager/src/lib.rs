@@ -129,6 +129,18 @@ impl Service for SecretsManager {
         "secretsmanager"
     }
 
+    /// The secret's ARN, which ends in letters that callers need not know.
+    async fn resource_of(&self, call: &Call) -> Option<String> {
+        let input = Members::read(&call.input).ok()?;
+        let secret = self.core.find(input.text("SecretId")?).await.ok()??;
+        Some(format!(
+            "{}{}-{}",
+            self.core.arn_prefix(),
+            secret.name,
+            secret.suffix
+        ))
+    }
+
     async fn call(&self, call: Call) -> Result<Reply, Failure> {
         let core = &self.core;
         let input = Members::read(&call.input)?;

@@ -39,9 +39,9 @@ pub trait Authority: Send + Sync {
     /// AWS's sentence: `User: … is not authorized to perform: … on resource: … because …`.
     fn authorize(&self, principal: &Principal, access: &Access<'_>) -> Result<(), String>;
 
-    /// Says whether `service` (`states.amazonaws.com`) may assume the role. A role that is not there
-    /// nobody may assume.
-    fn may_assume(&self, service: &str, role_arn: &str) -> bool;
+    /// Says whether `service` (`states.amazonaws.com`) may assume the role on behalf of `source_arn`, which may be
+    /// empty. A role that is not there nobody may assume.
+    fn may_assume(&self, service: &str, role_arn: &str, source_arn: &str) -> bool;
 
     /// Returns the longest session of a role in seconds; `None` when there is no such role.
     fn role_session_seconds(&self, role_arn: &str) -> Option<u64>;

@@ -38,7 +38,7 @@ impl Authority for OneRole {
         Ok(())
     }
 
-    fn may_assume(&self, _: &str, _: &str) -> bool {
+    fn may_assume(&self, _: &str, _: &str, _: &str) -> bool {
         false
     }
 

@@ -62,7 +62,7 @@ impl CloudFormation {
     }
 
     /// Finds a change set by its ARN, or by its name and its stack.
-    async fn change_set(&self, input: &mut Input) -> Result<ChangeSetRow, DeployError> {
+    pub(super) async fn change_set(&self, input: &mut Input) -> Result<ChangeSetRow, DeployError> {
         let (name, stack) = (input.need("ChangeSetName")?, input.text("StackName"));
         let stacks = match &stack {
             Some(stack) => match self.living(stack).await? {

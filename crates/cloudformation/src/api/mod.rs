@@ -126,6 +126,13 @@ impl Service for CloudFormation {
         "cloudformation"
     }
 
+    /// The stack of a change set that is named by its ARN.
+    async fn resource_of(&self, call: &Call) -> Option<String> {
+        let mut input = Input::read(&call.input).ok()?;
+        let found = self.change_set(&mut input).await.ok()?;
+        Some(found.stack_id)
+    }
+
     async fn call(&self, call: Call) -> Result<Reply, Failure> {
         match self.answer(call).await {
             Ok(output) => Ok(Reply {

@@ -34,14 +34,9 @@ pub(crate) struct RequestFacts<'a> {
     pub origin: &'a Origin,
     pub now: Timestamp,
     pub site: &'a Site,
-    pub service: &'a str,
     pub need: &'a Need,
     pub members: &'a Members<'a>,
 }
-
-/// What a key gets whose value is not known here. It is like nothing that a policy asks for, so that a
-/// condition on it never allows.
-const UNKNOWN: &str = "\u{0}unknown";
 
 impl Facts for RequestFacts<'_> {
     fn values(&self, key: &str) -> Option<Vec<String>> {
@@ -63,7 +58,11 @@ impl Facts for RequestFacts<'_> {
             "states:statemachinequalifier" => one(self.need.qualifier.clone()?),
             "states:httpendpoint" => one(self.members.text("HTTPEndpoint")?.into_owned()),
             "states:httpmethod" => one(self.members.text("HTTPMethod")?.into_owned()),
-            "lambda:functionarn" => one(self.members.any_text(&["FunctionArn"])?.into_owned()),
+            "lambda:functionarn" => one(self.need.function_arn.clone()?),
+            "iam:policyarn" => one(self.members.text("PolicyArn")?.into_owned()),
+            "iam:permissionsboundary" => {
+                one(self.members.text("PermissionsBoundary")?.into_owned())
+            }
             "sts:externalid" => one(self.members.text("ExternalId")?.into_owned()),
             "sts:rolesessionname" => one(self.members.text("RoleSessionName")?.into_owned()),
             "s3:prefix" => one(self.members.any_text(&["Prefix", "prefix"])?.into_owned()),
@@ -71,12 +70,6 @@ impl Facts for RequestFacts<'_> {
                 .members
                 .any_text(&["Delimiter", "delimiter"])?
                 .into_owned()),
-            // Which rows and columns a call reads is not looked at, and so it is not believed.
-            "dynamodb:leadingkeys" | "dynamodb:attributes" | "dynamodb:select"
-                if self.service == "dynamodb" =>
-            {
-                one(UNKNOWN.to_owned())
-            }
             other => {
                 let tag = other.strip_prefix("aws:requesttag/")?;
                 let mut tags = self.members.tags().into_iter();
@@ -85,4 +78,30 @@ impl Facts for RequestFacts<'_> {
             }
         }
     }
+
+    /// What a service's own keys say of a call is known for those above alone: which rows and columns a call
+    /// reads, say, is not looked at. Nor are the tags of what it is about.
+    fn is_unknown(&self, key: &str) -> bool {
+        if key.starts_with("aws:resourcetag/") {
+            return true;
+        }
+        let of_action = self.need.action.split(':').next();
+        let own = key.split_once(':').map(|(service, _)| service);
+        own.is_some_and(|own| Some(own) == of_action) && !KNOWN.contains(&key)
+    }
 }
+
+/// The keys of services that [`RequestFacts::values`] knows: where it has no value for one, the call has none.
+const KNOWN: [&str; 11] = [
+    "iam:passedtoservice",
+    "iam:permissionsboundary",
+    "iam:policyarn",
+    "lambda:functionarn",
+    "s3:delimiter",
+    "s3:prefix",
+    "states:httpendpoint",
+    "states:httpmethod",
+    "states:statemachinequalifier",
+    "sts:externalid",
+    "sts:rolesessionname",
+];

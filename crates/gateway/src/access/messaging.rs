@@ -58,7 +58,11 @@ pub(super) fn roles(service: &str, operation: &str, members: &Members<'_>) -> Ve
         ("events", "PutTargets") => {
             let targets = members.value("Targets");
             let targets = targets.as_ref().and_then(|targets| targets.as_array());
-            targets.into_iter().flatten().filter_map(of_target).collect()
+            targets
+                .into_iter()
+                .flatten()
+                .filter_map(of_target)
+                .collect()
         }
         _ => Vec::new(),
     };
@@ -141,7 +145,10 @@ pub(super) fn rule(members: &Members<'_>, member: &str, place: Place<'_>) -> Opt
 fn event(operation: &str, members: &Members<'_>, place: Place<'_>) -> Option<String> {
     let text = |member: &str| members.text(member).unwrap_or_default();
     match operation {
-        "TestEventPattern" | "ListRuleNamesByTarget" | "ListRules" | "ListEventBuses"
+        "TestEventPattern"
+        | "ListRuleNamesByTarget"
+        | "ListRules"
+        | "ListEventBuses"
         | "ListConnections" => Some(NONE.to_owned()),
         "TagResource" | "UntagResource" | "ListTagsForResource" => {
             Some(members.text("ResourceARN")?.into_owned())

@@ -165,7 +165,7 @@ pub(crate) fn needs(
         "dynamodb" => data::dynamodb(operation, members, place),
         "logs" => data::logs(operation, members, place),
         "s3" => objects::needs(operation, members),
-        "cloudformation" => identities::cloudformation(operation, members, place),
+        "cloudformation" => identities::cloudformation(operation, members, place, asked),
         "iam" => identities::iam(operation, members, place, &call.principal),
         "sts" => identities::sts(operation, members, place),
         "secretsmanager" => messaging::secrets(operation, members, place, asked),
@@ -195,12 +195,20 @@ pub(crate) fn given(call: &Call, members: &Members<'_>, site: &Site) -> Vec<Give
         "states" => {
             let name = one("name").map(|name| place.arn("states", &format!("stateMachine:{name}")));
             let machine = one("stateMachineArn").or(name);
-            ("states.amazonaws.com", machine, one("roleArn").into_iter().collect())
+            (
+                "states.amazonaws.com",
+                machine,
+                one("roleArn").into_iter().collect(),
+            )
         }
         "lambda" => {
             let function = one("FunctionName");
             let function = function.map(|name| workflows::function_arn(&name, None, place));
-            ("lambda.amazonaws.com", function, one("Role").into_iter().collect())
+            (
+                "lambda.amazonaws.com",
+                function,
+                one("Role").into_iter().collect(),
+            )
         }
         "events" => {
             let rule = messaging::rule(members, "Rule", place);
@@ -228,7 +236,8 @@ pub(crate) fn given(call: &Call, members: &Members<'_>, site: &Site) -> Vec<Give
 }
 
 /// Returns the calls about which the service must be asked what they are about, because it alone knows: a token
-/// says nothing to us, and a secret's ARN ends in letters that its name does not have.
+/// says nothing to us, a secret's ARN ends in letters that its name does not have, and a change set's ARN does not
+/// name its stack.
 pub(crate) fn questions(call: &Call, members: &Members<'_>) -> Vec<Call> {
     match (call.service, &*call.operation) {
         ("states", operation) if operation.starts_with("SendTask") => vec![call.clone()],
@@ -237,9 +246,15 @@ pub(crate) fn questions(call: &Call, members: &Members<'_>) -> Vec<Call> {
             let question = |id: String| Call {
                 operation: "DescribeSecret".into(),
                 input: serde_json::json!({"SecretId": id}).to_string().into(),
-                ..call.clone()
+                payload: Default::default(),
+                service: call.service,
+                principal: call.principal.clone(),
+                request_id: call.request_id,
             };
             ids.map(question).collect()
+        }
+        ("cloudformation", operation) if identities::names_change_set_alone(operation, members) => {
+            vec![call.clone()]
         }
         _ => Vec::new(),
     }

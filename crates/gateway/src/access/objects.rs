@@ -11,9 +11,8 @@ pub(super) fn needs(operation: &str, members: &Members<'_>) -> Vec<Need> {
     {
         let objects = delete["Objects"].as_array().cloned().unwrap_or_default();
         let keys = objects.iter().filter_map(|object| object["Key"].as_str());
-        return keys
-            .flat_map(|key| object_needs("DeleteObject", Some(bucket), Some(key), None))
-            .collect();
+        let arns = keys.map(|key| format!("arn:aws:s3:::{bucket}/{key}"));
+        return Need::on_each("s3:DeleteObject", arns);
     }
     object_needs(
         operation,
@@ -30,39 +29,45 @@ pub(crate) fn object_needs(
     key: Option<&str>,
     source: Option<&str>,
 ) -> Vec<Need> {
-    let of_bucket = || bucket.map(|bucket| format!("arn:aws:s3:::{bucket}"));
-    let of_object = || match (bucket, key) {
-        (Some(bucket), Some(key)) => Some(format!("arn:aws:s3:::{bucket}/{key}")),
-        // All keys of the bucket, where a call names them in its body.
-        (Some(bucket), None) => Some(format!("arn:aws:s3:::{bucket}/*")),
-        (None, _) => None,
+    let of_bucket = |action: &str| match bucket {
+        Some(bucket) => Need::new(format!("s3:{action}"), format!("arn:aws:s3:::{bucket}")),
+        None => Need::on_any(format!("s3:{action}")),
     };
-    let (action, resource) = match operation {
-        "ListBuckets" => ("ListAllMyBuckets".to_owned(), None),
-        "ListObjects" | "ListObjectsV2" | "HeadBucket" => ("ListBucket".to_owned(), of_bucket()),
-        "ListObjectVersions" => ("ListBucketVersions".to_owned(), of_bucket()),
-        "ListMultipartUploads" => ("ListBucketMultipartUploads".to_owned(), of_bucket()),
-        "ListParts" => ("ListMultipartUploadParts".to_owned(), of_object()),
-        "HeadObject" | "GetObject" | "GetObjectAttributes" => ("GetObject".to_owned(), of_object()),
+    let of_object = |action: &str| match (bucket, key) {
+        (Some(bucket), Some(key)) => Need::new(
+            format!("s3:{action}"),
+            format!("arn:aws:s3:::{bucket}/{key}"),
+        ),
+        // The keys are in the body, which is not read here.
+        (Some(bucket), None) => {
+            Need::on_some(format!("s3:{action}"), format!("arn:aws:s3:::{bucket}/"))
+        }
+        (None, _) => Need::on_any(format!("s3:{action}")),
+    };
+    let need = match operation {
+        "ListBuckets" => Need::new("s3:ListAllMyBuckets", "*"),
+        "ListObjects" | "ListObjectsV2" | "HeadBucket" => of_bucket("ListBucket"),
+        "ListObjectVersions" => of_bucket("ListBucketVersions"),
+        "ListMultipartUploads" => of_bucket("ListBucketMultipartUploads"),
+        "ListParts" => of_object("ListMultipartUploadParts"),
+        "HeadObject" | "GetObject" | "GetObjectAttributes" => of_object("GetObject"),
         "PutObject"
         | "CopyObject"
         | "CreateMultipartUpload"
         | "UploadPart"
         | "UploadPartCopy"
         | "CompleteMultipartUpload"
-        | "PostObject" => ("PutObject".to_owned(), of_object()),
-        "DeleteObjects" => ("DeleteObject".to_owned(), of_object()),
-        other if other.contains("Object") || other == "AbortMultipartUpload" => {
-            (other.to_owned(), of_object())
-        }
-        other => (other.to_owned(), of_bucket()),
+        | "PostObject" => of_object("PutObject"),
+        "DeleteObjects" => of_object("DeleteObject"),
+        other if other.contains("Object") || other == "AbortMultipartUpload" => of_object(other),
+        other => of_bucket(other),
     };
-    let resource = resource.unwrap_or_else(|| "*".to_owned());
-    let mut needs = vec![Need::new(format!("s3:{action}"), resource)];
+    let mut needs = vec![need];
     if let Some(source) = source {
+        // A `?` of the key itself is encoded.
+        let source = source.split('?').next().unwrap_or(source);
         let source = percent_encoding::percent_decode_str(source).decode_utf8_lossy();
         let source = source.trim_start_matches('/');
-        let source = source.split('?').next().unwrap_or(source);
         needs.push(Need::new("s3:GetObject", format!("arn:aws:s3:::{source}")));
     }
     needs

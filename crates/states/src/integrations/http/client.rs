@@ -28,6 +28,8 @@ const IDLE: Duration = Duration::from_secs(30);
 type Way<C> = hyper_util::client::legacy::Client<C, Full<Bytes>>;
 /// Addresses that are looked up.
 type Found = BoxFuture<'static, Result<std::vec::IntoIter<SocketAddr>, BoxError>>;
+/// The resolver of those who are near.
+type Near = ServiceFn<fn(Name) -> Found>;
 type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
 /// What all HTTP tasks of a server share.
@@ -35,7 +37,7 @@ pub(crate) struct Client {
     /// With TLS, to anybody.
     sealed: Way<HttpsConnector<HttpConnector>>,
     /// In the clear, to those who are near alone.
-    plain: Way<HttpConnector<ServiceFn<fn(Name) -> Found>>>,
+    plain: Way<HttpConnector<Near>>,
     /// Tokens of connections that authorize by OAuth, by the connection's ARN.
     pub(super) tokens: Mutex<HashMap<String, Token>>,
 }
