@@ -21,6 +21,7 @@ mod layer;
 mod names;
 mod policies;
 mod policy_templates;
+mod propagation;
 mod python_json;
 mod rules;
 mod simple_table;
@@ -50,6 +51,7 @@ pub fn transform(
             continue;
         };
         globals::merge(&template.globals, &kind, &mut resource);
+        let (before, propagated) = (expanded.resources.len(), propagation::take(&kind, &mut resource));
         let serverless = Serverless {
             id: &id,
             resource,
@@ -66,6 +68,9 @@ pub fn transform(
                     at: template.place(&format!("/Resources/{id}")),
                 });
             }
+        }
+        if let Some(tags) = propagated {
+            propagation::carry_out(&tags, expanded.resources.values_mut().skip(before));
         }
     }
     for notification in std::mem::take(&mut expanded.notifications) {
@@ -131,17 +136,6 @@ impl Serverless<'_> {
             if let Some(value) = self.take(from) {
                 into.insert((*to).to_owned(), value);
             }
-        }
-    }
-
-    /// Refuses tags that are to be propagated: which resources of AWS take them is not built.
-    fn refuse_propagation(&mut self) -> Result<(), TemplateError> {
-        match self.take("PropagateTags") {
-            None | Some(Value::Bool(false)) => Ok(()),
-            Some(_) => Err(TemplateError::unsupported(format!(
-                "PropagateTags (of {} {})",
-                self.resource.kind, self.id
-            ))),
         }
     }
 

@@ -241,4 +241,5 @@ def main():
         print(json.dumps([finding for found in findings for finding in found]))
 
 
-main()
+if __name__ == "__main__":
+    main()

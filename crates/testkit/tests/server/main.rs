@@ -12,6 +12,7 @@ mod example_walk;
 mod express;
 mod functions;
 mod iam;
+mod lives;
 mod logs;
 mod map_runs;
 mod messaging;
