@@ -66,7 +66,10 @@ fn holds(expression: &Value, bindings: &Bindings) -> Result<bool, TemplateError>
         "Fn::Not" => Ok(!holds(&several(1, 1)?[0], bindings)?),
         "Fn::Equals" => {
             let pair = several(2, 2)?;
-            Ok(equal(&value(&pair[0], bindings)?, &value(&pair[1], bindings)?))
+            Ok(equal(
+                &value(&pair[0], bindings)?,
+                &value(&pair[1], bindings)?,
+            ))
         }
         "Fn::Contains" => {
             let pair = several(2, 2)?;
@@ -99,7 +102,9 @@ fn value(written: &Value, bindings: &Bindings) -> Result<Value, TemplateError> {
     if let Some((name, _)) = written.as_object().and_then(single)
         && OF_EC2.contains(&name)
     {
-        return Err(TemplateError::unsupported(format!("The rule function {name}")));
+        return Err(TemplateError::unsupported(format!(
+            "The rule function {name}"
+        )));
     }
     let resolved = bindings.resolve(written, &NoResources);
     resolved.map_err(Unresolved::into_error)

@@ -23,8 +23,7 @@ use crate::plan::{Known, Plan, with_former};
 use crate::resource::{About, Services};
 use crate::signals::Signals;
 use crate::stack::{
-    Actor, Contents, OnFailure, Parent, ResourceSummary, Settings, StackEvent, StackRow,
-    StackSummary, Status,
+    Actor, Contents, OnFailure, Parent, Settings, StackEvent, StackRow, StackSummary, Status,
 };
 
 /// Longest name of a stack (`StackName` of the API model).
@@ -73,7 +72,11 @@ pub(crate) enum Intent {
         parent: Option<Parent>,
     },
     /// A stack.
-    Update { on_failure: OnFailure },
+    Update {
+        on_failure: OnFailure,
+        /// Whether the stack that it is a resource of says when what was replaced goes.
+        by_parent: bool,
+    },
     /// A stack, or one that only its change set has made.
     ChangeSet { id: String, on_failure: OnFailure },
 }
@@ -252,6 +255,13 @@ impl Deployer {
         let loaded = self.load(&name).await?;
         let first = self.adopt(&mut operation, loaded, &intent)?;
         operation.stack.actor = Actor::from(&principal);
+        operation.is_open_ended = matches!(
+            intent,
+            Intent::Update {
+                by_parent: true,
+                ..
+            }
+        );
         let (plan, deployment) = self.plan(&operation, deployment, &intent).await?;
         let steps = plan.steps(&operation.resources, &operation.stack.contents)?;
         if let Intent::ChangeSet { id, .. } = &intent {
@@ -271,7 +281,9 @@ impl Deployer {
         }
         drop(claim);
         Ok(match stack.status {
-            Status::CreateComplete | Status::UpdateComplete => Outcome::Deployed(stack.summary()),
+            Status::CreateComplete
+            | Status::UpdateComplete
+            | Status::UpdateCompleteCleanupInProgress => Outcome::Deployed(stack.summary()),
             _ => Outcome::RolledBack(stack.summary()),
         })
     }
@@ -288,7 +300,7 @@ impl Deployer {
         let on_failure = match intent {
             Intent::Whatever => OnFailure::Rollback,
             Intent::Create { on_failure, .. }
-            | Intent::Update { on_failure }
+            | Intent::Update { on_failure, .. }
             | Intent::ChangeSet { on_failure, .. } => *on_failure,
         };
         let Some(loaded) = loaded else {
@@ -382,64 +394,6 @@ impl Deployer {
         Ok((plan, deployment))
     }
 
-    /// Returns every stack, by name.
-    pub async fn stacks(&self) -> Result<Vec<StackSummary>, DeployError> {
-        let stacks = self
-            .catalog
-            .stacks()
-            .await
-            .map_err(DeployError::store("(all)"))?;
-        Ok(stacks.iter().map(StackRow::summary).collect())
-    }
-
-    /// Returns the stack `name` and its resources in the order of their creation.
-    pub async fn stack(
-        &self,
-        name: &str,
-    ) -> Result<(StackSummary, Vec<ResourceSummary>), DeployError> {
-        let loaded = self
-            .load(name)
-            .await?
-            .ok_or_else(|| DeployError::NoStack(name.to_owned()))?;
-        let resources = loaded
-            .resources
-            .iter()
-            .map(crate::stack::ResourceRow::summary)
-            .collect();
-        Ok((loaded.stack.summary(), resources))
-    }
-
-    /// Returns the events of the stack `name`, the latest first.
-    pub async fn events(&self, name: &str) -> Result<Vec<StackEvent>, DeployError> {
-        let loaded = self
-            .load(name)
-            .await?
-            .ok_or_else(|| DeployError::NoStack(name.to_owned()))?;
-        let mut events = self
-            .catalog
-            .events(name)
-            .await
-            .map_err(DeployError::store(name))?;
-        // An earlier stack of the same name has left its events.
-        events.retain(|event| event.stack_id == loaded.stack.id);
-        events.reverse();
-        Ok(events)
-    }
-
-    /// Returns the text of the template that the stack `name` has.
-    pub async fn template(&self, name: &str) -> Result<String, DeployError> {
-        let loaded = self
-            .load(name)
-            .await?
-            .ok_or_else(|| DeployError::NoStack(name.to_owned()))?;
-        let text = self
-            .catalog
-            .template(name, &loaded.stack.contents.template)
-            .await;
-        let text = text.map_err(DeployError::store(name))?.unwrap_or_default();
-        Ok(String::from_utf8_lossy(&text).into_owned())
-    }
-
     pub(crate) async fn load(&self, name: &str) -> Result<Option<Loaded>, DeployError> {
         self.catalog
             .load(name)
@@ -519,6 +473,7 @@ impl Deployer {
             begun: None,
             executes: None,
             cancelled: self.under_way(name).unwrap_or_default(),
+            is_open_ended: false,
         })
     }
 

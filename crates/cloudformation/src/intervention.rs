@@ -103,7 +103,11 @@ impl Deployer {
                 operation.skip(&id).await?;
             }
             let reason = operation.stack.reason.take().unwrap_or_default();
-            let reason = if reason.is_empty() { "User Initiated".to_owned() } else { reason };
+            let reason = if reason.is_empty() {
+                "User Initiated".to_owned()
+            } else {
+                reason
+            };
             operation.roll_back(reason).await?;
             if let Some(id) = operation.stack.change_set_id.clone() {
                 deployer.settle_change_set(&operation.stack, &id).await?;
@@ -115,6 +119,44 @@ impl Deployer {
             Ok(id) => Ok(id),
             Err(_) => work.await.map_err(|_| DeployError::Stopped(name))?,
         }
+    }
+}
+
+impl Deployer {
+    /// Ends a change of a stack in a stack that waits for that: what was replaced goes, or comes back. Once
+    /// this returns, a rollback is written down; a cleaning up was already. Both go on by themselves.
+    pub(crate) async fn end_update(
+        self: &Arc<Self>,
+        name: &str,
+        principal: Principal,
+        is_kept: bool,
+    ) -> Result<String, DeployError> {
+        if !is_kept {
+            let from = &[Status::UpdateCompleteCleanupInProgress];
+            return self.start_rollback(name, principal, from, Vec::new()).await;
+        }
+        let claim = self.claim(name, "updated").await?;
+        let Some(loaded) = self.load(name).await? else {
+            return Err(DeployError::NoStack(name.to_owned()));
+        };
+        let id = loaded.stack.id.clone();
+        if loaded.stack.status != Status::UpdateCompleteCleanupInProgress {
+            return Ok(id);
+        }
+        let (progress, _) = unbounded_channel();
+        let mut operation = self.operation(name, &principal, progress).await?;
+        operation.adopt(loaded);
+        tokio::spawn(async move {
+            let ended = async {
+                operation.clean_up().await?;
+                operation.settle(Status::UpdateComplete).await
+            };
+            if let Err(error) = ended.await {
+                tracing::error!(%error, "a change of an inner stack could not be ended");
+            }
+            drop(claim);
+        });
+        Ok(id)
     }
 }
 

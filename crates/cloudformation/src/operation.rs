@@ -36,6 +36,8 @@ pub(crate) struct Operation {
     pub(crate) executes: Option<ChangeSetRow>,
     /// Whether it is to be rolled back instead of going on.
     pub(crate) cancelled: std::sync::Arc<Cancelled>,
+    /// Whether it waits, before what was replaced goes, for the stack that this one is a resource of.
+    pub(crate) is_open_ended: bool,
 }
 
 /// Why a step was not done.
@@ -136,79 +138,6 @@ impl Operation {
         }
     }
 
-    /// Says which of the stack's exports, apart from `kept` with these values, another stack imports.
-    pub(crate) async fn export_in_use(
-        &self,
-        kept: &[crate::stack::Output],
-    ) -> Result<Option<String>, DeployError> {
-        let former = &self
-            .stack
-            .before
-            .as_ref()
-            .unwrap_or(&self.stack.contents)
-            .outputs;
-        let changed = former.iter().filter(|output| {
-            output.export_name.is_some()
-                && !kept.iter().any(|other| {
-                    (&other.export_name, &other.output_value)
-                        == (&output.export_name, &output.output_value)
-                })
-        });
-        let changed: Vec<&String> = changed
-            .filter_map(|output| output.export_name.as_ref())
-            .collect();
-        if changed.is_empty() {
-            return Ok(None);
-        }
-        let stacks = self.catalog.stacks().await;
-        let stacks = stacks.map_err(DeployError::store(&self.stack.name))?;
-        Ok(changed.into_iter().find_map(|name| {
-            let user = stacks
-                .iter()
-                .find(|stack| stack.contents.imports.contains(name))?;
-            let verb = if kept
-                .iter()
-                .any(|other| other.export_name.as_ref() == Some(name))
-            {
-                "update"
-            } else {
-                "delete"
-            };
-            Some(format!(
-                "Cannot {verb} export {name} as it is in use by {}",
-                user.name
-            ))
-        }))
-    }
-
-    /// Says which other stack exports what `outputs` would.
-    async fn export_taken(
-        &self,
-        outputs: &[crate::stack::Output],
-    ) -> Result<Option<String>, DeployError> {
-        if outputs.iter().all(|output| output.export_name.is_none()) {
-            return Ok(None);
-        }
-        let stacks = self.catalog.stacks().await;
-        let stacks = stacks.map_err(DeployError::store(&self.stack.name))?;
-        let others = stacks.iter().filter(|stack| stack.id != self.stack.id);
-        let taken = others.flat_map(|stack| {
-            let theirs = stack.contents.outputs.iter();
-            theirs.filter_map(move |output| Some((output.export_name.as_ref()?, &stack.name)))
-        });
-        let mine = |name: &String| {
-            outputs
-                .iter()
-                .any(|output| output.export_name.as_ref() == Some(name))
-        };
-        Ok(taken
-            .into_iter()
-            .find(|(name, _)| mine(name))
-            .map(|(name, stack)| {
-                format!("Export with name {name} is already exported by stack {stack}.")
-            }))
-    }
-
     /// Writes down that the deployment has begun, with what a rollback restores.
     async fn begin(
         &mut self,
@@ -239,15 +168,17 @@ impl Operation {
                 return Err(StepError::Refused("Update cancelled by user. ".to_owned()));
             }
             let there = There::now(plan, &self.resources);
-            let properties = plan
-                .properties(id, &there)
-                .map_err(|error| failed(id, &error))?;
-            let step = plan.step(id, self.resources.get(id), &properties);
-            let step = step.map_err(|error| StepError::Failed {
-                logical_id: id.clone(),
-                reason: error.to_string(),
-                verb: "update",
-            })?;
+            let step = match plan.properties(id, &there) {
+                Ok(properties) => plan
+                    .step(id, self.resources.get(id), &properties)
+                    .map(|step| (properties, step))
+                    .map_err(|error| error.to_string()),
+                Err(error) => Err(error.into_error().to_string()),
+            };
+            let (properties, step) = match step {
+                Ok(step) => step,
+                Err(reason) => return self.refuse_step(plan, id, reason).await,
+            };
             match step {
                 Step::Keep => self.keep(plan, id, position),
                 Step::Create => self.create(plan, id, position, properties, None).await?,
@@ -318,6 +249,7 @@ impl Operation {
             kind: resource.kind.clone(),
             known: Map::new(),
             creation_policy: policy.map_err(|error| failed(id, &error))?,
+            is_restored: false,
         };
         // What references lead to may be a name. The row keeps the reference.
         let told = match self.services.dereferenced(&properties).await {
@@ -408,6 +340,33 @@ impl Operation {
                     logical_id: id.to_owned(),
                     reason,
                     verb,
+                })
+            }
+        }
+    }
+
+    /// Writes that a resource was not touched, because what the template says of it means nothing.
+    async fn refuse_step(
+        &mut self,
+        plan: &Plan,
+        id: &str,
+        reason: String,
+    ) -> Result<(), StepError> {
+        let kind = plan.handler(id).kind();
+        match self.resources.get(id) {
+            None => {
+                self.refuse(id, kind, Status::CreateFailed, "create", reason)
+                    .await
+            }
+            Some(row) => {
+                let physical_id = row.state.physical_id.clone();
+                let told = Some(reason.clone());
+                self.tell(id, &physical_id, kind, Status::UpdateFailed, told)
+                    .await?;
+                Err(StepError::Failed {
+                    logical_id: id.to_owned(),
+                    reason,
+                    verb: "update",
                 })
             }
         }

@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use cfn_template::{StoreUse, Template};
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 use crate::error::DeployError;
 use crate::resource::Services;
@@ -29,7 +29,7 @@ pub(crate) async fn fetch(
     let keys: Vec<&String> = keys.into_iter().collect();
     let mut found: BTreeMap<String, Value> = BTreeMap::new();
     for page in keys.chunks(NAMES_MAX) {
-        let input = Map::from_iter([("Names".to_owned(), Value::from_iter(page.iter().copied()))]);
+        let input = Map::from_iter([("Names".to_owned(), json!(page))]);
         let answer = services.call("ssm", "GetParameters", input).await;
         let answer = answer.map_err(|failure| DeployError::Invalid(failure.message))?;
         let parameters = answer["Parameters"].as_array().cloned().unwrap_or_default();

@@ -51,7 +51,10 @@ pub fn transform(
             continue;
         };
         globals::merge(&template.globals, &kind, &mut resource);
-        let (before, propagated) = (expanded.resources.len(), propagation::take(&kind, &mut resource));
+        let (before, propagated) = (
+            expanded.resources.len(),
+            propagation::take(&kind, &mut resource),
+        );
         let serverless = Serverless {
             id: &id,
             resource,

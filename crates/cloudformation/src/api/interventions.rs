@@ -97,9 +97,9 @@ impl CloudFormation {
         let taken = self.deployer.signals().take(address, signal.as_bytes());
         match taken.await.map_err(DeployError::store(&stack.name))? {
             Taken::Kept => Ok(Value::Null),
-            Taken::Unknown | Taken::Malformed => Err(invalid(format!(
-                "Resource {id} takes no more signals"
-            ))),
+            Taken::Unknown | Taken::Malformed => {
+                Err(invalid(format!("Resource {id} takes no more signals")))
+            }
         }
     }
 }

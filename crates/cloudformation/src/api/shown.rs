@@ -31,7 +31,10 @@ pub(super) fn parameters<'a>(
             present([
                 ("ParameterKey", text(key)),
                 ("ParameterValue", shown(value)),
-                ("ResolvedValue", fetched.get(key).and_then(|value| shown(value))),
+                (
+                    "ResolvedValue",
+                    fetched.get(key).and_then(|value| shown(value)),
+                ),
             ])
         })
         .collect()

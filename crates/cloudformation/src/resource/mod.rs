@@ -63,6 +63,8 @@ pub(crate) struct About {
     pub(crate) known: Map<String, Value>,
     /// Its creation policy, where it has one.
     pub(crate) creation_policy: Option<Value>,
+    /// Whether it is changed back.
+    pub(crate) is_restored: bool,
 }
 
 impl Services {
@@ -249,6 +251,16 @@ pub(crate) trait ResourceHandler: Send + Sync {
 
     /// Deletes the resource. One that is not there is no failure.
     async fn delete(&self, services: &Services, physical_id: &str) -> Result<(), Failure>;
+
+    /// Says whether a change keeps what it replaced until [`ResourceHandler::settle`].
+    fn is_open_ended(&self) -> bool {
+        false
+    }
+
+    /// Lets go of what a change has replaced: the change is for good. Called again, it does no harm.
+    async fn settle(&self, _services: &Services, _physical_id: &str) -> Result<(), Failure> {
+        Ok(())
+    }
 
     /// Says whether making it is nothing but waiting, which may be given up at any moment.
     fn is_waiting(&self) -> bool {

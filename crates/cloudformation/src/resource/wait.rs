@@ -141,7 +141,11 @@ impl ResourceHandler for WaitCondition {
         if services.about.creation_policy.is_none() {
             return Ok(Map::new());
         }
-        if let Some(name) = self.properties().iter().find(|name| given.contains_key(**name)) {
+        if let Some(name) = self
+            .properties()
+            .iter()
+            .find(|name| given.contains_key(**name))
+        {
             let text = format!("{name} cannot be given together with a CreationPolicy");
             return Err(Failure::client("ValidationError", text));
         }
@@ -251,7 +255,9 @@ async fn signalled(services: &Services, policy: &Value) -> Result<Map<String, Va
         None => SIGNAL_SECONDS,
         Some(text) => seconds_of(&text)
             .filter(|seconds| *seconds <= TIMEOUT_SECONDS_MAX)
-            .ok_or_else(|| wrong("Timeout of ResourceSignal must be like PT15M, and at most PT12H"))?,
+            .ok_or_else(|| {
+                wrong("Timeout of ResourceSignal must be like PT15M, and at most PT12H")
+            })?,
     };
     let address = services.about.known.get(ADDRESS).and_then(Value::as_str);
     let address = address.unwrap_or_default();
@@ -275,7 +281,9 @@ async fn signalled(services: &Services, policy: &Value) -> Result<Map<String, Va
         Ok((0, _)) => Ok(Map::new()),
         Ok((failures, all)) => Err(Failure::client(
             "NotStabilized",
-            format!("Received {failures} FAILURE signal(s) out of {all}. Unable to satisfy 100% MinSuccessfulInstancesPercent requirement"),
+            format!(
+                "Received {failures} FAILURE signal(s) out of {all}. Unable to satisfy 100% MinSuccessfulInstancesPercent requirement"
+            ),
         )),
         Err(missing) => Err(Failure::client(
             "NotStabilized",

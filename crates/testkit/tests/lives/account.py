@@ -11,7 +11,7 @@ FLEETING = {
     "UpdateDate", "CreationTime", "CreationDate", "CreationDateTime", "LastChangedDate", "CreatedDate", "LastAccessedDate",
     "ARN-version", "creationTime", "LastUsedDate", "RoleLastUsed", "PasswordLastUsed", "LastUpdatedTimestamp", "CreatedBy",
     "VersionIdsToStages", "VersionId", "VersionStages", "DefaultVersionId", "LatestStreamLabel", "TableId", "StateReason",
-    "LastUpdateToPayPerRequestDateTime", "LastIncreaseDateTime", "LastDecreaseDateTime", "NumberOfDecreasesToday", "StateTransitionReason",
+    "LatestStreamArn", "LastModificationDate", "storedBytes", "LastUpdateToPayPerRequestDateTime", "LastIncreaseDateTime", "LastDecreaseDateTime", "NumberOfDecreasesToday", "StateTransitionReason",
 }
 
 
@@ -27,13 +27,13 @@ def kept(value):
 def stable(picture):
     """Takes random ends of names for the same."""
     text = json.dumps(picture, sort_keys=True, default=str)
-    text = re.sub(r"-[A-Za-z0-9]{12}(?![A-Za-z0-9])", "-*", text)
     text = re.sub(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", "*", text)
+    text = re.sub(r"-[A-Za-z0-9]{12}(?![A-Za-z0-9])", "-*", text)
     text = re.sub(r"(ARO|AID|AGP|ANP|AIP|AKI)A[A-Z0-9]{16,17}", "*", text)
     text = re.sub(r"(secret:[^\"]*)-[A-Za-z0-9]{6}(?=\")", r"\1-*", text)
     # Numbers of versions are never given twice.
-    text = re.sub(r"(:(?:function|layer|stateMachine):[A-Za-z0-9*_-]+):\d+(?=[/\"])", r"\1:N", text)
-    text = re.sub(r"\"(Version|FunctionVersion)\": \"?\d+\"?", r'"\1": "N"', text)
+    text = re.sub(r"(:(?:function|layer|stateMachine):[A-Za-z0-9*_-]+):\d+(?=[/\"\\])", r"\1:N", text)
+    text = re.sub(r"\"(Version|FunctionVersion)\": \"?\d+\"?(?=[,}])", r'"\1": "N"', text)
     text = re.sub(r"stream/[0-9T:.-]+", "stream/*", text)
     return json.loads(text)
 

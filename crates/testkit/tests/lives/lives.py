@@ -60,24 +60,24 @@ class Life:
         self.client = client
         self.cloudformation = client("cloudformation")
         with open(path) as file:
-            self.text = file.read()
+            written = file.read()
+        self.text = "\n" + re.sub(r"^#.*\n", "", written, flags=re.M)
         self.name = path.rsplit("/", 1)[-1].split(".")[0]
         self.findings = []
         self.changed = self.text
-        self.signals = re.findall(r"^# signal: (\w+)$", self.text, re.M)
-        for line in re.findall(r"^# update: (.*)$", self.text, re.M):
+        self.signals = re.findall(r"^# signal: (\w+)$", written, re.M)
+        for line in re.findall(r"^# update: (.*)$", written, re.M):
             old, new = line.split(" => ", 1)
-            body = re.sub(r"^#.*\n", "", self.changed, flags=re.M)
-            if old not in body:
+            if old not in self.changed:
                 raise ValueError(f"{self.name}: nothing to change: {old}")
-            self.changed = body.replace(old, new.replace("\\n", "\n"))
+            self.changed = self.changed.replace(old, new)
         if self.changed == self.text:
             raise ValueError(f"{self.name}: nothing changes")
 
     def broken(self, text):
         head, rest = text.split("\nResources:", 1)
         resources = re.split(r"^\w", rest, maxsplit=1, flags=re.M)[0]
-        others = ", ".join(re.findall(r"^  (\w+):", resources, re.M))
+        others = ", ".join(re.findall(r"^  (\w+):(?!:)", resources, re.M))
         return head + "\nResources:" + BROKEN.format(others=others, role=ROLE) + rest
 
     def finding(self, step, text):

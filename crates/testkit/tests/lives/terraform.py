@@ -62,30 +62,30 @@ def role_gone():
 
 def table():
     call(
-        "dynamodb", "create_table", TableName="tf", BillingMode="PAY_PER_REQUEST", TableClass="STANDARD",
+        "dynamodb", "create_table", TableName="tf-table", BillingMode="PAY_PER_REQUEST", TableClass="STANDARD",
         AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}, {"AttributeName": "day", "AttributeType": "N"}],
         KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
         GlobalSecondaryIndexes=[{"IndexName": "days", "KeySchema": [{"AttributeName": "day", "KeyType": "HASH"}], "Projection": {"ProjectionType": "ALL"}}],
         Tags=[{"Key": "a", "Value": "b"}],
     )
-    found = call("dynamodb", "describe_table", TableName="tf").get("Table", {})
+    found = call("dynamodb", "describe_table", TableName="tf-table").get("Table", {})
     same("status", found.get("TableStatus"), "ACTIVE")
     same("billing", found.get("BillingModeSummary", {}).get("BillingMode"), "PAY_PER_REQUEST")
-    backups = call("dynamodb", "describe_continuous_backups", TableName="tf").get("ContinuousBackupsDescription", {})
+    backups = call("dynamodb", "describe_continuous_backups", TableName="tf-table").get("ContinuousBackupsDescription", {})
     same("recovery", backups.get("PointInTimeRecoveryDescription", {}).get("PointInTimeRecoveryStatus"), "DISABLED")
-    ttl = call("dynamodb", "describe_time_to_live", TableName="tf").get("TimeToLiveDescription", {})
+    ttl = call("dynamodb", "describe_time_to_live", TableName="tf-table").get("TimeToLiveDescription", {})
     same("time to live", ttl.get("TimeToLiveStatus"), "DISABLED")
     arn = found.get("TableArn", "")
     same("tags of a table", call("dynamodb", "list_tags_of_resource", ResourceArn=arn).get("Tags"), [{"Key": "a", "Value": "b"}])
-    call("dynamodb", "update_time_to_live", TableName="tf", TimeToLiveSpecification={"AttributeName": "ends", "Enabled": True})
+    call("dynamodb", "update_time_to_live", TableName="tf-table", TimeToLiveSpecification={"AttributeName": "ends", "Enabled": True})
     call("dynamodb", "tag_resource", ResourceArn=arn, Tags=[{"Key": "c", "Value": "d"}])
     call("dynamodb", "untag_resource", ResourceArn=arn, TagKeys=["a"])
     same("tags of a table", call("dynamodb", "list_tags_of_resource", ResourceArn=arn).get("Tags"), [{"Key": "c", "Value": "d"}])
-    call("dynamodb", "update_table", TableName="tf", DeletionProtectionEnabled=True)
-    call("dynamodb", "update_table", TableName="tf", DeletionProtectionEnabled=False)
-    call("dynamodb", "describe_contributor_insights", "none|UnsupportedOperation|UnknownOperationException", TableName="tf")
-    call("dynamodb", "delete_table", TableName="tf")
-    call("dynamodb", "describe_table", "ResourceNotFoundException", TableName="tf")
+    call("dynamodb", "update_table", TableName="tf-table", DeletionProtectionEnabled=True)
+    call("dynamodb", "update_table", TableName="tf-table", DeletionProtectionEnabled=False)
+    call("dynamodb", "describe_contributor_insights", "none|UnsupportedOperation|UnknownOperationException", TableName="tf-table")
+    call("dynamodb", "delete_table", TableName="tf-table")
+    call("dynamodb", "describe_table", "ResourceNotFoundException", TableName="tf-table")
 
 
 def bucket():
@@ -151,7 +151,7 @@ def function():
     same("signing", call("lambda", "get_function_code_signing_config", FunctionName="tf").get("CodeSigningConfigArn"), None)
     call("lambda", "get_policy", "ResourceNotFoundException", FunctionName="tf")
     call("lambda", "get_function_concurrency", FunctionName="tf")
-    call("lambda", "update_function_configuration", FunctionName="tf", Timeout=5, Environment={"Variables": {"A": "b"}})
+    call("lambda", "update_function_configuration", FunctionName="tf", Timeout=5, Environment={"Variables": {"NAME": "b"}})
     call("lambda", "update_function_code", FunctionName="tf", ZipFile=archive(index_js="exports.handler = async () => 2;"))
     arn = made.get("FunctionArn", "")
     call("lambda", "list_tags", Resource=arn)
