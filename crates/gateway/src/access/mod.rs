@@ -10,6 +10,8 @@ mod identities;
 mod members;
 mod messaging;
 mod objects;
+#[cfg(test)]
+mod tests;
 mod workflows;
 
 use std::borrow::Cow;
