@@ -39,6 +39,7 @@ mod reading;
 mod receive;
 mod rows;
 mod tags;
+mod unset;
 mod uploads;
 mod wire;
 

@@ -160,7 +160,9 @@ impl ResourceHandler for Stack {
         let mut attempts = 0;
         match end(services, physical_id, COMMIT).await {
             Err(failure) if gone(&failure) => return Ok(()),
-            ended => drop(ended?),
+            ended => {
+                ended?;
+            }
         }
         loop {
             match settled(services, physical_id).await {
@@ -292,8 +294,9 @@ fn is_whole(stack: &Value) -> bool {
 /// whoever has settled it holds it for a moment longer, and somebody may have begun in between.
 fn is_held(failure: &Failure, may_be_changed: bool) -> bool {
     let text = failure.message.as_str();
-    let refused = text.ends_with(" state and can not be updated.")
-        || text.ends_with(" state and can not be deleted.");
+    let refused = ["updated", "deleted", "rolled back"]
+        .iter()
+        .any(|wanted| text.ends_with(&format!(" state and can not be {wanted}.")));
     refused && (may_be_changed || text.contains("_IN_PROGRESS state"))
 }
 
