@@ -14,7 +14,7 @@ macro_rules! absent {
                 self.bucket(&input.bucket).await?;
                 self.check_owner(input.expected_bucket_owner.as_deref())?;
                 let failure = Failure::client($code, $text).with_status(404);
-                Err(failure.with_field("BucketName", &input.bucket))
+                Err(failure.with_field("BucketName", input.bucket.as_str()))
             })*
         }
     };
