@@ -44,6 +44,7 @@ mod receive;
 mod rows;
 mod settings;
 mod tags;
+mod unset;
 mod uploads;
 mod wire;
 

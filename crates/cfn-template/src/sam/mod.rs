@@ -25,6 +25,7 @@ mod names;
 mod openapi;
 mod policies;
 mod policy_templates;
+mod propagation;
 mod python_json;
 mod rest_api;
 mod rules;
@@ -58,6 +59,10 @@ pub fn transform(
             continue;
         };
         globals::merge(&template.globals, &kind, &mut resource);
+        let (before, propagated) = (
+            expanded.resources.len(),
+            propagation::take(&kind, &mut resource),
+        );
         let serverless = Serverless {
             id: &id,
             resource,
@@ -74,6 +79,9 @@ pub fn transform(
                     at: template.place(&format!("/Resources/{id}")),
                 });
             }
+        }
+        if let Some(tags) = propagated {
+            propagation::carry_out(&tags, expanded.resources.values_mut().skip(before));
         }
     }
     for finished in std::mem::take(&mut expanded.apis).finished() {
@@ -148,17 +156,6 @@ impl Serverless<'_> {
             if let Some(value) = self.take(from) {
                 into.insert((*to).to_owned(), value);
             }
-        }
-    }
-
-    /// Refuses tags that are to be propagated: which resources of AWS take them is not built.
-    fn refuse_propagation(&mut self) -> Result<(), TemplateError> {
-        match self.take("PropagateTags") {
-            None | Some(Value::Bool(false)) => Ok(()),
-            Some(_) => Err(TemplateError::unsupported(format!(
-                "PropagateTags (of {} {})",
-                self.resource.kind, self.id
-            ))),
         }
     }
 

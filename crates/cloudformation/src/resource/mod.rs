@@ -40,7 +40,7 @@ mod stack;
 mod state_machine;
 mod table;
 mod tags;
-mod wait;
+pub(crate) mod wait;
 
 /// What a handler may use: the other services, as whoever deploys.
 pub(crate) struct Services {
@@ -63,6 +63,10 @@ pub(crate) struct About {
     pub(crate) kind: String,
     /// What was known before it was made.
     pub(crate) known: Map<String, Value>,
+    /// Its creation policy, where it has one.
+    pub(crate) creation_policy: Option<Value>,
+    /// Whether it is changed back.
+    pub(crate) is_restored: bool,
 }
 
 impl Services {
@@ -249,6 +253,21 @@ pub(crate) trait ResourceHandler: Send + Sync {
 
     /// Deletes the resource. One that is not there is no failure.
     async fn delete(&self, services: &Services, physical_id: &str) -> Result<(), Failure>;
+
+    /// Says whether a change keeps what it replaced until [`ResourceHandler::settle`].
+    fn is_open_ended(&self) -> bool {
+        false
+    }
+
+    /// Lets go of what a change has replaced: the change is for good. Called again, it does no harm.
+    async fn settle(&self, _services: &Services, _physical_id: &str) -> Result<(), Failure> {
+        Ok(())
+    }
+
+    /// Says whether making it is nothing but waiting, which may be given up at any moment.
+    fn is_waiting(&self) -> bool {
+        false
+    }
 
     /// Says whether `remove` looks at the properties. They come with what their references lead to.
     fn is_removed_by_properties(&self) -> bool {

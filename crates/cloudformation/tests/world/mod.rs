@@ -172,6 +172,19 @@ impl Cloud {
                 ..Reply::default()
             });
         }
+        if &*call.operation == "GetParameters" {
+            let parameters = self.parameters.lock().expect("lock");
+            let names = input["Names"].as_array().cloned().unwrap_or_default();
+            let found = names.iter().filter_map(|name| {
+                let value = parameters.get(name.as_str()?)?;
+                Some(json!({"Name": name, "Type": "String", "Value": value}))
+            });
+            let found: Vec<Value> = found.collect();
+            return Ok(Reply {
+                output: json!({"Parameters": found}).to_string().into(),
+                ..Reply::default()
+            });
+        }
         if &*call.operation == "GetObject" {
             return self.object(&input);
         }

@@ -61,6 +61,13 @@ pub(crate) fn object_needs(
         "ListObjectVersions" => of_bucket("ListBucketVersions"),
         "ListMultipartUploads" => of_bucket("ListBucketMultipartUploads"),
         "ListParts" => of_object("ListMultipartUploadParts"),
+        "GetBucketAccelerateConfiguration" => of_bucket("GetAccelerateConfiguration"),
+        "GetBucketCors" => of_bucket("GetBucketCORS"),
+        "GetBucketEncryption" => of_bucket("GetEncryptionConfiguration"),
+        "GetBucketLifecycleConfiguration" => of_bucket("GetLifecycleConfiguration"),
+        "GetBucketNotificationConfiguration" => of_bucket("GetBucketNotification"),
+        "GetBucketReplication" => of_bucket("GetReplicationConfiguration"),
+        "GetObjectLockConfiguration" => of_bucket("GetBucketObjectLockConfiguration"),
         "HeadObject" | "GetObject" | "GetObjectAttributes" => of_object("GetObject"),
         "PutObject"
         | "CopyObject"

@@ -14,6 +14,7 @@ mod example_walk;
 mod express;
 mod functions;
 mod iam;
+mod lives;
 mod login;
 mod logs;
 mod map_runs;
