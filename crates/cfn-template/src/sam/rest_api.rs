@@ -45,11 +45,11 @@ pub(super) fn expand(
         resource: draft.resource.clone(),
         names,
     };
-    api.refuse_propagation()?;
-    if api.take("AlwaysDeploy") == Some(Value::Bool(true)) {
-        return Err(TemplateError::unsupported(format!(
-            "AlwaysDeploy (of resource {id})"
-        )));
+    for name in ["AlwaysDeploy", "PropagateTags"] {
+        if api.take(name) == Some(Value::Bool(true)) {
+            let text = format!("{name} (of resource {id})");
+            return Err(TemplateError::unsupported(text));
+        }
     }
     let Some(stage_name) = api.take("StageName") else {
         return Err(api.sam("Missing required property 'StageName'."));
