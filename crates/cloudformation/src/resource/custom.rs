@@ -36,10 +36,6 @@ impl ResourceHandler for CustomResource {
         &["ServiceTimeout", "ServiceToken"]
     }
 
-    fn name_property(&self) -> &'static str {
-        ""
-    }
-
     fn immutable(&self) -> &'static [&'static str] {
         &["ServiceToken"]
     }
@@ -59,10 +55,6 @@ impl ResourceHandler for CustomResource {
 
     fn draw_name(&self, stack: &str, logical_id: &str) -> String {
         generated_name(stack, logical_id, NAME_CHARS_MAX)
-    }
-
-    async fn exists(&self, _: &Services, _: &str) -> Result<bool, Failure> {
-        Ok(false)
     }
 
     /// The address of the answer is written down before anybody is asked.

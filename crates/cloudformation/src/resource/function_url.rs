@@ -25,10 +25,6 @@ impl ResourceHandler for FunctionUrl {
         ]
     }
 
-    fn name_property(&self) -> &'static str {
-        ""
-    }
-
     fn immutable(&self) -> &'static [&'static str] {
         &["Qualifier", "TargetFunctionArn"]
     }

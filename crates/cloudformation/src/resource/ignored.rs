@@ -21,10 +21,6 @@ impl ResourceHandler for Ignored {
         &[]
     }
 
-    fn name_property(&self) -> &'static str {
-        ""
-    }
-
     fn immutable(&self) -> &'static [&'static str] {
         &[]
     }
@@ -54,10 +50,6 @@ impl ResourceHandler for Ignored {
         generated_name(stack, logical_id, NAME_CHARS_MAX)
     }
 
-    async fn exists(&self, _: &Services, _: &str) -> Result<bool, Failure> {
-        Ok(false)
-    }
-
     async fn create(
         &self,
         _: &Services,
@@ -65,16 +57,6 @@ impl ResourceHandler for Ignored {
         _: &Map<String, Value>,
     ) -> Result<Made, NotCreated> {
         Ok(Map::new().into())
-    }
-
-    async fn update(
-        &self,
-        _: &Services,
-        _: &str,
-        _: &Map<String, Value>,
-        _: &Map<String, Value>,
-    ) -> Result<Map<String, Value>, Failure> {
-        Ok(Map::new())
     }
 
     async fn delete(&self, _: &Services, _: &str) -> Result<(), Failure> {

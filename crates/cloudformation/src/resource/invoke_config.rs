@@ -24,10 +24,6 @@ impl ResourceHandler for InvokeConfig {
         ]
     }
 
-    fn name_property(&self) -> &'static str {
-        ""
-    }
-
     fn immutable(&self) -> &'static [&'static str] {
         &["FunctionName", "Qualifier"]
     }

@@ -70,10 +70,6 @@ impl ResourceHandler for Statement {
         self.properties
     }
 
-    fn name_property(&self) -> &'static str {
-        ""
-    }
-
     fn immutable(&self) -> &'static [&'static str] {
         self.properties
     }
@@ -88,10 +84,6 @@ impl ResourceHandler for Statement {
 
     fn draw_name(&self, stack: &str, logical_id: &str) -> String {
         generated_name(stack, logical_id, 64)
-    }
-
-    async fn exists(&self, _: &Services, _: &str) -> Result<bool, Failure> {
-        Ok(false)
     }
 
     async fn create(
@@ -115,16 +107,6 @@ impl ResourceHandler for Statement {
         }
         services.call("lambda", self.operations.0, input).await?;
         Ok(Map::new().into())
-    }
-
-    async fn update(
-        &self,
-        _: &Services,
-        _: &str,
-        _: &Map<String, Value>,
-        _: &Map<String, Value>,
-    ) -> Result<Map<String, Value>, Failure> {
-        Ok(Map::new())
     }
 
     /// A statement's name does not say whose it is: see `remove`.

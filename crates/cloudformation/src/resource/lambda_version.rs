@@ -24,10 +24,6 @@ impl ResourceHandler for LambdaVersion {
         ]
     }
 
-    fn name_property(&self) -> &'static str {
-        ""
-    }
-
     fn immutable(&self) -> &'static [&'static str] {
         &["CodeSha256", "Description", "FunctionName"]
     }
@@ -38,10 +34,6 @@ impl ResourceHandler for LambdaVersion {
 
     fn draw_name(&self, stack: &str, logical_id: &str) -> String {
         generated_name(stack, logical_id, 64)
-    }
-
-    async fn exists(&self, _: &Services, _: &str) -> Result<bool, Failure> {
-        Ok(false)
     }
 
     async fn create(
@@ -72,16 +64,6 @@ impl ResourceHandler for LambdaVersion {
             ]),
             physical_id: Some(arn),
         })
-    }
-
-    async fn update(
-        &self,
-        _: &Services,
-        _: &str,
-        _: &Map<String, Value>,
-        _: &Map<String, Value>,
-    ) -> Result<Map<String, Value>, Failure> {
-        Ok(Map::new())
     }
 
     async fn delete(&self, services: &Services, physical_id: &str) -> Result<(), Failure> {

@@ -31,10 +31,6 @@ impl ResourceHandler for LayerVersion {
     }
 
     /// The name is the layer's, of which this is one version.
-    fn name_property(&self) -> &'static str {
-        ""
-    }
-
     fn immutable(&self) -> &'static [&'static str] {
         self.properties()
     }
@@ -49,10 +45,6 @@ impl ResourceHandler for LayerVersion {
 
     fn draw_name(&self, stack: &str, logical_id: &str) -> String {
         generated_name(stack, logical_id, NAME_CHARS_MAX)
-    }
-
-    async fn exists(&self, _: &Services, _: &str) -> Result<bool, Failure> {
-        Ok(false)
     }
 
     async fn create(
@@ -89,16 +81,6 @@ impl ResourceHandler for LayerVersion {
             attributes: Map::new(),
             physical_id: arn.map(str::to_owned),
         })
-    }
-
-    async fn update(
-        &self,
-        _: &Services,
-        _: &str,
-        _: &Map<String, Value>,
-        _: &Map<String, Value>,
-    ) -> Result<Map<String, Value>, Failure> {
-        Ok(Map::new())
     }
 
     async fn delete(&self, services: &Services, physical_id: &str) -> Result<(), Failure> {

@@ -19,10 +19,6 @@ impl ResourceHandler for MachineVersion {
         &["Description", "StateMachineArn", "StateMachineRevisionId"]
     }
 
-    fn name_property(&self) -> &'static str {
-        ""
-    }
-
     fn immutable(&self) -> &'static [&'static str] {
         self.properties()
     }
@@ -33,10 +29,6 @@ impl ResourceHandler for MachineVersion {
 
     fn draw_name(&self, stack: &str, logical_id: &str) -> String {
         generated_name(stack, logical_id, 80)
-    }
-
-    async fn exists(&self, _: &Services, _: &str) -> Result<bool, Failure> {
-        Ok(false)
     }
 
     async fn create(
@@ -59,16 +51,6 @@ impl ResourceHandler for MachineVersion {
             attributes: properties::object([("Arn", arn.as_str().into())]),
             physical_id: Some(arn),
         })
-    }
-
-    async fn update(
-        &self,
-        _: &Services,
-        _: &str,
-        _: &Map<String, Value>,
-        _: &Map<String, Value>,
-    ) -> Result<Map<String, Value>, Failure> {
-        Ok(Map::new())
     }
 
     async fn delete(&self, services: &Services, physical_id: &str) -> Result<(), Failure> {

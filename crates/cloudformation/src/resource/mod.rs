@@ -187,8 +187,10 @@ pub(crate) trait ResourceHandler: Send + Sync {
     /// Returns the properties that are understood. A template with another is refused.
     fn properties(&self) -> &'static [&'static str];
 
-    /// Returns the property that names the resource.
-    fn name_property(&self) -> &'static str;
+    /// Returns the property that names the resource; none where names are always drawn.
+    fn name_property(&self) -> &'static str {
+        ""
+    }
 
     /// Returns the properties that cannot change: another resource takes the place of the first.
     fn immutable(&self) -> &'static [&'static str];
@@ -214,8 +216,10 @@ pub(crate) trait ResourceHandler: Send + Sync {
         Ok(Map::new())
     }
 
-    /// Says whether there is a resource of this name already.
-    async fn exists(&self, services: &Services, physical_id: &str) -> Result<bool, Failure>;
+    /// Says whether there is a resource of this name already. Nothing has a name that is always drawn.
+    async fn exists(&self, _services: &Services, _physical_id: &str) -> Result<bool, Failure> {
+        Ok(false)
+    }
 
     /// Says whether a template may give the property.
     fn accepts(&self, property: &str) -> bool {
@@ -242,14 +246,16 @@ pub(crate) trait ResourceHandler: Send + Sync {
 
     /// Changes the resource from `before` to `after`, which differ, and returns the attributes that
     /// may have changed.
-    /// Called again with the same values, it does no harm.
+    /// Called again with the same values, it does no harm. Where no property can change there is nothing to do.
     async fn update(
         &self,
-        services: &Services,
-        physical_id: &str,
-        before: &Map<String, Value>,
-        after: &Map<String, Value>,
-    ) -> Result<Map<String, Value>, Failure>;
+        _services: &Services,
+        _physical_id: &str,
+        _before: &Map<String, Value>,
+        _after: &Map<String, Value>,
+    ) -> Result<Map<String, Value>, Failure> {
+        Ok(Map::new())
+    }
 
     /// Deletes the resource. One that is not there is no failure.
     async fn delete(&self, services: &Services, physical_id: &str) -> Result<(), Failure>;

@@ -84,10 +84,6 @@ impl ResourceHandler for Recorded {
         text.replace("{account}", &site.account_id)
     }
 
-    async fn exists(&self, _: &Services, _: &str) -> Result<bool, Failure> {
-        Ok(false)
-    }
-
     async fn create(
         &self,
         _: &Services,
@@ -95,16 +91,6 @@ impl ResourceHandler for Recorded {
         _: &Map<String, Value>,
     ) -> Result<Made, NotCreated> {
         Ok(properties::object([]).into())
-    }
-
-    async fn update(
-        &self,
-        _: &Services,
-        _: &str,
-        _: &Map<String, Value>,
-        _: &Map<String, Value>,
-    ) -> Result<Map<String, Value>, Failure> {
-        Ok(Map::new())
     }
 
     async fn delete(&self, _: &Services, _: &str) -> Result<(), Failure> {

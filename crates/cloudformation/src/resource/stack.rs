@@ -40,10 +40,6 @@ impl ResourceHandler for Stack {
         &["NotificationARNs", "Parameters", "Tags", "TemplateURL"]
     }
 
-    fn name_property(&self) -> &'static str {
-        ""
-    }
-
     fn immutable(&self) -> &'static [&'static str] {
         &[]
     }
@@ -58,10 +54,6 @@ impl ResourceHandler for Stack {
 
     fn draw_name(&self, stack: &str, logical_id: &str) -> String {
         generated_name(stack, logical_id, NAME_CHARS_MAX)
-    }
-
-    async fn exists(&self, _: &Services, _: &str) -> Result<bool, Failure> {
-        Ok(false)
     }
 
     async fn create(

@@ -33,10 +33,6 @@ impl ResourceHandler for WaitHandle {
         &[]
     }
 
-    fn name_property(&self) -> &'static str {
-        ""
-    }
-
     fn immutable(&self) -> &'static [&'static str] {
         &[]
     }
@@ -47,10 +43,6 @@ impl ResourceHandler for WaitHandle {
 
     fn draw_name(&self, stack: &str, logical_id: &str) -> String {
         generated_name(stack, logical_id, 200)
-    }
-
-    async fn exists(&self, _: &Services, _: &str) -> Result<bool, Failure> {
-        Ok(false)
     }
 
     async fn known_before(
@@ -74,16 +66,6 @@ impl ResourceHandler for WaitHandle {
             physical_id: Some(url),
             attributes: services.about.known.clone(),
         })
-    }
-
-    async fn update(
-        &self,
-        _: &Services,
-        _: &str,
-        _: &Map<String, Value>,
-        _: &Map<String, Value>,
-    ) -> Result<Map<String, Value>, Failure> {
-        Ok(Map::new())
     }
 
     async fn delete(&self, _: &Services, _: &str) -> Result<(), Failure> {
@@ -112,10 +94,6 @@ impl ResourceHandler for WaitCondition {
         true
     }
 
-    fn name_property(&self) -> &'static str {
-        ""
-    }
-
     fn immutable(&self) -> &'static [&'static str] {
         &["Count", "Handle", "Timeout"]
     }
@@ -126,10 +104,6 @@ impl ResourceHandler for WaitCondition {
 
     fn draw_name(&self, stack: &str, logical_id: &str) -> String {
         generated_name(stack, logical_id, 200)
-    }
-
-    async fn exists(&self, _: &Services, _: &str) -> Result<bool, Failure> {
-        Ok(false)
     }
 
     /// One without a handle has an address of its own, for `SignalResource`.
@@ -165,16 +139,6 @@ impl ResourceHandler for WaitCondition {
         };
         let data = Value::Object(data?).to_string();
         Ok(properties::object([("Data", data.into())]).into())
-    }
-
-    async fn update(
-        &self,
-        _: &Services,
-        _: &str,
-        _: &Map<String, Value>,
-        _: &Map<String, Value>,
-    ) -> Result<Map<String, Value>, Failure> {
-        Ok(Map::new())
     }
 
     async fn delete(&self, _: &Services, _: &str) -> Result<(), Failure> {

@@ -71,10 +71,6 @@ impl ResourceHandler for HttpApi {
         ]
     }
 
-    fn name_property(&self) -> &'static str {
-        ""
-    }
-
     fn immutable(&self) -> &'static [&'static str] {
         &["ProtocolType"]
     }

@@ -126,10 +126,6 @@ impl ResourceHandler for Method {
         ]
     }
 
-    fn name_property(&self) -> &'static str {
-        ""
-    }
-
     fn immutable(&self) -> &'static [&'static str] {
         &["HttpMethod", "ResourceId", "RestApiId"]
     }
@@ -143,10 +139,6 @@ impl ResourceHandler for Method {
         let stack: String = stack.chars().take(5).collect();
         let logical_id: String = logical_id.chars().take(5).collect();
         format!("{stack}-{logical_id}-{end}")
-    }
-
-    async fn exists(&self, _: &Services, _: &str) -> Result<bool, Failure> {
-        Ok(false)
     }
 
     async fn create(

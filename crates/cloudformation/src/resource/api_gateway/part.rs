@@ -274,10 +274,6 @@ impl ResourceHandler for Part {
     }
 
     /// Two APIs may have stages of one name, so the name is no property that must be free.
-    fn name_property(&self) -> &'static str {
-        ""
-    }
-
     fn immutable(&self) -> &'static [&'static str] {
         self.immutable
     }
@@ -306,10 +302,6 @@ impl ResourceHandler for Part {
             None if self.name_property.is_empty() => name.to_owned(),
             None => "$default".to_owned(),
         }
-    }
-
-    async fn exists(&self, _: &Services, _: &str) -> Result<bool, Failure> {
-        Ok(false)
     }
 
     async fn create(

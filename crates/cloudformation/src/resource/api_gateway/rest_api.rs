@@ -99,10 +99,6 @@ impl ResourceHandler for RestApi {
         ]
     }
 
-    fn name_property(&self) -> &'static str {
-        ""
-    }
-
     fn immutable(&self) -> &'static [&'static str] {
         &[]
     }

@@ -41,10 +41,6 @@ impl ResourceHandler for AccessKey {
         &["Serial", "Status", "UserName"]
     }
 
-    fn name_property(&self) -> &'static str {
-        ""
-    }
-
     fn immutable(&self) -> &'static [&'static str] {
         &["Serial", "UserName"]
     }
@@ -55,10 +51,6 @@ impl ResourceHandler for AccessKey {
 
     fn draw_name(&self, stack: &str, logical_id: &str) -> String {
         generated_name(stack, logical_id, 64)
-    }
-
-    async fn exists(&self, _: &Services, _: &str) -> Result<bool, Failure> {
-        Ok(false)
     }
 
     /// The key's name is drawn by the service: whichever is new is ours.

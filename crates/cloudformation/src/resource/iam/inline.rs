@@ -65,10 +65,6 @@ impl ResourceHandler for Inline {
         &["Groups", "PolicyDocument", "PolicyName", "Roles", "Users"]
     }
 
-    fn name_property(&self) -> &'static str {
-        ""
-    }
-
     fn immutable(&self) -> &'static [&'static str] {
         &[]
     }
@@ -83,10 +79,6 @@ impl ResourceHandler for Inline {
 
     fn draw_name(&self, stack: &str, logical_id: &str) -> String {
         generated_name(stack, logical_id, 64)
-    }
-
-    async fn exists(&self, _: &Services, _: &str) -> Result<bool, Failure> {
-        Ok(false)
     }
 
     async fn create(

@@ -73,16 +73,6 @@ impl ResourceHandler for InstanceProfile {
         Ok(properties::object([("Arn", arn)]).into())
     }
 
-    async fn update(
-        &self,
-        _: &Services,
-        _: &str,
-        _: &Map<String, Value>,
-        _: &Map<String, Value>,
-    ) -> Result<Map<String, Value>, Failure> {
-        Ok(Map::new())
-    }
-
     async fn delete(&self, services: &Services, physical_id: &str) -> Result<(), Failure> {
         if !self.exists(services, physical_id).await? {
             return Ok(());

@@ -70,10 +70,6 @@ impl ResourceHandler for EventSource {
         ]
     }
 
-    fn name_property(&self) -> &'static str {
-        ""
-    }
-
     fn immutable(&self) -> &'static [&'static str] {
         &["EventSourceArn", "StartingPosition"]
     }
@@ -84,10 +80,6 @@ impl ResourceHandler for EventSource {
 
     fn draw_name(&self, stack: &str, logical_id: &str) -> String {
         generated_name(stack, logical_id, 64)
-    }
-
-    async fn exists(&self, _: &Services, _: &str) -> Result<bool, Failure> {
-        Ok(false)
     }
 
     async fn create(

@@ -103,10 +103,6 @@ impl ResourceHandler for ResourcePolicy {
         self.properties
     }
 
-    fn name_property(&self) -> &'static str {
-        ""
-    }
-
     fn immutable(&self) -> &'static [&'static str] {
         &[]
     }
@@ -117,10 +113,6 @@ impl ResourceHandler for ResourcePolicy {
 
     fn draw_name(&self, stack: &str, logical_id: &str) -> String {
         generated_name(stack, logical_id, 64)
-    }
-
-    async fn exists(&self, _: &Services, _: &str) -> Result<bool, Failure> {
-        Ok(false)
     }
 
     fn default_attribute(&self, physical_id: &str, _: &str) -> Option<Value> {

@@ -171,16 +171,6 @@ impl ResourceHandler for ScheduleGroup {
         Ok(properties::object([("Arn", arn)]).into())
     }
 
-    async fn update(
-        &self,
-        _: &Services,
-        _: &str,
-        _: &Map<String, Value>,
-        _: &Map<String, Value>,
-    ) -> Result<Map<String, Value>, Failure> {
-        Ok(Map::new())
-    }
-
     async fn delete(&self, services: &Services, physical_id: &str) -> Result<(), Failure> {
         let input = properties::object([("Name", physical_id.into())]);
         services

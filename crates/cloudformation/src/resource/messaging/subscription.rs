@@ -48,10 +48,6 @@ impl ResourceHandler for Subscription {
         ]
     }
 
-    fn name_property(&self) -> &'static str {
-        ""
-    }
-
     fn immutable(&self) -> &'static [&'static str] {
         &["Endpoint", "Protocol", "TopicArn"]
     }
@@ -66,10 +62,6 @@ impl ResourceHandler for Subscription {
 
     fn draw_name(&self, stack: &str, logical_id: &str) -> String {
         generated_name(stack, logical_id, 64)
-    }
-
-    async fn exists(&self, _: &Services, _: &str) -> Result<bool, Failure> {
-        Ok(false)
     }
 
     async fn create(
