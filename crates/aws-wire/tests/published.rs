@@ -272,8 +272,11 @@ fn a_wrong_byte_anywhere_is_refused() {
             }
             if !is_sealed {
                 let mut parts = whole.clone();
-                parts.headers.append(name.clone(), values[0].clone());
-                refused("a header twice", &parts, case.body.as_bytes());
+                // Of two signatures the first counts.
+                if name != "authorization" {
+                    parts.headers.append(name.clone(), values[0].clone());
+                    refused("a header twice", &parts, case.body.as_bytes());
+                }
                 parts.headers.remove(&name);
                 refused("a header less", &parts, case.body.as_bytes());
             }

@@ -96,6 +96,12 @@ pub(crate) fn not_modified(e_tag: &str) -> Failure {
     error("NotModified", 304, "Not Modified").with_field("ETag", e_tag)
 }
 
+pub(crate) fn malformed_trailer() -> Failure {
+    let message = "The request contained trailing data that was not well-formed or did not conform to our \
+                   published schema.";
+    error("MalformedTrailerError", 400, message)
+}
+
 pub(crate) fn malformed_policy(message: &str) -> Failure {
     error("MalformedPolicy", 400, message)
 }

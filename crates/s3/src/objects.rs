@@ -88,7 +88,9 @@ pub(crate) struct Trailer {
 }
 
 impl Trailer {
-    pub fn checksums(&self) -> Checksums {
+    /// Returns the checksums that came. Each that was announced must have come: a body that is cut off behind its
+    /// bytes says nothing of them.
+    pub fn checksums(&self) -> Result<Checksums, Failure> {
         let read = |headers: &http::HeaderMap| {
             let value = |name: &str| headers.get(name)?.to_str().ok().map(str::to_owned);
             Checksums {
@@ -100,10 +102,22 @@ impl Trailer {
                 composite: false,
             }
         };
-        self.headers
-            .as_ref()
-            .and_then(|headers| headers.read(read))
-            .unwrap_or_default()
+        let headers = self.headers.as_ref();
+        let came = headers.and_then(|headers| headers.read(read));
+        let came = came.unwrap_or_default();
+        let is_there = |algorithm: &String| match algorithm.as_str() {
+            "crc32" => came.crc32.is_some(),
+            "crc32c" => came.crc32c.is_some(),
+            "crc64nvme" => came.crc64nvme.is_some(),
+            "sha1" => came.sha1.is_some(),
+            "sha256" => came.sha256.is_some(),
+            // Refused by name where it is to be computed.
+            _ => true,
+        };
+        match self.algorithms.iter().all(is_there) {
+            true => Ok(came),
+            false => Err(failure::malformed_trailer()),
+        }
     }
 }
 

@@ -104,7 +104,7 @@ pub(crate) async fn receive(
     blobs: &Arc<Blobs>,
     body: Option<StreamingBlob>,
     announced: Announced,
-    late: impl FnOnce() -> Checksums,
+    late: impl FnOnce() -> Result<Checksums, Failure>,
 ) -> Result<Draft, Failure> {
     if let Some(size) = announced.size.filter(|&size| size > PUT_BYTES_MAX) {
         return Err(failure::entity_too_large(size, PUT_BYTES_MAX));
@@ -156,7 +156,7 @@ pub(crate) async fn receive(
     draft.md5 = hex::encode(md5);
     draft.checksums = checksums::finished(hasher);
     compare(&announced.checksums, &draft.checksums)?;
-    compare(&late(), &draft.checksums)?;
+    compare(&late()?, &draft.checksums)?;
     let blobs = Arc::clone(blobs);
     blocking(move || file.sync_all().and_then(|()| blobs.sync_incoming()))
         .await

@@ -271,13 +271,33 @@ async fn chunks_are_taken_whole_and_unchanged() {
                 )
                 .await;
         }
-        for length in [0, 1, sent.body.len() / 2] {
+        let last = sent.body.windows(7).position(|bytes| bytes == b"another");
+        let data_end = last.expect("it is in the body") + 7;
+        let is_text = |byte: &u8| !b"\r\n".contains(byte);
+        let text_end = sent.body.iter().rposition(is_text).expect("a text") + 1;
+        for length in 0..sent.body.len() {
             let short = Sent {
                 headers: sent.headers.clone(),
                 body: sent.body[..length].to_vec(),
             };
-            assert_ne!(put(&world, &short).await.0, 200, "{form:?}: {length} bytes");
-            assert_eq!(there(&world).await, None, "{form:?}: {length} bytes");
+            let (status, _) = put(&world, &short).await;
+            // Bytes that are all there and signed, and as many as were signed, are whole without the mark
+            // behind them; where a checksum is to come, it must have come but for the ends of its lines.
+            let is_whole = length
+                >= if form == Form::Signed {
+                    data_end
+                } else {
+                    text_end
+                };
+            match there(&world).await {
+                None => assert_ne!(status, 200, "{form:?}: {length} bytes"),
+                Some(stored) => {
+                    assert!(is_whole, "{form:?}: {length} bytes");
+                    assert_eq!(stored, pieces.concat());
+                    let at = json!({"Bucket": "things", "Key": "k"});
+                    world.call("DeleteObject", &at, b"").await.expect("deleted");
+                }
+            }
         }
         for (at, (name, value)) in sent.headers.iter().enumerate() {
             let mut changed = Sent {

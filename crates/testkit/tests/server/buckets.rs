@@ -234,6 +234,11 @@ fn a_template_gives_a_bucket_its_policy() -> anyhow::Result<()> {
                     "Action": [action], "Effect": "Allow",
                     "Principal": {"Service": "serverlessrepo.amazonaws.com"},
                     "Resource": {"Fn::Sub": "${B.Arn}/*"},
+                    "Condition": {"StringEquals": {"aws:SourceAccount": {"Ref": "AWS::AccountId"}}},
+                }, {
+                    "Action": ["s3:*"], "Effect": "Deny", "Principal": "*",
+                    "Resource": [{"Fn::GetAtt": ["B", "Arn"]}, {"Fn::Sub": "${B.Arn}/*"}],
+                    "Condition": {"Bool": {"aws:SecureTransport": "false"}},
                 }]},
             }},
         }})
@@ -257,6 +262,15 @@ fn a_template_gives_a_bucket_its_policy() -> anyhow::Result<()> {
         "get-bucket-policy-status --bucket managed",
         "=\"IsPublic\":false",
     )?;
+    // As in the bucket that `sam` makes for itself, nothing is allowed but by encrypted ways.
+    let body = server.folder().join("body");
+    std::fs::write(&body, "hello")?;
+    let put = format!(
+        "put-object --bucket managed --key k --body {}",
+        body.display()
+    );
+    check(&root, &put, "=ETag")?;
+    check(&root, "delete-object --bucket managed --key k", "=")?;
     stack("update-stack", "s3:PutObject")?;
     wait("stack-update-complete")?;
     check(&root, "get-bucket-policy --bucket managed", "=s3:PutObject")?;
