@@ -184,16 +184,16 @@ pub(crate) fn element(name: &str, value: &Value, xml: &mut String) {
             xml.push_str(&format!("</{name}>"));
             return;
         }
-        // The one map among the outputs of this protocol that are served: attributes of SNS.
-        Value::Object(members) if name == "Attributes" => {
-            xml.push_str("<Attributes>");
+        // The maps among the outputs of this protocol that are served: attributes of SNS, and what IAM counts.
+        Value::Object(members) if matches!(name, "Attributes" | "SummaryMap") => {
+            xml.push_str(&format!("<{name}>"));
             for (key, value) in members {
                 xml.push_str("<entry>");
                 element("key", &Value::from(key.as_str()), xml);
                 element("value", value, xml);
                 xml.push_str("</entry>");
             }
-            xml.push_str("</Attributes>");
+            xml.push_str(&format!("</{name}>"));
             return;
         }
         Value::Object(members) => {

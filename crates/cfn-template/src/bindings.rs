@@ -55,13 +55,25 @@ impl Bindings {
         given: &BTreeMap<String, String>,
         surroundings: Surroundings,
     ) -> Result<Self, TemplateError> {
-        let parameters = bind_parameters(template, given)?;
+        Self::with_fetched(template, given, &BTreeMap::new(), surroundings)
+    }
+
+    /// Does the same where some parameters name one of the Parameter Store: `fetched` is what those hold.
+    /// Then the template's rules are checked.
+    pub fn with_fetched(
+        template: &Template,
+        given: &BTreeMap<String, String>,
+        fetched: &BTreeMap<String, String>,
+        surroundings: Surroundings,
+    ) -> Result<Self, TemplateError> {
+        let parameters = bind_parameters(template, given, fetched)?;
         let mut bindings = Self {
             parameters,
             surroundings,
             mappings: template.mappings.clone(),
             conditions: BTreeMap::new(),
         };
+        crate::assertions::check(&template.rules, &bindings)?;
         bindings.conditions = decide_conditions(template, &bindings)?;
         Ok(bindings)
     }
@@ -119,6 +131,9 @@ impl Bindings {
                     )));
                 }
             };
+            if let Some(policy) = resource.creation_policy.take() {
+                resource.creation_policy = self.specialize(policy)?;
+            }
             resources.insert(id.clone(), resource);
         }
         for resource in resources.clone().values() {
@@ -210,6 +225,7 @@ impl Bindings {
 fn bind_parameters(
     template: &Template,
     given: &BTreeMap<String, String>,
+    fetched: &BTreeMap<String, String>,
 ) -> Result<BTreeMap<String, Value>, TemplateError> {
     let unknown: Vec<&str> = given
         .keys()
@@ -243,7 +259,8 @@ fn bind_parameters(
     let mut bound = BTreeMap::new();
     for (name, parameter) in &template.parameters {
         if let Some(text) = value(name) {
-            bound.insert(name.clone(), parameter.accept(name, text)?);
+            let accepted = parameter.accept(name, text, fetched.get(name))?;
+            bound.insert(name.clone(), accepted);
         }
     }
     Ok(bound)
@@ -340,7 +357,7 @@ fn decide(
 }
 
 /// Compares as CloudFormation does: scalars by their text.
-fn equal(left: &Value, right: &Value) -> bool {
+pub(crate) fn equal(left: &Value, right: &Value) -> bool {
     let scalar = |value: &Value| !value.is_array() && !value.is_object();
     match (scalar(left), scalar(right)) {
         (true, true) => {
@@ -351,7 +368,7 @@ fn equal(left: &Value, right: &Value) -> bool {
 }
 
 /// Conditions are decided before any resource is there.
-struct NoResources;
+pub(crate) struct NoResources;
 
 impl Lookup for NoResources {
     fn reference(&self, _: &str) -> crate::resolve::Found {

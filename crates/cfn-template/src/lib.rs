@@ -11,6 +11,7 @@
 #![forbid(unsafe_code)]
 
 pub mod artifacts;
+mod assertions;
 mod bindings;
 mod error;
 mod graph;
@@ -25,6 +26,6 @@ pub mod yaml;
 pub use bindings::{Bindings, Surroundings};
 pub use error::{Location, TemplateError};
 pub use graph::Graph;
-pub use parameters::{Parameter, ParameterType};
+pub use parameters::{Parameter, ParameterType, StoreUse};
 pub use resolve::{Found, Lookup, Unresolved};
 pub use template::{Output, Policy, Resource, Template};

@@ -15,6 +15,15 @@ pub enum ParameterType {
     List,
 }
 
+/// What a parameter has to do with the Parameter Store.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum StoreUse {
+    /// It is the name of one there.
+    Name,
+    /// It stands for what the one of this name holds.
+    Value,
+}
+
 /// One parameter.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Parameter {
@@ -22,6 +31,8 @@ pub struct Parameter {
     pub kind: ParameterType,
     /// `Type`, as written.
     pub declared: String,
+    /// What it has to do with the Parameter Store, by its type.
+    pub store: Option<StoreUse>,
     /// `Default`, as text.
     pub default: Option<String>,
     /// `NoEcho`: the value is shown to nobody.
@@ -40,7 +51,7 @@ pub struct Parameter {
 }
 
 impl Parameter {
-    pub(crate) fn read(name: &str, value: Value) -> Result<Self, TemplateError> {
+    pub(crate) fn read(value: Value) -> Result<Self, TemplateError> {
         let Value::Object(entries) = value else {
             return Err(TemplateError::invalid(
                 "Any Parameters member must be an object.",
@@ -51,28 +62,14 @@ impl Parameter {
                 "Every Parameters object must contain a Type member.",
             ));
         };
-        let (kind, numbers_only) = match declared {
-            "String" => (ParameterType::Text, false),
-            "Number" => (ParameterType::Number, true),
-            "CommaDelimitedList" => (ParameterType::List, false),
-            "List<Number>" => (ParameterType::List, true),
-            _ if declared.starts_with("AWS::SSM::") => {
-                return Err(TemplateError::unsupported(format!(
-                    "The type {declared} (of parameter {name})"
-                )));
-            }
-            _ if declared.starts_with("List<AWS::") => (ParameterType::List, false),
-            _ if declared.starts_with("AWS::") => (ParameterType::Text, false),
-            _ => {
-                return Err(TemplateError::invalid(format!(
-                    "Unrecognized parameter type: {declared}"
-                )));
-            }
-        };
+        let (kind, numbers_only, store) = type_of(declared).ok_or_else(|| {
+            TemplateError::invalid(format!("Unrecognized parameter type: {declared}"))
+        })?;
         Ok(Self {
             kind,
             declared: declared.to_owned(),
             numbers_only,
+            store,
             default: entries.get("Default").map(scalar_text),
             no_echo: entries
                 .get("NoEcho")
@@ -100,12 +97,17 @@ impl Parameter {
         })
     }
 
-    /// Returns what `Ref` gives for the value `text`, or what is wrong with it.
-    pub(crate) fn accept(&self, name: &str, text: &str) -> Result<Value, TemplateError> {
-        let parts: Vec<&str> = match self.kind {
-            ParameterType::List if text.is_empty() => Vec::new(),
-            ParameterType::List => text.split(',').map(str::trim).collect(),
-            ParameterType::Text | ParameterType::Number => vec![text],
+    /// Returns what `Ref` gives for the value `text`, or what is wrong with it. Of one that names another
+    /// in the Parameter Store, only the name is checked; `fetched` is what that one holds.
+    pub(crate) fn accept(
+        &self,
+        name: &str,
+        text: &str,
+        fetched: Option<&String>,
+    ) -> Result<Value, TemplateError> {
+        let parts = match self.store {
+            Some(StoreUse::Name | StoreUse::Value) => vec![text],
+            None => self.parts(text),
         };
         for part in &parts {
             if let Some(complaint) = self.complaint(name, part)? {
@@ -118,10 +120,19 @@ impl Parameter {
                 return Err(TemplateError::Parameter(text));
             }
         }
+        let text = fetched.map_or(text, String::as_str);
         Ok(match self.kind {
-            ParameterType::List => Value::from(parts),
+            ParameterType::List => Value::from(self.parts(text)),
             ParameterType::Text | ParameterType::Number => Value::from(text),
         })
+    }
+
+    fn parts<'a>(&self, text: &'a str) -> Vec<&'a str> {
+        match self.kind {
+            ParameterType::List if text.is_empty() => Vec::new(),
+            ParameterType::List => text.split(',').map(str::trim).collect(),
+            ParameterType::Text | ParameterType::Number => vec![text],
+        }
     }
 
     fn complaint(&self, name: &str, text: &str) -> Result<Option<String>, TemplateError> {
@@ -177,6 +188,34 @@ impl Parameter {
             .find_map(|(bound, what, unit)| bound.map(|bound| (bound, what, unit)));
         Ok(broken.map(|(bound, what, unit)| format!("Parameter '{name}' {what} {bound}{unit}")))
     }
+}
+
+/// Returns what a type means: how values are read, whether they are numbers, and what they have to do with
+/// the Parameter Store. Identifiers that AWS checks for existence are plain texts.
+fn type_of(declared: &str) -> Option<(ParameterType, bool, Option<StoreUse>)> {
+    const STORED: &str = "AWS::SSM::Parameter::";
+    Some(match declared {
+        "String" => (ParameterType::Text, false, None),
+        "Number" => (ParameterType::Number, true, None),
+        "CommaDelimitedList" => (ParameterType::List, false, None),
+        "List<Number>" => (ParameterType::List, true, None),
+        "List<String>" => (ParameterType::List, false, None),
+        "AWS::SSM::Parameter::Name" => (ParameterType::Text, false, Some(StoreUse::Name)),
+        _ if declared.starts_with(STORED) => {
+            let inner = declared[STORED.len()..].strip_prefix("Value<")?;
+            let kind = match inner.strip_suffix('>')? {
+                "String" => ParameterType::Text,
+                "CommaDelimitedList" | "List<String>" => ParameterType::List,
+                inner if inner.starts_with("List<AWS::") => ParameterType::List,
+                inner if inner.starts_with("AWS::") => ParameterType::Text,
+                _ => return None,
+            };
+            (kind, false, Some(StoreUse::Value))
+        }
+        _ if declared.starts_with("List<AWS::") => (ParameterType::List, false, None),
+        _ if declared.starts_with("AWS::") => (ParameterType::Text, false, None),
+        _ => return None,
+    })
 }
 
 fn bound(entries: &Map<String, Value>, name: &str) -> Option<f64> {

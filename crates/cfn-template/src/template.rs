@@ -13,7 +13,7 @@ use crate::yaml;
 /// The transform that makes CloudFormation of SAM.
 pub const SAM_TRANSFORM: &str = "AWS::Serverless-2016-10-31";
 
-const SECTIONS: [&str; 11] = [
+const SECTIONS: [&str; 12] = [
     "AWSTemplateFormatVersion",
     "Conditions",
     "Description",
@@ -24,6 +24,7 @@ const SECTIONS: [&str; 11] = [
     "Outputs",
     "Parameters",
     "Resources",
+    "Rules",
     "Transform",
 ];
 
@@ -40,6 +41,8 @@ pub struct Template {
     pub mappings: Map<String, Value>,
     /// `Conditions`, as written.
     pub conditions: IndexMap<String, Value>,
+    /// `Rules`, as written.
+    pub rules: IndexMap<String, Value>,
     /// `Globals` of SAM, as written.
     pub globals: Map<String, Value>,
     /// `Resources`.
@@ -89,6 +92,8 @@ pub struct Resource {
     pub deletion_policy: Option<Policy>,
     /// `UpdateReplacePolicy`, likewise.
     pub update_replace_policy: Option<Policy>,
+    /// `CreationPolicy`, as written.
+    pub creation_policy: Option<Value>,
     /// `Metadata`, as written.
     pub metadata: Map<String, Value>,
     /// `IgnoreGlobals` of SAM, as written.
@@ -102,6 +107,11 @@ impl Resource {
             self.deletion_policy,
             Some(Policy::Retain | Policy::RetainExceptOnCreate)
         )
+    }
+
+    /// Says whether it goes with the rollback of the deployment that made it, although it would stay.
+    pub fn is_undone(&self) -> bool {
+        self.deletion_policy == Some(Policy::RetainExceptOnCreate)
     }
 
     /// Says whether what it was stays when another takes its place.
@@ -129,6 +139,9 @@ impl Resource {
                 value.insert(name.to_owned(), policy.name().into());
             }
         }
+        if let Some(policy) = &self.creation_policy {
+            value.insert("CreationPolicy".to_owned(), policy.clone());
+        }
         for (name, members) in [
             ("Metadata", &self.metadata),
             ("Properties", &self.properties),
@@ -140,6 +153,9 @@ impl Resource {
         Value::Object(value)
     }
 }
+
+/// The one type here whose creation may wait for signals.
+const WAIT_CONDITION: &str = "AWS::CloudFormation::WaitCondition";
 
 /// One output.
 #[derive(Clone, Debug, PartialEq)]
@@ -211,10 +227,11 @@ impl Template {
             description: text_of(&sections, "Description"),
             serverless: transform(sections.get("Transform"))?,
             parameters: reader.entries(&mut sections, "Parameters", |id, value| {
-                Parameter::read(id, value)
+                Parameter::read(value).map_err(|error| reader.about(id, error))
             })?,
             mappings: reader.section(&mut sections, "Mappings")?,
             conditions: reader.entries(&mut sections, "Conditions", |_, value| Ok(value))?,
+            rules: reader.entries(&mut sections, "Rules", |_, value| Ok(value))?,
             globals: reader.section(&mut sections, "Globals")?,
             outputs: reader.entries(&mut sections, "Outputs", |id, value| {
                 reader.output(id, value)
@@ -358,6 +375,16 @@ impl Reader<'_> {
             .collect()
     }
 
+    /// Says where a parameter is that is wrong.
+    fn about(&self, id: &str, error: TemplateError) -> TemplateError {
+        match error {
+            TemplateError::Invalid { detail, at: None } => {
+                self.wrong(&format!("/Parameters/{id}"), detail)
+            }
+            other => other,
+        }
+    }
+
     fn wrong(&self, pointer: &str, detail: String) -> TemplateError {
         TemplateError::Invalid {
             detail,
@@ -372,6 +399,7 @@ impl Reader<'_> {
             return Err(wrong("Any Resources member must be an object.".to_owned()));
         };
         let mut resource = Resource::default();
+        let mut update_policy = None;
         for (name, value) in entries {
             match (name.as_str(), value) {
                 ("Type", Value::String(kind)) => resource.kind = kind,
@@ -392,12 +420,8 @@ impl Reader<'_> {
                     resource.update_replace_policy =
                         Some(self.policy(&pointer, "UpdateReplacePolicy", &policy)?);
                 }
-                ("CreationPolicy" | "UpdatePolicy", _) => {
-                    return Err(TemplateError::Unsupported {
-                        what: format!("{name} (of resource {id})"),
-                        at: self.places.get(&pointer).copied(),
-                    });
-                }
+                ("CreationPolicy", policy) => resource.creation_policy = Some(policy),
+                ("UpdatePolicy", policy) => update_policy = Some(policy),
                 ("Connectors", _) => {
                     return Err(TemplateError::Unsupported {
                         what: format!("Connectors (of resource {id})"),
@@ -416,14 +440,50 @@ impl Reader<'_> {
                 "[{pointer}] Every Resources object must contain a Type member."
             )));
         }
+        if let Some(policy) = update_policy {
+            self.check_update_policy(id, &resource.kind, &policy)?;
+        }
+        if resource.creation_policy.is_some() && resource.kind != WAIT_CONDITION {
+            let what = format!("CreationPolicy (of {} {id})", resource.kind);
+            return Err(self.unsupported(&pointer, what));
+        }
         Ok(resource)
+    }
+
+    /// What an update policy says is about groups of machines, and about aliases that traffic is shifted
+    /// to by CodeDeploy. An empty one says nothing.
+    fn check_update_policy(
+        &self,
+        id: &str,
+        kind: &str,
+        policy: &Value,
+    ) -> Result<(), TemplateError> {
+        let pointer = format!("/Resources/{id}");
+        match policy {
+            Value::Object(policies) => match policies.keys().next() {
+                None => Ok(()),
+                Some(name) => {
+                    let what = format!("UpdatePolicy {name} (of {kind} {id})");
+                    Err(self.unsupported(&pointer, what))
+                }
+            },
+            _ => Err(self.wrong(&pointer, "UpdatePolicy must be an object.".to_owned())),
+        }
+    }
+
+    fn unsupported(&self, pointer: &str, what: String) -> TemplateError {
+        TemplateError::Unsupported {
+            what,
+            at: self.places.get(pointer).copied(),
+        }
     }
 
     fn policy(&self, pointer: &str, name: &str, text: &str) -> Result<Policy, TemplateError> {
         match text {
             "Delete" => Ok(Policy::Delete),
             "Retain" => Ok(Policy::Retain),
-            "RetainExceptOnCreate" => Ok(Policy::RetainExceptOnCreate),
+            // What is replaced was not made by the deployment that replaces it.
+            "RetainExceptOnCreate" if name == "DeletionPolicy" => Ok(Policy::RetainExceptOnCreate),
             "Snapshot" => Err(TemplateError::unsupported(format!(
                 "{name} Snapshot (of {pointer})"
             ))),

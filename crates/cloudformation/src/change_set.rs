@@ -36,6 +36,9 @@ pub(crate) struct ChangeSetRow {
     /// The values of all parameters, and those that are shown to nobody.
     pub(crate) resolved: BTreeMap<String, String>,
     pub(crate) no_echo: Vec<String>,
+    /// What parameters hold that stand for some of the Parameter Store.
+    #[serde(default)]
+    pub(crate) fetched: BTreeMap<String, String>,
     pub(crate) changes: Vec<ResourceChange>,
 }
 
@@ -150,7 +153,7 @@ impl Deployer {
             self.adopt(&mut operation, loaded, &intent)?;
         }
         operation.stack.status = status.unwrap_or(Status::ReviewInProgress);
-        let planned = self.plan(&operation.stack, deployment, &intent).await;
+        let planned = self.plan(&operation, deployment, &intent).await;
         let (plan, deployment) = planned?;
         let steps = plan.steps(&operation.resources, &operation.stack.contents)?;
         let creates = made || in_review;
@@ -182,6 +185,7 @@ impl Deployer {
             settings: deployment.settings,
             resolved: plan.contents.resolved.clone(),
             no_echo: plan.contents.no_echo.clone(),
+            fetched: plan.contents.fetched.clone(),
             changes: steps.map_or_else(Vec::new, |steps| {
                 changes(&plan, &steps, &operation.resources)
             }),
@@ -210,6 +214,7 @@ impl Deployer {
         row: ChangeSetRow,
         principal: Principal,
         on_failure: Option<OnFailure>,
+        retain_except_on_create: bool,
     ) -> Result<(), DeployError> {
         check_available(&row)?;
         let deployment = Deployment {
@@ -217,7 +222,10 @@ impl Deployer {
             template: row.template.clone(),
             parameters: row.parameters.clone(),
             assets: BTreeMap::new(),
-            settings: row.settings.clone(),
+            settings: Settings {
+                retain_except_on_create,
+                ..row.settings.clone()
+            },
         };
         let intent = Intent::ChangeSet {
             id: row.id.clone(),

@@ -1,6 +1,6 @@
 //! Deploys and deletes stacks, one operation a stack at a time.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -16,13 +16,14 @@ use crate::assets::{AssetError, Assets};
 use crate::catalog::{Catalog, Loaded};
 use crate::change_set::Execution;
 use crate::error::DeployError;
+use crate::intervention::Cancelled;
 use crate::operation::Operation;
-use crate::plan::{Plan, with_former};
+use crate::parameter_store;
+use crate::plan::{Known, Plan, with_former};
 use crate::resource::{About, Services};
 use crate::signals::Signals;
 use crate::stack::{
-    Actor, Contents, OnFailure, Parent, ResourceSummary, Settings, StackEvent, StackRow,
-    StackSummary, Status,
+    Actor, Contents, OnFailure, Parent, Settings, StackEvent, StackRow, StackSummary, Status,
 };
 
 /// Longest name of a stack (`StackName` of the API model).
@@ -71,7 +72,11 @@ pub(crate) enum Intent {
         parent: Option<Parent>,
     },
     /// A stack.
-    Update { on_failure: OnFailure },
+    Update {
+        on_failure: OnFailure,
+        /// Whether the stack that it is a resource of says when what was replaced goes.
+        by_parent: bool,
+    },
     /// A stack, or one that only its change set has made.
     ChangeSet { id: String, on_failure: OnFailure },
 }
@@ -97,7 +102,7 @@ pub struct Deployer {
     ignore_unknown: bool,
     signals: Arc<Signals>,
     /// The stacks that are being changed.
-    busy: Mutex<BTreeSet<String>>,
+    busy: Mutex<BTreeMap<String, Arc<Cancelled>>>,
 }
 
 /// A stack that nobody else changes as long as this is there.
@@ -250,7 +255,14 @@ impl Deployer {
         let loaded = self.load(&name).await?;
         let first = self.adopt(&mut operation, loaded, &intent)?;
         operation.stack.actor = Actor::from(&principal);
-        let (plan, deployment) = self.plan(&operation.stack, deployment, &intent).await?;
+        operation.is_open_ended = matches!(
+            intent,
+            Intent::Update {
+                by_parent: true,
+                ..
+            }
+        );
+        let (plan, deployment) = self.plan(&operation, deployment, &intent).await?;
         let steps = plan.steps(&operation.resources, &operation.stack.contents)?;
         if let Intent::ChangeSet { id, .. } = &intent {
             operation.executes = Some(self.executable(&name, id).await?);
@@ -269,7 +281,9 @@ impl Deployer {
         }
         drop(claim);
         Ok(match stack.status {
-            Status::CreateComplete | Status::UpdateComplete => Outcome::Deployed(stack.summary()),
+            Status::CreateComplete
+            | Status::UpdateComplete
+            | Status::UpdateCompleteCleanupInProgress => Outcome::Deployed(stack.summary()),
             _ => Outcome::RolledBack(stack.summary()),
         })
     }
@@ -286,7 +300,7 @@ impl Deployer {
         let on_failure = match intent {
             Intent::Whatever => OnFailure::Rollback,
             Intent::Create { on_failure, .. }
-            | Intent::Update { on_failure }
+            | Intent::Update { on_failure, .. }
             | Intent::ChangeSet { on_failure, .. } => *on_failure,
         };
         let Some(loaded) = loaded else {
@@ -342,10 +356,11 @@ impl Deployer {
     /// Works out what `deployment` asks of the stack.
     pub(crate) async fn plan(
         &self,
-        stack: &StackRow,
+        operation: &Operation,
         mut deployment: Deployment,
         intent: &Intent,
     ) -> Result<(Plan, Deployment), DeployError> {
+        let stack = &operation.stack;
         let template = Template::parse(&deployment.template)?;
         if matches!(intent, Intent::Whatever) {
             let former = &stack.contents.parameters;
@@ -353,6 +368,8 @@ impl Deployer {
             deployment.settings = stack.contents.settings.clone();
         }
         self.check_assets(&deployment).await?;
+        let given = &deployment.parameters;
+        let fetched = parameter_store::fetch(&operation.services, &template, given).await?;
         let stacks = self.catalog.stacks().await;
         let stacks = stacks.map_err(DeployError::store(&stack.name))?;
         if stacks.len() >= STACKS_MAX && !stacks.iter().any(|other| other.id == stack.id) {
@@ -368,66 +385,13 @@ impl Deployer {
         surroundings
             .notification_arns
             .clone_from(&deployment.settings.notification_arns);
-        let plan = Plan::new(&deployment, surroundings, exports, self.ignore_unknown)?;
+        let known = Known {
+            surroundings,
+            exports,
+            fetched,
+        };
+        let plan = Plan::new(&deployment, known, self.ignore_unknown)?;
         Ok((plan, deployment))
-    }
-
-    /// Returns every stack, by name.
-    pub async fn stacks(&self) -> Result<Vec<StackSummary>, DeployError> {
-        let stacks = self
-            .catalog
-            .stacks()
-            .await
-            .map_err(DeployError::store("(all)"))?;
-        Ok(stacks.iter().map(StackRow::summary).collect())
-    }
-
-    /// Returns the stack `name` and its resources in the order of their creation.
-    pub async fn stack(
-        &self,
-        name: &str,
-    ) -> Result<(StackSummary, Vec<ResourceSummary>), DeployError> {
-        let loaded = self
-            .load(name)
-            .await?
-            .ok_or_else(|| DeployError::NoStack(name.to_owned()))?;
-        let resources = loaded
-            .resources
-            .iter()
-            .map(crate::stack::ResourceRow::summary)
-            .collect();
-        Ok((loaded.stack.summary(), resources))
-    }
-
-    /// Returns the events of the stack `name`, the latest first.
-    pub async fn events(&self, name: &str) -> Result<Vec<StackEvent>, DeployError> {
-        let loaded = self
-            .load(name)
-            .await?
-            .ok_or_else(|| DeployError::NoStack(name.to_owned()))?;
-        let mut events = self
-            .catalog
-            .events(name)
-            .await
-            .map_err(DeployError::store(name))?;
-        // An earlier stack of the same name has left its events.
-        events.retain(|event| event.stack_id == loaded.stack.id);
-        events.reverse();
-        Ok(events)
-    }
-
-    /// Returns the text of the template that the stack `name` has.
-    pub async fn template(&self, name: &str) -> Result<String, DeployError> {
-        let loaded = self
-            .load(name)
-            .await?
-            .ok_or_else(|| DeployError::NoStack(name.to_owned()))?;
-        let text = self
-            .catalog
-            .template(name, &loaded.stack.contents.template)
-            .await;
-        let text = text.map_err(DeployError::store(name))?.unwrap_or_default();
-        Ok(String::from_utf8_lossy(&text).into_owned())
     }
 
     pub(crate) async fn load(&self, name: &str) -> Result<Option<Loaded>, DeployError> {
@@ -437,14 +401,28 @@ impl Deployer {
             .map_err(DeployError::store(name))
     }
 
+    /// Notes that somebody works on the stack, unless somebody does already.
+    fn begin_work(&self, name: &str) -> bool {
+        let mut busy = self.busy.lock();
+        let free = !busy.contains_key(name);
+        if free {
+            busy.insert(name.to_owned(), Arc::default());
+        }
+        free
+    }
+
+    /// Returns how the work on the stack `name` is cancelled, if there is some.
+    pub(crate) fn under_way(&self, name: &str) -> Option<Arc<Cancelled>> {
+        self.busy.lock().get(name).cloned()
+    }
+
     /// Makes sure that nobody else changes the stack.
     pub(crate) async fn claim(
         self: &Arc<Self>,
         name: &str,
         wanted: &'static str,
     ) -> Result<Claim, DeployError> {
-        let free = self.busy.lock().insert(name.to_owned());
-        if free {
+        if self.begin_work(name) {
             return Ok(Claim {
                 deployer: self.clone(),
                 stack: name.to_owned(),
@@ -494,6 +472,8 @@ impl Deployer {
             progress,
             begun: None,
             executes: None,
+            cancelled: self.under_way(name).unwrap_or_default(),
+            is_open_ended: false,
         })
     }
 

@@ -11,9 +11,10 @@ use tokio::sync::oneshot;
 use crate::catalog::{Catalog, Change, Loaded};
 use crate::change_set::ChangeSetRow;
 use crate::error::DeployError;
+use crate::intervention::Cancelled;
 use crate::plan::{Plan, Step, There};
 use crate::resource::custom::PHYSICAL_ID;
-use crate::resource::{About, Services};
+use crate::resource::{About, NotCreated, Services};
 use crate::stack::{
     OnFailure, ResourceRow, ResourceState, STACK_KIND, StackEvent, StackRow, Status, Undo,
 };
@@ -33,6 +34,10 @@ pub(crate) struct Operation {
     pub(crate) begun: Option<oneshot::Sender<String>>,
     /// The change set that is executed, as it is written with the beginning.
     pub(crate) executes: Option<ChangeSetRow>,
+    /// Whether it is to be rolled back instead of going on.
+    pub(crate) cancelled: std::sync::Arc<Cancelled>,
+    /// Whether it waits, before what was replaced goes, for the stack that this one is a resource of.
+    pub(crate) is_open_ended: bool,
 }
 
 /// Why a step was not done.
@@ -133,79 +138,6 @@ impl Operation {
         }
     }
 
-    /// Says which of the stack's exports, apart from `kept` with these values, another stack imports.
-    pub(crate) async fn export_in_use(
-        &self,
-        kept: &[crate::stack::Output],
-    ) -> Result<Option<String>, DeployError> {
-        let former = &self
-            .stack
-            .before
-            .as_ref()
-            .unwrap_or(&self.stack.contents)
-            .outputs;
-        let changed = former.iter().filter(|output| {
-            output.export_name.is_some()
-                && !kept.iter().any(|other| {
-                    (&other.export_name, &other.output_value)
-                        == (&output.export_name, &output.output_value)
-                })
-        });
-        let changed: Vec<&String> = changed
-            .filter_map(|output| output.export_name.as_ref())
-            .collect();
-        if changed.is_empty() {
-            return Ok(None);
-        }
-        let stacks = self.catalog.stacks().await;
-        let stacks = stacks.map_err(DeployError::store(&self.stack.name))?;
-        Ok(changed.into_iter().find_map(|name| {
-            let user = stacks
-                .iter()
-                .find(|stack| stack.contents.imports.contains(name))?;
-            let verb = if kept
-                .iter()
-                .any(|other| other.export_name.as_ref() == Some(name))
-            {
-                "update"
-            } else {
-                "delete"
-            };
-            Some(format!(
-                "Cannot {verb} export {name} as it is in use by {}",
-                user.name
-            ))
-        }))
-    }
-
-    /// Says which other stack exports what `outputs` would.
-    async fn export_taken(
-        &self,
-        outputs: &[crate::stack::Output],
-    ) -> Result<Option<String>, DeployError> {
-        if outputs.iter().all(|output| output.export_name.is_none()) {
-            return Ok(None);
-        }
-        let stacks = self.catalog.stacks().await;
-        let stacks = stacks.map_err(DeployError::store(&self.stack.name))?;
-        let others = stacks.iter().filter(|stack| stack.id != self.stack.id);
-        let taken = others.flat_map(|stack| {
-            let theirs = stack.contents.outputs.iter();
-            theirs.filter_map(move |output| Some((output.export_name.as_ref()?, &stack.name)))
-        });
-        let mine = |name: &String| {
-            outputs
-                .iter()
-                .any(|output| output.export_name.as_ref() == Some(name))
-        };
-        Ok(taken
-            .into_iter()
-            .find(|(name, _)| mine(name))
-            .map(|(name, stack)| {
-                format!("Export with name {name} is already exported by stack {stack}.")
-            }))
-    }
-
     /// Writes down that the deployment has begun, with what a rollback restores.
     async fn begin(
         &mut self,
@@ -232,16 +164,21 @@ impl Operation {
 
     async fn steps(&mut self, plan: &Plan) -> Result<(), StepError> {
         for (position, id) in plan.order.iter().enumerate() {
+            if self.cancelled.is_set() {
+                return Err(StepError::Refused("Update cancelled by user. ".to_owned()));
+            }
             let there = There::now(plan, &self.resources);
-            let properties = plan
-                .properties(id, &there)
-                .map_err(|error| failed(id, &error))?;
-            let step = plan.step(id, self.resources.get(id), &properties);
-            let step = step.map_err(|error| StepError::Failed {
-                logical_id: id.clone(),
-                reason: error.to_string(),
-                verb: "update",
-            })?;
+            let step = match plan.properties(id, &there) {
+                Ok(properties) => plan
+                    .step(id, self.resources.get(id), &properties)
+                    .map(|step| (properties, step))
+                    .map_err(|error| error.to_string()),
+                Err(error) => Err(error.into_error().to_string()),
+            };
+            let (properties, step) = match step {
+                Ok(step) => step,
+                Err(reason) => return self.refuse_step(plan, id, reason).await,
+            };
             match step {
                 Step::Keep => self.keep(plan, id, position),
                 Step::Create => self.create(plan, id, position, properties, None).await?,
@@ -275,6 +212,7 @@ impl Operation {
             row.state.position = position;
             row.state.retain = resource.is_retained();
             row.state.retain_replaced = resource.is_retained_when_replaced();
+            row.state.except_on_create = resource.is_undone();
         }
     }
 
@@ -304,10 +242,14 @@ impl Operation {
         let reason = former.is_some().then(|| {
             "Requested update requires the creation of a new physical resource; hence creating one.".to_owned()
         });
+        let there = There::now(plan, &self.resources);
+        let policy = plan.creation_policy(id, &there);
         self.services.about = About {
             logical_id: id.to_owned(),
             kind: resource.kind.clone(),
             known: Map::new(),
+            creation_policy: policy.map_err(|error| failed(id, &error))?,
+            is_restored: false,
         };
         // What references lead to may be a name. The row keeps the reference.
         let told = match self.services.dereferenced(&properties).await {
@@ -355,12 +297,26 @@ impl Operation {
                 position,
                 retain: resource.is_retained(),
                 retain_replaced: resource.is_retained_when_replaced(),
+                except_on_create: resource.is_undone(),
             },
             undo: Some(former.map_or(Undo::Delete, Undo::Reinstate)),
         };
         self.resources.insert(id.to_owned(), row);
         self.record(id, doing, reason).await?;
-        match handler.create(&self.services, &name, &told).await {
+        let made = async {
+            let made = handler.create(&self.services, &name, &told);
+            if !handler.is_waiting() {
+                return made.await;
+            }
+            tokio::select! {
+                made = made => made,
+                () = self.cancelled.set_once() => Err(NotCreated {
+                    failure: Failure::client("Cancelled", "Resource creation cancelled"),
+                    partly: true,
+                }),
+            }
+        };
+        match made.await {
             Ok(made) => {
                 let state = &mut self.row_mut(id).state;
                 state.attributes = made.attributes;
@@ -384,6 +340,33 @@ impl Operation {
                     logical_id: id.to_owned(),
                     reason,
                     verb,
+                })
+            }
+        }
+    }
+
+    /// Writes that a resource was not touched, because what the template says of it means nothing.
+    async fn refuse_step(
+        &mut self,
+        plan: &Plan,
+        id: &str,
+        reason: String,
+    ) -> Result<(), StepError> {
+        let kind = plan.handler(id).kind();
+        match self.resources.get(id) {
+            None => {
+                self.refuse(id, kind, Status::CreateFailed, "create", reason)
+                    .await
+            }
+            Some(row) => {
+                let physical_id = row.state.physical_id.clone();
+                let told = Some(reason.clone());
+                self.tell(id, &physical_id, kind, Status::UpdateFailed, told)
+                    .await?;
+                Err(StepError::Failed {
+                    logical_id: id.to_owned(),
+                    reason,
+                    verb: "update",
                 })
             }
         }
@@ -426,7 +409,7 @@ impl Operation {
         self.services.about = About {
             logical_id: id.to_owned(),
             kind: self.resources[id].kind.clone(),
-            known: Map::new(),
+            ..About::default()
         };
         let none = Map::new();
         let before = former.properties.as_object().unwrap_or(&none);

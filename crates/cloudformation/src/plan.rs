@@ -27,6 +27,15 @@ pub(crate) struct Plan {
     pub(crate) contents: Contents,
 }
 
+/// What is known beside a deployment.
+pub(crate) struct Known {
+    pub(crate) surroundings: Surroundings,
+    /// The values that other stacks export.
+    pub(crate) exports: BTreeMap<String, String>,
+    /// What parameters hold that stand for some of the Parameter Store.
+    pub(crate) fetched: BTreeMap<String, String>,
+}
+
 /// What a deployment does with a resource.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Step {
@@ -43,12 +52,10 @@ impl Plan {
     /// Reads the template and checks all that can be known without asking a service: its shape, its
     /// parameters, its types and their properties, its references.
     ///
-    /// `exports` are the values that other stacks export. With `ignore_unknown`, resources of types
-    /// that nobody handles are nothing but their names.
+    /// With `ignore_unknown`, resources of types that nobody handles are nothing but their names.
     pub(crate) fn new(
         deployment: &Deployment,
-        surroundings: Surroundings,
-        exports: BTreeMap<String, String>,
+        known: Known,
         ignore_unknown: bool,
     ) -> Result<Self, DeployError> {
         let mut template = Template::parse_with(&deployment.template, &deployment.parameters)?;
@@ -58,13 +65,25 @@ impl Plan {
         }
         sam::transform(&mut template, &deployment.parameters)?;
         check_types(&template, ignore_unknown)?;
-        let bindings = Bindings::new(&template, &deployment.parameters, surroundings)?;
+        let Known {
+            surroundings,
+            exports,
+            fetched,
+        } = known;
+        let given = &deployment.parameters;
+        let bindings = Bindings::with_fetched(&template, given, &fetched, surroundings)?;
         let (resources, outputs) = (bindings.resources(&template)?, bindings.outputs(&template)?);
         let graph = Graph::new(&resources, &outputs, &bindings)?;
         let no_echo = template
             .parameters
             .iter()
             .filter(|(_, parameter)| parameter.no_echo);
+        let key = |name: &String| {
+            let default = template.parameters.get(name)?.default.clone();
+            let key = given.get(name).cloned().or(default)?;
+            Some((name.clone(), key))
+        };
+        let keys: Vec<(String, String)> = fetched.keys().filter_map(key).collect();
         let contents = Contents {
             description: template.description.clone(),
             parameters: deployment.parameters.clone(),
@@ -74,8 +93,12 @@ impl Plan {
             resolved: bindings
                 .parameters()
                 .iter()
+                // Of one that stands for another it is the other's name.
+                .filter(|(name, _)| !fetched.contains_key(*name))
                 .map(|(name, value)| (name.clone(), parameter_text(value)))
+                .chain(keys)
                 .collect(),
+            fetched: fetched.clone(),
             settings: deployment.settings.clone(),
             imports: imports(&resources, &outputs, &bindings)?,
         };
@@ -130,6 +153,17 @@ impl Plan {
                 "the properties of {id} are no object"
             )))),
         }
+    }
+
+    /// Returns the creation policy of `id` with everything resolved.
+    pub(crate) fn creation_policy(
+        &self,
+        id: &str,
+        there: &There<'_>,
+    ) -> Result<Option<Value>, Unresolved> {
+        let policy = self.resources[id].creation_policy.as_ref();
+        let resolved = policy.map(|policy| self.bindings.resolve(policy, there));
+        resolved.transpose()
     }
 
     /// Returns the outputs with everything resolved.
@@ -268,8 +302,13 @@ impl Plan {
     fn same_policies(&self, rows: &IndexMap<String, ResourceRow>) -> bool {
         rows.iter().all(|(id, row)| {
             self.resources.get(id).is_none_or(|resource| {
-                (row.state.retain, row.state.retain_replaced)
-                    == (resource.is_retained(), resource.is_retained_when_replaced())
+                let kept = &row.state;
+                (kept.retain, kept.retain_replaced, kept.except_on_create)
+                    == (
+                        resource.is_retained(),
+                        resource.is_retained_when_replaced(),
+                        resource.is_undone(),
+                    )
             })
         })
     }

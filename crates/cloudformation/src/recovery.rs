@@ -109,7 +109,16 @@ impl Deployer {
         let stacks = self.catalog.stacks().await;
         let stacks = stacks.map_err(DeployError::store("(all)"))?;
         let mut open = Vec::new();
-        let under_way = stacks.iter().filter(|stack| stack.status.is_under_way());
+        // Who waits for a parent that is taken up is ended by that.
+        let waits = |stack: &StackRow| {
+            let parent = stack.parent.as_ref();
+            let parent = parent.and_then(|parent| stacks.iter().find(|one| one.id == parent.id));
+            stack.status == Status::UpdateCompleteCleanupInProgress
+                && parent.is_some_and(|parent| parent.status.is_under_way())
+        };
+        let under_way = stacks
+            .iter()
+            .filter(|stack| stack.status.is_under_way() && !waits(stack));
         let names = under_way.clone().map(|stack| stack.name.clone()).collect();
         self.settle_change_sets(&stacks, &names).await?;
         for stack in under_way {

@@ -9,7 +9,12 @@ use crate::error::DeployError;
 use crate::operation::{Operation, reason_of};
 use crate::resource::custom::PHYSICAL_ID;
 use crate::resource::{About, handler_or_ignored};
-use crate::stack::{ResourceState, Status, Undo};
+use crate::stack::{ResourceRow, ResourceState, Status, Undo};
+
+/// Says whether a resource was changed and has not been told that this is for good.
+fn is_open(row: &ResourceRow) -> bool {
+    matches!(row.undo, Some(Undo::Restore(_))) && handler_or_ignored(&row.kind).is_open_ended()
+}
 
 impl Operation {
     /// Ends a deployment that worked.
@@ -23,12 +28,16 @@ impl Operation {
             .resources
             .values()
             .any(|row| matches!(row.undo, Some(Undo::Reinstate(_))));
-        if replaced || !self.stack.removing.is_empty() {
+        let open = self.resources.values().any(is_open);
+        if replaced || open || !self.stack.removing.is_empty() {
             // With every row: a resource that stayed may have moved in the order.
             let event = self.stack_event(Status::UpdateCompleteCleanupInProgress, None);
             let change = Change::of(&self.stack).event(self.stack.next_event - 1, &event);
             let change = self.resources.values().fold(change, Change::resource);
             self.commit(change, event).await?;
+            if self.is_open_ended {
+                return Ok(());
+            }
             self.clean_up().await?;
         }
         self.settle(done).await
@@ -37,6 +46,19 @@ impl Operation {
     /// Deletes what the deployment replaced and left out. What cannot be deleted is left behind, as
     /// an event says: the deployment itself has worked.
     pub(crate) async fn clean_up(&mut self) -> Result<(), DeployError> {
+        for id in self.backwards() {
+            let row = &self.resources[&id];
+            if !is_open(row) {
+                continue;
+            }
+            let (kind, physical_id) = (row.kind.clone(), row.state.physical_id.clone());
+            self.look_at(&id, &kind);
+            let handler = handler_or_ignored(&kind);
+            if let Err(failure) = handler.settle(&self.services, &physical_id).await {
+                let reason = reason_of(&kind, &failure);
+                tracing::warn!(id, reason, "what was replaced in an inner stack stays");
+            }
+        }
         for id in self.backwards() {
             if let Some(Undo::Reinstate(former)) = self.resources[&id].undo.clone() {
                 let kind = self.resources[&id].kind.clone();
@@ -80,7 +102,7 @@ impl Operation {
     pub(crate) async fn roll_back(&mut self, reason: String) -> Result<(), DeployError> {
         let created = matches!(
             self.stack.status,
-            Status::CreateInProgress | Status::RollbackInProgress
+            Status::CreateInProgress | Status::RollbackInProgress | Status::CreateFailed
         );
         let (doing, done, not_done) = if created {
             (
@@ -96,6 +118,7 @@ impl Operation {
             )
         };
         self.record_stack(doing, Some(reason.clone())).await?;
+        self.tell_begun();
         let mut undone = true;
         for id in self.backwards() {
             undone &= self.undo(&id).await?;
@@ -130,7 +153,10 @@ impl Operation {
             }
             None => Ok(true),
             Some(Undo::Delete) => {
-                let gone = self.delete_state(id, &kind, &state, state.retain).await?;
+                let settings = &self.stack.contents.settings;
+                let undone = state.except_on_create || settings.retain_except_on_create;
+                let retain = state.retain && !undone;
+                let gone = self.delete_state(id, &kind, &state, retain).await?;
                 if gone {
                     self.forget(id).await?;
                 }
@@ -157,6 +183,7 @@ impl Operation {
         let handler = handler_or_ignored(kind);
         self.record(id, Status::UpdateInProgress, None).await?;
         self.look_at(id, kind);
+        self.services.about.is_restored = true;
         let none = Map::new();
         let now = state.properties.as_object().unwrap_or(&none);
         let wanted = former.properties.as_object().unwrap_or(&none);
@@ -184,7 +211,7 @@ impl Operation {
         }
     }
 
-    async fn reinstate(
+    pub(crate) async fn reinstate(
         &mut self,
         id: &str,
         former: ResourceState,
@@ -243,12 +270,12 @@ impl Operation {
         self.services.about = About {
             logical_id: id.to_owned(),
             kind: kind.to_owned(),
-            known: Map::new(),
+            ..About::default()
         };
     }
 
     /// Writes an event about a resource whose row stays as it is.
-    async fn tell(
+    pub(crate) async fn tell(
         &mut self,
         id: &str,
         physical_id: &str,

@@ -141,6 +141,9 @@ pub struct Settings {
     pub role_arn: Option<String>,
     /// `AWS::NotificationARNs`.
     pub notification_arns: Vec<String>,
+    /// Whether what a deployment made goes when it is rolled back, whatever its policy says.
+    #[serde(default)]
+    pub retain_except_on_create: bool,
 }
 
 /// What a deployment gave and got, apart from resources.
@@ -156,6 +159,9 @@ pub(crate) struct Contents {
     /// The values of all parameters, as texts: given, kept or by default.
     #[serde(default)]
     pub(crate) resolved: BTreeMap<String, String>,
+    /// What parameters hold that stand for some of the Parameter Store.
+    #[serde(default)]
+    pub(crate) fetched: BTreeMap<String, String>,
     #[serde(default)]
     pub(crate) settings: Settings,
     /// What it imports from other stacks.
@@ -254,6 +260,9 @@ pub(crate) struct ResourceState {
     pub(crate) position: usize,
     pub(crate) retain: bool,
     pub(crate) retain_replaced: bool,
+    /// Whether it goes with the rollback of the deployment that made it, although it would stay.
+    #[serde(default)]
+    pub(crate) except_on_create: bool,
 }
 
 /// How a change of a resource is undone.

@@ -176,6 +176,46 @@ fn a_change_that_was_killed_anywhere_is_rolled_back() {
 }
 
 #[test]
+fn what_an_inner_stack_left_out_is_there_until_its_parent_is_done() {
+    let later = "
+  Later: {Type: AWS::StepFunctions::Activity, DependsOn: Inner, Properties: {Name: later}}
+Outputs:";
+    let back = OUTER.replace("\nOutputs:", later);
+    for killed in [false, true] {
+        let mut server = server();
+        let runtime = Runtime::new().expect("a runtime");
+        runtime.block_on(async {
+            server.deploy("CreateStack", &changed()).await;
+            assert_eq!(server.settled("app").await, "CREATE_COMPLETE");
+            server.world.cloud.take_calls();
+        });
+        if killed {
+            server.killed_at("CreateActivity later", false, "UpdateStack", &back);
+        } else {
+            server.world.cloud.fail("CreateActivity later");
+        }
+        runtime.block_on(async {
+            if killed {
+                server.recovered().await;
+            } else {
+                server.deploy("UpdateStack", &back).await;
+            }
+            let status = server.settled("app").await;
+            assert_eq!(status, "UPDATE_ROLLBACK_COMPLETE", "{killed}");
+            assert_eq!(server.world.cloud.names().len(), 5, "{killed}");
+            let calls = server.world.cloud.take_calls();
+            let gone = "DeleteActivity n-added".to_owned();
+            assert!(!calls.contains(&gone), "{killed}: {calls:?}");
+            server.world.cloud.failing.lock().expect("lock").clear();
+            server.deploy("UpdateStack", &back).await;
+            assert_eq!(server.settled("app").await, "UPDATE_COMPLETE", "{killed}");
+            assert_eq!(server.world.cloud.names().len(), 4, "{killed}");
+            assert!(server.world.cloud.take_calls().contains(&gone));
+        });
+    }
+}
+
+#[test]
 fn a_deletion_that_was_killed_anywhere_goes_on() {
     let points = [
         ("DeleteStack ?", false),

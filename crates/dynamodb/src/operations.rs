@@ -5,6 +5,7 @@
 use dynoxide::{Database, DynoxideError};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
 use service::Failure;
 
 use crate::locality::Arns;
@@ -48,7 +49,7 @@ macro_rules! operation {
     };
 }
 
-const OPERATIONS: [Operation; 28] = [
+const OPERATIONS: [Operation; 29] = [
     operation!("PutItem", put_item),
     operation!("GetItem", get_item),
     operation!("UpdateItem", update_item),
@@ -70,6 +71,15 @@ const OPERATIONS: [Operation; 28] = [
     operation!("DeleteTable", delete_table, arns),
     operation!("DescribeTable", describe_table, arns),
     operation!("UpdateTable", update_table, arns),
+    Operation {
+        name: "DescribeContinuousBackups",
+        run: |db, input| {
+            through(input, |request| {
+                db.describe_table(request).map(|_| not_backed_up())
+            })
+        },
+        arns: true,
+    },
     operation!("TagResource", tag_resource, arns),
     operation!("UntagResource", untag_resource, arns),
     operation!("ListTagsOfResource", list_tags_of_resource, arns),
@@ -78,6 +88,14 @@ const OPERATIONS: [Operation; 28] = [
     operation!("GetShardIterator", get_shard_iterator, arns),
     operation!("GetRecords", get_records, arns),
 ];
+
+/// Returns what is said of the backups of a table: there are none of the kind that goes back to any moment.
+fn not_backed_up() -> Value {
+    json!({"ContinuousBackupsDescription": {
+        "ContinuousBackupsStatus": "ENABLED",
+        "PointInTimeRecoveryDescription": {"PointInTimeRecoveryStatus": "DISABLED"},
+    }})
+}
 
 /// Returns the operation called `name`.
 pub(crate) fn find(name: &str) -> Option<&'static Operation> {

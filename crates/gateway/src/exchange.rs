@@ -26,7 +26,7 @@ use service::{Call, Failure, RequestId};
 use crate::access::Origin;
 use crate::gateway::Gateway;
 use crate::probe::ProbeAnswer;
-use crate::room::{Arrival, NoRoom};
+use crate::room::{Arrival, NoRoom, Room};
 use crate::route::{RouteAnswer, RouteRequest};
 use crate::server::Peer;
 use crate::streaming::{self, PageArrival, StreamedBody};
@@ -169,7 +169,7 @@ where
         .sender(&claim, signing_name)
         .map_err(|error| unsigned(error, protocol))?;
     let operation = target.as_ref().map_or("", |target| target.operation);
-    let (body, room) = read(gateway, body, parts, limit, operation)
+    let (body, room) = read(&gateway.room, body, parts, limit, operation)
         .await
         .map_err(|refusal| Box::new(Refused::new(None, protocol, refusal)))?;
     gateway
@@ -244,7 +244,7 @@ where
     let limit = route
         .as_ref()
         .map_or(BODY_BYTES_MAX, |route| route.body_bytes_max());
-    let (body, room) = read(gateway, body, parts, limit, name)
+    let (body, room) = read(&gateway.room, body, parts, limit, name)
         .await
         .map_err(|refusal| Box::new(Refused::new(None, protocol, refusal)))?;
     gateway
@@ -314,7 +314,7 @@ pub(crate) fn held_on(room: Arrival, limit: usize) -> Option<Arrival> {
 
 /// Reads a body of at most `limit` bytes, in time and as far as there is room, which comes with it.
 pub(crate) async fn read<B>(
-    gateway: &Gateway,
+    room: &Room,
     body: B,
     parts: &Parts,
     limit: usize,
@@ -325,7 +325,7 @@ where
 {
     let declared = parts.headers.get(header::CONTENT_LENGTH);
     let declared = declared.and_then(|value| value.to_str().ok()?.parse().ok());
-    let mut arrival = gateway.room.arrival();
+    let mut arrival = room.arrival();
     let read = pieces(body, declared.unwrap_or(0), limit, &mut arrival);
     let problem = match tokio::time::timeout(BODY_SECONDS_MAX, read).await {
         Ok(Ok(body)) => return Ok((body, arrival)),

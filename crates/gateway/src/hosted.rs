@@ -94,12 +94,14 @@ where
         .get(header::AUTHORIZATION)
         .is_some_and(|value| value.as_bytes().starts_with(b"AWS4-HMAC-SHA256"));
     if !signed {
-        let (body, room) = exchange::read(gateway, body, parts, limit, signing_name).await?;
+        // Anybody may send it: what the signed are kept is not theirs.
+        let room = &gateway.page_room;
+        let (body, room) = exchange::read(room, body, parts, limit, signing_name).await?;
         return Ok((None, body, room));
     }
     let claim = Claim::read(parts).map_err(unsigned)?;
     let sender = gateway.sender(&claim, signing_name).map_err(unsigned)?;
-    let (body, room) = exchange::read(gateway, body, parts, limit, signing_name).await?;
+    let (body, room) = exchange::read(&gateway.room, body, parts, limit, signing_name).await?;
     gateway
         .verify(&sender, &claim, parts, &body)
         .map_err(unsigned)?;

@@ -53,7 +53,6 @@ mod sdk;
 mod settings;
 mod tags;
 mod url_call;
-mod url_event;
 mod urls;
 mod versions;
 mod watchdog;

@@ -6,6 +6,7 @@
 
 mod access;
 mod access_keys;
+mod apis;
 mod build;
 mod client;
 mod console;

@@ -76,23 +76,103 @@ impl Route for Suggestions {
         let input = json!({"StackName": asked["stack"]});
         let reply = call("cloudformation", "DescribeStackResources", input).await?;
         let stack: Value = serde_json::from_slice(&reply.output).unwrap_or_default();
-        let resources = stack["StackResources"].as_array();
-        let mut suggestions = Vec::new();
-        for resource in resources.into_iter().flatten() {
-            if resource["ResourceType"] != "AWS::IAM::Role" {
-                continue;
-            }
-            let input = json!({"RoleName": resource["PhysicalResourceId"]});
-            let Ok(reply) = call("iam", "GetRole", input).await else {
+        let resources = stack["StackResources"].as_array().into_iter().flatten();
+        let (mut roles, mut runs) = (Vec::new(), Vec::new());
+        for resource in resources {
+            let id = &resource["PhysicalResourceId"];
+            let (service, operation, input) = match resource["ResourceType"].as_str() {
+                Some("AWS::IAM::Role") => ("iam", "GetRole", json!({"RoleName": id})),
+                Some("AWS::StepFunctions::StateMachine") => (
+                    "states",
+                    "DescribeStateMachine",
+                    json!({"stateMachineArn": id}),
+                ),
+                _ => continue,
+            };
+            let Ok(reply) = call(service, operation, input).await else {
                 continue;
             };
-            let role: Value = serde_json::from_slice(&reply.output).unwrap_or_default();
-            let arn = role["Role"]["Arn"].as_str().unwrap_or_default();
-            let policy = self.iam.least_policy(arn).await?;
-            suggestions.push(json!({"role": arn, "policy": policy}));
+            let found: Value = serde_json::from_slice(&reply.output).unwrap_or_default();
+            match service {
+                "iam" => roles.extend(found["Role"]["Arn"].as_str().map(str::to_owned)),
+                _ => runs.extend(map_runs(&found)),
+            }
+        }
+        let mut suggestions = Vec::new();
+        for role in roles {
+            let mut policy = self.iam.least_policy(&role).await?;
+            let of_role = runs.iter().filter(|(runner, _)| *runner == role);
+            for (_, statements) in of_role {
+                if let Some(known) = policy["Statement"].as_array_mut() {
+                    known.extend(statements.iter().cloned());
+                }
+            }
+            suggestions.push(json!({"role": role, "policy": policy}));
         }
         Ok(RouteAnswer::Json(
             Value::from(suggestions).to_string().into(),
         ))
+    }
+}
+
+/// Returns the role of a machine with distributed Maps, and what AWS wants it to be allowed: to start, look at and
+/// stop the children. Here the engine does that by itself, so that no role is seen doing it.
+fn map_runs(machine: &Value) -> Option<(String, [Value; 2])> {
+    let definition = machine["definition"].as_str()?;
+    let definition: Value = serde_json::from_str(definition).ok()?;
+    if !is_distributed(&definition) {
+        return None;
+    }
+    let arn = machine["stateMachineArn"].as_str()?;
+    let children = arn.replacen(":stateMachine:", ":execution:", 1);
+    let statements = [
+        json!({"Effect": "Allow", "Action": ["states:StartExecution"], "Resource": [arn]}),
+        json!({
+            "Effect": "Allow",
+            "Action": ["states:DescribeExecution", "states:RedriveExecution", "states:StopExecution"],
+            "Resource": [format!("{children}/*"), format!("{children}:*")],
+        }),
+    ];
+    Some((machine["roleArn"].as_str()?.to_owned(), statements))
+}
+
+/// Says whether there is a Map in distributed mode anywhere in a definition.
+fn is_distributed(definition: &Value) -> bool {
+    match definition {
+        Value::Object(members) => {
+            let mode = members.get("ProcessorConfig").map(|config| &config["Mode"]);
+            mode.is_some_and(|mode| mode == "DISTRIBUTED") || members.values().any(is_distributed)
+        }
+        Value::Array(items) => items.iter().any(is_distributed),
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(mode: &str, is_suggested: bool) {
+        let map = json!({"Type": "Map", "ItemProcessor": {"ProcessorConfig": {"Mode": mode}}});
+        let branch = json!({"Type": "Parallel", "Branches": [{"States": {"M": map}}]});
+        let machine = json!({
+            "definition": json!({"States": {"P": branch}}).to_string(),
+            "stateMachineArn": "arn:aws:states:r:1:stateMachine:m",
+            "roleArn": "arn:r",
+        });
+        let found = map_runs(&machine);
+        assert_eq!(found.is_some(), is_suggested, "{mode}");
+        if let Some((role, [start, look])) = found {
+            assert_eq!(role, "arn:r");
+            assert_eq!(start["Resource"][0], "arn:aws:states:r:1:stateMachine:m");
+            assert_eq!(look["Resource"][0], "arn:aws:states:r:1:execution:m/*");
+        }
+    }
+
+    #[test]
+    fn distributed_maps_are_suggested() {
+        check("DISTRIBUTED", true);
+        check("INLINE", false);
     }
 }

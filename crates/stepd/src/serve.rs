@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::Context as _;
+use apigateway::ApiGateway;
 use cloudformation::{CloudFormation, Deployer};
 use console::{Console, ConsoleOptions, Foundations};
 use dynamodb::DynamoDb;
@@ -22,6 +23,7 @@ use tokio_rustls::rustls::ServerConfig;
 
 use crate::access::Enforcement;
 use crate::access_keys::Rotation;
+use crate::apis::ApiHosts;
 use crate::console::{ConsoleLinks, ConsolePages, Ways};
 use crate::forward::{self, Forward, Forwarded};
 use crate::function_urls::FunctionUrls;
@@ -253,6 +255,17 @@ impl Server {
             master: keys.master()?,
         })
         .await?;
+        let apis = ApiGateway::new(
+            store.clone(),
+            gate.clone(),
+            clock.clone(),
+            site.clone(),
+            endpoint,
+        );
+        for service in apis.services() {
+            gateway.add_service(service);
+        }
+        gateway.add_hosted(Arc::new(ApiHosts(apis)));
         let options = cloudformation::Options {
             data_dir: data_dir.clone(),
             ignore_unknown: arguments.ignore_unknown_resources,

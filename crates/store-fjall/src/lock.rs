@@ -6,12 +6,19 @@
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{Read, Seek, Write};
 use std::path::Path;
+use std::thread::sleep;
+use std::time::{Duration, Instant};
 
 use store::StoreError;
 
 use crate::fault;
 
 const FILE: &str = "stepd.lock";
+
+/// How long whoever holds the lock may take to leave. A server that was killed while it started a function leaves
+/// a child behind that holds it until it is a program of its own.
+const LEAVING_MAX: Duration = Duration::from_secs(2);
+const LOOK_AGAIN: Duration = Duration::from_millis(10);
 
 /// Holds the data directory until it is dropped.
 #[derive(Debug)]
@@ -30,10 +37,14 @@ impl DirectoryLock {
             .truncate(false)
             .open(&path);
         let mut file = open.map_err(|source| fault::open(&path, source))?;
-        match file.try_lock() {
-            Ok(()) => {}
-            Err(TryLockError::WouldBlock) => return Err(in_use(directory, &mut file)),
-            Err(TryLockError::Error(source)) => return Err(fault::open(&path, source)),
+        let deadline = Instant::now() + LEAVING_MAX;
+        loop {
+            match file.try_lock() {
+                Ok(()) => break,
+                Err(TryLockError::WouldBlock) if Instant::now() < deadline => sleep(LOOK_AGAIN),
+                Err(TryLockError::WouldBlock) => return Err(in_use(directory, &mut file)),
+                Err(TryLockError::Error(source)) => return Err(fault::open(&path, source)),
+            }
         }
         write_holder(&mut file).map_err(|source| fault::open(&path, source))?;
         Ok(Self { _file: file })

@@ -242,6 +242,8 @@ def rules():
         "InputTemplate": '{"state": <s>, "text": "is <s>"}',
     }
     targets = [{"Id": "q", "Arn": arn, "InputTransformer": transformer}]
+    strange = [{"Id": "q", "Arn": arn, "RoleArn": ROLE.replace("/any", "/nobody")}]
+    refused("ValidationException", events.put_targets, Rule="mine", Targets=strange)
     assert events.put_targets(Rule="mine", Targets=targets)["FailedEntryCount"] == 0
     entry = {"Source": "my.app", "DetailType": "change"}
     put = events.put_events(
@@ -330,6 +332,9 @@ def schedules():
             "ValidationException", scheduler.create_schedule, ScheduleExpression="rate(1 day)", **lacking
         )
         assert text == f"{member} must be specified for the target {wanting}.", text
+    stranger = {**arguments, "Target": {**target, "RoleArn": ROLE.replace("/any", "/nobody")}}
+    text = refused("ValidationException", scheduler.create_schedule, ScheduleExpression="rate(1 day)", **stranger)
+    assert text.startswith("The execution role you provide must allow"), text
     scheduler.create_schedule_group(Name="team")
     daily = {"ScheduleExpression": "cron(0 8 ? * MON-FRI *)", "ScheduleExpressionTimezone": "Europe/Berlin"}
     scheduler.create_schedule(GroupName="team", **daily, **arguments)

@@ -1,4 +1,4 @@
-//! Roles that tests name without making them: each may do everything, and Step Functions and Lambda may
+//! Roles that tests name without making them: each may do everything, and the services that are given roles may
 //! assume it.
 
 use anyhow::Context;
@@ -9,7 +9,7 @@ use crate::client::Target;
 /// The names of these roles.
 const ROLES: &[&str] = &["any", "bench", "r"];
 
-const TRUST: &str = r#"{"Version":"2012-10-17","Statement":{"Effect":"Allow","Principal":{"Service":["states.amazonaws.com","lambda.amazonaws.com"]},"Action":"sts:AssumeRole"}}"#;
+const TRUST: &str = r#"{"Version":"2012-10-17","Statement":{"Effect":"Allow","Principal":{"Service":["events.amazonaws.com","lambda.amazonaws.com","scheduler.amazonaws.com","states.amazonaws.com"]},"Action":"sts:AssumeRole"}}"#;
 
 const ALL: &str = "arn:aws:iam::aws:policy/AdministratorAccess";
 

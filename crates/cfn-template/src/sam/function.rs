@@ -36,7 +36,6 @@ pub(super) fn expand(
     mut function: Serverless<'_>,
     expanded: &mut Expansion,
 ) -> Result<(), TemplateError> {
-    function.refuse_propagation()?;
     let id = function.id.to_owned();
     let mut properties = Map::new();
     match function.take("PackageType") {

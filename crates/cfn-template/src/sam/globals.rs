@@ -7,28 +7,96 @@ use crate::template::Resource;
 
 use super::is_function;
 
-/// The sections that SAM knows. Those whose types are not built are legal and unused.
-const SECTIONS: [&str; 8] = [
-    "Function",
+/// The sections that SAM knows, by name. Those whose types are not built are legal and unused.
+const SECTIONS: [&str; 10] = [
     "Api",
+    "CapacityProvider",
+    "Function",
     "HttpApi",
+    "LayerVersion",
+    "MicroVMImage",
+    "NetworkConnector",
     "SimpleTable",
     "StateMachine",
-    "LayerVersion",
-    "CapacityProvider",
     "WebSocketApi",
 ];
 
-/// Refuses a section that SAM does not know.
+/// What `Globals` may say of functions (SAM guide, "Globals section"), in SAM's order.
+const OF_FUNCTIONS: [&str; 39] = [
+    "Handler",
+    "Runtime",
+    "CodeUri",
+    "DeadLetterQueue",
+    "Description",
+    "MemorySize",
+    "Timeout",
+    "VpcConfig",
+    "Environment",
+    "Tags",
+    "PropagateTags",
+    "Tracing",
+    "KmsKeyArn",
+    "AutoPublishAlias",
+    "AutoPublishAliasAllProperties",
+    "Layers",
+    "DeploymentPreference",
+    "RolePath",
+    "PermissionsBoundary",
+    "ReservedConcurrentExecutions",
+    "ProvisionedConcurrencyConfig",
+    "AssumeRolePolicyDocument",
+    "EventInvokeConfig",
+    "FileSystemConfigs",
+    "CodeSigningConfigArn",
+    "Architectures",
+    "SnapStart",
+    "EphemeralStorage",
+    "FunctionUrlConfig",
+    "RuntimeManagementConfig",
+    "LoggingConfig",
+    "RecursiveLoop",
+    "SourceKMSKeyArn",
+    "TenancyConfig",
+    "DurableConfig",
+    "CapacityProviderConfig",
+    "FunctionScalingConfig",
+    "PublishToLatestPublished",
+    "VersionDeletionPolicy",
+];
+
+/// Refuses a section that SAM does not know, and a property that a section does not take.
 pub(super) fn check(globals: &Map<String, Value>) -> Result<(), TemplateError> {
     for (section, properties) in globals {
-        if !SECTIONS.contains(&section.as_str()) || !properties.is_object() {
-            return Err(TemplateError::invalid(format!(
-                "'Globals' section is invalid. '{section}' is not supported. Must be one of the following values - {SECTIONS:?}"
-            )));
+        let Some(properties) = properties
+            .as_object()
+            .filter(|_| SECTIONS.contains(&section.as_str()))
+        else {
+            return Err(refused(format!("'{section}' is not supported."), &SECTIONS));
+        };
+        let supported: &[&str] = match section.as_str() {
+            "Function" => &OF_FUNCTIONS,
+            "SimpleTable" => &["SSESpecification"],
+            "StateMachine" => &["PropagateTags"],
+            "LayerVersion" => &["PublishLambdaVersion"],
+            _ => continue,
+        };
+        if let Some(property) = properties
+            .keys()
+            .find(|property| !supported.contains(&property.as_str()))
+        {
+            let text = format!("'{property}' is not a supported property of '{section}'.");
+            return Err(refused(text, supported));
         }
     }
     Ok(())
+}
+
+fn refused(text: String, legal: &[&str]) -> TemplateError {
+    let legal: Vec<String> = legal.iter().map(|name| format!("'{name}'")).collect();
+    TemplateError::invalid(format!(
+        "'Globals' section is invalid. {text} Must be one of the following values - [{}]",
+        legal.join(", ")
+    ))
 }
 
 /// Puts the globals of `kind` under `properties`: mappings are merged, lists of the globals come

@@ -13,15 +13,21 @@ use sha1::{Digest, Sha1};
 use crate::error::TemplateError;
 use crate::template::{Policy, Resource, Template};
 
+mod api_events;
+mod apis;
 mod bucket_events;
 mod events;
 mod function;
 mod globals;
+mod http_api;
 mod layer;
 mod names;
+mod openapi;
 mod policies;
 mod policy_templates;
+mod propagation;
 mod python_json;
+mod rest_api;
 mod rules;
 mod simple_table;
 mod state_machine;
@@ -39,7 +45,10 @@ pub fn transform(
     }
     globals::check(&template.globals)?;
     let names = names::Names::of(template, given);
-    let mut expanded = Expansion::default();
+    let mut expanded = Expansion {
+        apis: apis::Drafts::of(template)?,
+        ..Expansion::default()
+    };
     for (id, mut resource) in std::mem::take(&mut template.resources) {
         let Some(kind) = resource
             .kind
@@ -50,6 +59,10 @@ pub fn transform(
             continue;
         };
         globals::merge(&template.globals, &kind, &mut resource);
+        let (before, propagated) = (
+            expanded.resources.len(),
+            propagation::take(&kind, &mut resource),
+        );
         let serverless = Serverless {
             id: &id,
             resource,
@@ -66,6 +79,16 @@ pub fn transform(
                     at: template.place(&format!("/Resources/{id}")),
                 });
             }
+        }
+        if let Some(tags) = propagated {
+            propagation::carry_out(&tags, expanded.resources.values_mut().skip(before));
+        }
+    }
+    for finished in std::mem::take(&mut expanded.apis).finished() {
+        let (id, draft) = finished?;
+        match draft.resource.kind.as_str() {
+            "AWS::Serverless::Api" => rest_api::expand(&id, draft, &names, &mut expanded)?,
+            _ => http_api::expand(&id, draft, &names, &mut expanded)?,
         }
     }
     for notification in std::mem::take(&mut expanded.notifications) {
@@ -86,6 +109,8 @@ struct Expansion {
     renamed: BTreeMap<String, String>,
     /// What buckets are to tell functions.
     notifications: Vec<bucket_events::Notification>,
+    /// The APIs that events add routes to.
+    apis: apis::Drafts,
 }
 
 impl Expansion {
@@ -131,17 +156,6 @@ impl Serverless<'_> {
             if let Some(value) = self.take(from) {
                 into.insert((*to).to_owned(), value);
             }
-        }
-    }
-
-    /// Refuses tags that are to be propagated: which resources of AWS take them is not built.
-    fn refuse_propagation(&mut self) -> Result<(), TemplateError> {
-        match self.take("PropagateTags") {
-            None | Some(Value::Bool(false)) => Ok(()),
-            Some(_) => Err(TemplateError::unsupported(format!(
-                "PropagateTags (of {} {})",
-                self.resource.kind, self.id
-            ))),
         }
     }
 

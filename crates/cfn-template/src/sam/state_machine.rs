@@ -24,7 +24,6 @@ pub(super) fn expand(
     mut machine: Serverless<'_>,
     expanded: &mut Expansion,
 ) -> Result<(), TemplateError> {
-    machine.refuse_propagation()?;
     let id = machine.id.to_owned();
     let mut properties = Map::new();
     let (definition, uri) = (machine.take("Definition"), machine.take("DefinitionUri"));

@@ -33,11 +33,8 @@ pub(super) fn publish(
     );
     let description = function.take("VersionDescription");
     let concurrency = function.take("ProvisionedConcurrencyConfig");
-    if let Some(preference) = function.take("DeploymentPreference")
-        && preference.get("Enabled") != Some(&Value::Bool(false))
-    {
-        let what = format!("DeploymentPreference (of function {})", function.id);
-        return Err(TemplateError::unsupported(what));
+    if let Some(preference) = function.take("DeploymentPreference") {
+        shifted_at_once(function, &preference, alias.is_some())?;
     }
     let Some(alias) = alias else {
         return match concurrency {
@@ -103,6 +100,52 @@ pub(super) fn publish(
         alias_id,
         alias: alias.to_owned(),
     }))
+}
+
+/// Lets a deployment preference pass that an update of the alias fulfils: all traffic goes to the new version
+/// at once, and nobody is asked (docs/adr/0067).
+fn shifted_at_once(
+    function: &Serverless<'_>,
+    preference: &Value,
+    has_alias: bool,
+) -> Result<(), TemplateError> {
+    let disabled = [Value::Bool(false), "false".into(), "False".into()];
+    if preference
+        .get("Enabled")
+        .is_some_and(|enabled| disabled.contains(enabled))
+    {
+        return Ok(());
+    }
+    if !has_alias {
+        return Err(function
+            .sam("'DeploymentPreference' requires AutoPublishAlias property to be specified."));
+    }
+    let Some(kind) = preference.get("Type") else {
+        return Err(function.sam("'DeploymentPreference' is missing required Property 'Type'"));
+    };
+    let kind = function.names.settle(kind);
+    let unsupported = |what: String| {
+        let what = format!("{what} (of function {})", function.id);
+        Err(TemplateError::unsupported(what))
+    };
+    if kind != "AllAtOnce" {
+        let kind = crate::parameters::scalar_text(&kind);
+        return unsupported(format!("DeploymentPreference {kind}"));
+    }
+    for name in ["Alarms", "Hooks", "TriggerConfigurations"] {
+        if preference.get(name).is_some_and(is_filled) {
+            return unsupported(format!("{name} of DeploymentPreference"));
+        }
+    }
+    Ok(())
+}
+
+fn is_filled(value: &Value) -> bool {
+    match value {
+        Value::Array(items) => !items.is_empty(),
+        Value::Object(members) => !members.is_empty(),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => true,
+    }
 }
 
 /// Returns what makes a new version due when it changes.

@@ -101,7 +101,7 @@ impl CloudFormation {
         let (changes, next) = input.page(row.changes.iter().collect())?;
         input.finish("DescribeChangeSet")?;
         let changes: Value = changes.into_iter().map(change).collect();
-        let parameters = shown::parameters(row.resolved.iter(), &row.no_echo);
+        let parameters = shown::parameters(row.resolved.iter(), &row.no_echo, &row.fetched);
         let text = |text: &str| Some(Value::from(text));
         Ok(present([
             ("ChangeSetName", text(&row.name)),
@@ -134,10 +134,11 @@ impl CloudFormation {
     ) -> Result<Value, DeployError> {
         let row = self.change_set(input).await?;
         let on_failure = disabled(input.flag("DisableRollback"));
+        let except = input.flag("RetainExceptOnCreate").unwrap_or(false);
         input.ignore(&["ClientRequestToken"]);
         input.finish("ExecuteChangeSet")?;
         self.deployer
-            .execute_change_set(row, principal, on_failure)
+            .execute_change_set(row, principal, on_failure, except)
             .await?;
         Ok(json!({}))
     }

@@ -67,7 +67,7 @@ impl CloudFormation {
     }
 
     /// Returns a stack with its resources in the order of their creation.
-    async fn with_resources(
+    pub(super) async fn with_resources(
         &self,
         name: &str,
     ) -> Result<Option<(StackRow, Vec<ResourceRow>)>, DeployError> {

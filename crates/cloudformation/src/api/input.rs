@@ -147,6 +147,7 @@ impl Input {
             notification_arns: self
                 .texts("NotificationARNs")
                 .unwrap_or_else(|| former.notification_arns.clone()),
+            retain_except_on_create: self.flag("RetainExceptOnCreate").unwrap_or(false),
         }
     }
 

@@ -17,6 +17,7 @@ use crate::stack::StackRow;
 mod change_sets;
 mod describe;
 mod input;
+mod interventions;
 mod shown;
 mod stacks;
 mod templates;
@@ -41,6 +42,10 @@ impl CloudFormation {
             "CreateStack" => self.create_stack(&mut input, principal).await,
             "UpdateStack" => self.update_stack(&mut input, principal).await,
             "DeleteStack" => self.delete_stack(&mut input, principal).await,
+            "CancelUpdateStack" => self.cancel_update(&mut input).await,
+            "ContinueUpdateRollback" => self.continue_rollback(&mut input, principal).await,
+            "RollbackStack" => self.roll_back(&mut input, principal).await,
+            "SignalResource" => self.signal(&mut input).await,
             "UpdateTerminationProtection" => self.protect(&mut input).await,
             "DescribeStacks" => self.describe_stacks(&mut input).await,
             "ListStacks" => self.list_stacks(&mut input).await,

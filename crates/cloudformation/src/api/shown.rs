@@ -1,5 +1,7 @@
 //! Stacks, events and resources as the API shows them.
 
+use std::collections::BTreeMap;
+
 use serde_json::{Value, json};
 
 use crate::stack::{OnFailure, ResourceRow, StackEvent, StackRow};
@@ -20,11 +22,20 @@ fn time(moment: vocab::Timestamp) -> Option<Value> {
 pub(super) fn parameters<'a>(
     values: impl Iterator<Item = (&'a String, &'a String)>,
     no_echo: &[String],
+    fetched: &BTreeMap<String, String>,
 ) -> Value {
     values
         .map(|(key, value)| {
-            let shown = if no_echo.contains(key) { HIDDEN } else { value };
-            json!({"ParameterKey": key, "ParameterValue": shown})
+            let hidden = no_echo.contains(key);
+            let shown = |value: &str| text(if hidden { HIDDEN } else { value });
+            present([
+                ("ParameterKey", text(key)),
+                ("ParameterValue", shown(value)),
+                (
+                    "ResolvedValue",
+                    fetched.get(key).and_then(|value| shown(value)),
+                ),
+            ])
         })
         .collect()
 }
@@ -68,7 +79,11 @@ pub(super) fn stack(row: &StackRow) -> Value {
         ),
         (
             "Parameters",
-            filled(parameters(values.iter(), &contents.no_echo)),
+            filled(parameters(
+                values.iter(),
+                &contents.no_echo,
+                &contents.fetched,
+            )),
         ),
         ("CreationTime", time(row.created_at)),
         ("DeletionTime", row.deleted_at.and_then(time)),

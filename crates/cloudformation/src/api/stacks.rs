@@ -74,6 +74,13 @@ impl CloudFormation {
         let Some(stack) = self.living(&name).await? else {
             return Err(invalid(format!("Stack [{name}] does not exist")));
         };
+        let by_parent = input.text("ParentId").is_some();
+        if let Some(ending) = input.text("Ending").filter(|_| by_parent) {
+            input.finish("UpdateStack")?;
+            let is_kept = ending == "COMMIT";
+            let ended = self.deployer.end_update(&stack.name, principal, is_kept);
+            return Ok(json!({"StackId": ended.await?}));
+        }
         let on_failure = input.on_failure("OnFailure")?.unwrap_or_default();
         input.ignore(&["ClientRequestToken"]);
         let deployment = self
@@ -81,7 +88,10 @@ impl CloudFormation {
             .await?;
         input.finish("UpdateStack")?;
         require_capabilities(&deployment, true)?;
-        let intent = Intent::Update { on_failure };
+        let intent = Intent::Update {
+            on_failure,
+            by_parent,
+        };
         let id = self.deployer.start(deployment, principal, intent).await?;
         Ok(json!({"StackId": id}))
     }

@@ -15,7 +15,9 @@ use crate::signals::Signals;
 use crate::stack::ResourceState;
 
 mod activity;
+mod api_gateway;
 mod bucket;
+mod bucket_policy;
 pub(crate) mod custom;
 mod dynamic;
 mod function;
@@ -38,7 +40,7 @@ mod stack;
 mod state_machine;
 mod table;
 mod tags;
-mod wait;
+pub(crate) mod wait;
 
 /// What a handler may use: the other services, as whoever deploys.
 pub(crate) struct Services {
@@ -61,6 +63,10 @@ pub(crate) struct About {
     pub(crate) kind: String,
     /// What was known before it was made.
     pub(crate) known: Map<String, Value>,
+    /// Its creation policy, where it has one.
+    pub(crate) creation_policy: Option<Value>,
+    /// Whether it is changed back.
+    pub(crate) is_restored: bool,
 }
 
 impl Services {
@@ -248,6 +254,21 @@ pub(crate) trait ResourceHandler: Send + Sync {
     /// Deletes the resource. One that is not there is no failure.
     async fn delete(&self, services: &Services, physical_id: &str) -> Result<(), Failure>;
 
+    /// Says whether a change keeps what it replaced until [`ResourceHandler::settle`].
+    fn is_open_ended(&self) -> bool {
+        false
+    }
+
+    /// Lets go of what a change has replaced: the change is for good. Called again, it does no harm.
+    async fn settle(&self, _services: &Services, _physical_id: &str) -> Result<(), Failure> {
+        Ok(())
+    }
+
+    /// Says whether making it is nothing but waiting, which may be given up at any moment.
+    fn is_waiting(&self) -> bool {
+        false
+    }
+
     /// Says whether `remove` looks at the properties. They come with what their references lead to.
     fn is_removed_by_properties(&self) -> bool {
         false
@@ -262,7 +283,7 @@ pub(crate) trait ResourceHandler: Send + Sync {
 
 /// Returns the handler of `kind`.
 pub(crate) fn handler(kind: &str) -> Option<&'static dyn ResourceHandler> {
-    const HANDLERS: [&dyn ResourceHandler; 26] = [
+    const HANDLERS: [&dyn ResourceHandler; 27] = [
         &iam::ROLE,
         &iam::USER,
         &iam::GROUP,
@@ -283,7 +304,8 @@ pub(crate) fn handler(kind: &str) -> Option<&'static dyn ResourceHandler> {
         &machine_version::MachineVersion,
         &machine_alias::MachineAlias,
         &activity::ACTIVITY,
-        &bucket::BUCKET,
+        &bucket::Bucket,
+        &bucket_policy::BucketPolicy,
         &log_group::LogGroup,
         &stack::Stack,
         &custom::CustomResource,
@@ -299,6 +321,7 @@ pub(crate) fn handler(kind: &str) -> Option<&'static dyn ResourceHandler> {
     HANDLERS
         .into_iter()
         .chain(messaging::HANDLERS.iter().copied())
+        .chain(api_gateway::HANDLERS.iter().copied())
         .chain(recorded)
         .find(|handler| handler.kind() == kind)
 }

@@ -18,6 +18,11 @@ const PAUSE_MAX: Duration = Duration::from_secs(2);
 /// How often an inner stack that somebody still holds is asked for. With the pauses above, these are
 /// about twelve seconds.
 const ATTEMPTS_MAX: usize = 12;
+/// The state of a stack whose parent has changed it and has not said that this is for good.
+const OPEN: &str = "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS";
+/// The parent's word: what was replaced goes, or comes back.
+const COMMIT: &str = "COMMIT";
+const ROLLBACK: &str = "ROLLBACK";
 /// Who deploys a template with stacks in it has said so for these as well.
 const CAPABILITIES: [&str; 3] = [
     "CAPABILITY_IAM",
@@ -94,12 +99,26 @@ impl ResourceHandler for Stack {
         _: &Map<String, Value>,
         after: &Map<String, Value>,
     ) -> Result<Map<String, Value>, Failure> {
+        // What was replaced is still there where the change that did it is open.
+        let ending = if services.about.is_restored {
+            ROLLBACK
+        } else {
+            COMMIT
+        };
+        if end(services, physical_id, ending).await? && services.about.is_restored {
+            let stack = settled(services, physical_id).await?;
+            return match status(&stack) {
+                "UPDATE_ROLLBACK_COMPLETE" => Ok(outputs(&stack)),
+                _ => Err(failed(&stack)),
+            };
+        }
         let mut pause = PAUSE_MIN;
         let mut attempts = 0;
         loop {
             // What was interrupted goes back first: a stack in a stack is taken up by itself.
             let stack = settled(services, physical_id).await?;
-            let input = input(physical_id, after);
+            let mut input = input(physical_id, after);
+            input.insert("ParentId".to_owned(), services.stack_id.as_str().into());
             match services.call("cloudformation", "UpdateStack", input).await {
                 Ok(_) => break,
                 // It is what it shall be, whichever way it came there.
@@ -116,11 +135,22 @@ impl ResourceHandler for Stack {
                 Err(failure) => return Err(failure),
             }
         }
-        let stack = settled(services, physical_id).await?;
+        let stack = changed(services, physical_id).await?;
         match status(&stack) {
-            "CREATE_COMPLETE" | "UPDATE_COMPLETE" => Ok(outputs(&stack)),
+            "CREATE_COMPLETE" | "UPDATE_COMPLETE" | OPEN => Ok(outputs(&stack)),
             _ => Err(failed(&stack)),
         }
+    }
+
+    fn is_open_ended(&self) -> bool {
+        true
+    }
+
+    async fn settle(&self, services: &Services, physical_id: &str) -> Result<(), Failure> {
+        if end(services, physical_id, COMMIT).await? {
+            settled(services, physical_id).await?;
+        }
+        Ok(())
     }
 
     async fn delete(&self, services: &Services, physical_id: &str) -> Result<(), Failure> {
@@ -128,6 +158,12 @@ impl ResourceHandler for Stack {
         let gone = |failure: &Failure| failure.message.ends_with(" does not exist");
         let mut pause = PAUSE_MIN;
         let mut attempts = 0;
+        match end(services, physical_id, COMMIT).await {
+            Err(failure) if gone(&failure) => return Ok(()),
+            ended => {
+                ended?;
+            }
+        }
         loop {
             match settled(services, physical_id).await {
                 Ok(stack) if status(&stack) == "DELETE_COMPLETE" => return Ok(()),
@@ -184,22 +220,60 @@ fn input(name: &str, given: &Map<String, Value>) -> Map<String, Value> {
     input
 }
 
+/// Returns the stack as it is.
+async fn described(services: &Services, name: &str) -> Result<Value, Failure> {
+    let name = properties::object([("StackName", name.into())]);
+    let found = services.call("cloudformation", "DescribeStacks", name);
+    let mut found = found.await?;
+    let stack = found.pointer_mut("/Stacks/0").map(Value::take);
+    Ok(stack.unwrap_or_default())
+}
+
 /// Returns the stack once nobody works on it.
 async fn settled(services: &Services, name: &str) -> Result<Value, Failure> {
     let mut pause = PAUSE_MIN;
     loop {
-        let name = properties::object([("StackName", name.into())]);
-        let found = services.call("cloudformation", "DescribeStacks", name);
-        let mut found = found.await?;
-        let stack = found
-            .pointer_mut("/Stacks/0")
-            .map(Value::take)
-            .unwrap_or_default();
+        let stack = described(services, name).await?;
         if !status(&stack).ends_with("_IN_PROGRESS") {
             return Ok(stack);
         }
         rest(&mut pause).await;
     }
+}
+
+/// Returns the stack once the change that its parent has begun is done, or waits for the parent's word.
+async fn changed(services: &Services, name: &str) -> Result<Value, Failure> {
+    let mut pause = PAUSE_MIN;
+    loop {
+        let stack = described(services, name).await?;
+        if status(&stack) == OPEN || !status(&stack).ends_with("_IN_PROGRESS") {
+            return Ok(stack);
+        }
+        rest(&mut pause).await;
+    }
+}
+
+/// Ends a change that waits for the parent's word, and says whether there was one. One that somebody works
+/// on ends by itself.
+async fn end(services: &Services, name: &str, ending: &str) -> Result<bool, Failure> {
+    let mut pause = PAUSE_MIN;
+    let mut attempts = 0;
+    while status(&described(services, name).await?) == OPEN {
+        let input = properties::object([
+            ("StackName", name.into()),
+            ("ParentId", services.stack_id.as_str().into()),
+            ("Ending", ending.into()),
+        ]);
+        match services.call("cloudformation", "UpdateStack", input).await {
+            Ok(_) => return Ok(true),
+            Err(failure) if attempts < ATTEMPTS_MAX && is_held(&failure, true) => {
+                attempts += 1;
+                rest(&mut pause).await;
+            }
+            Err(failure) => return Err(failure),
+        }
+    }
+    Ok(false)
 }
 
 /// Waits for `pause`, and makes the next one longer.
@@ -220,8 +294,9 @@ fn is_whole(stack: &Value) -> bool {
 /// whoever has settled it holds it for a moment longer, and somebody may have begun in between.
 fn is_held(failure: &Failure, may_be_changed: bool) -> bool {
     let text = failure.message.as_str();
-    let refused = text.ends_with(" state and can not be updated.")
-        || text.ends_with(" state and can not be deleted.");
+    let refused = ["updated", "deleted", "rolled back"]
+        .iter()
+        .any(|wanted| text.ends_with(&format!(" state and can not be {wanted}.")));
     refused && (may_be_changed || text.contains("_IN_PROGRESS state"))
 }
 

@@ -17,6 +17,9 @@ const PAUSE_MAX: Duration = Duration::from_secs(2);
 /// Longest name of a state machine (`Name` of the API model).
 const NAME_CHARS_MAX: usize = 80;
 
+/// The revision of a machine that nobody has updated (PublishStateMachineVersion).
+const INITIAL_REVISION: &str = "INITIAL";
+
 #[async_trait]
 impl ResourceHandler for StateMachine {
     fn kind(&self) -> &'static str {
@@ -89,7 +92,10 @@ impl ResourceHandler for StateMachine {
         }
         let made = services.call("states", "CreateStateMachine", input).await?;
         let arn = self.physical_id(name, properties, &services.site);
-        Ok(attributes(&arn, &made).into())
+        let mut attributes = attributes(&arn, &made);
+        let revision = attributes.entry("StateMachineRevisionId");
+        revision.or_insert_with(|| INITIAL_REVISION.into());
+        Ok(attributes.into())
     }
 
     async fn update(

@@ -11,7 +11,7 @@ use service::Failure;
 use super::custom::store;
 use super::{Made, NotCreated, ResourceHandler, Services, generated_name, properties};
 use crate::signals::{Signal, Signals};
-use crate::stack::ResourceState;
+use crate::stack::{ResourceRow, ResourceState};
 
 pub(super) struct WaitHandle;
 pub(super) struct WaitCondition;
@@ -20,6 +20,8 @@ pub(super) struct WaitCondition;
 const ADDRESS: &str = "$address";
 /// Longest time that a condition waits (CloudFormation guide: twelve hours).
 const TIMEOUT_SECONDS_MAX: u64 = 43_200;
+/// How long a creation policy waits that does not say so.
+const SIGNAL_SECONDS: u64 = 300;
 
 #[async_trait]
 impl ResourceHandler for WaitHandle {
@@ -106,6 +108,10 @@ impl ResourceHandler for WaitCondition {
         &["Count", "Handle", "Timeout"]
     }
 
+    fn is_waiting(&self) -> bool {
+        true
+    }
+
     fn name_property(&self) -> &'static str {
         ""
     }
@@ -126,50 +132,38 @@ impl ResourceHandler for WaitCondition {
         Ok(false)
     }
 
+    /// One without a handle has an address of its own, for `SignalResource`.
+    async fn known_before(
+        &self,
+        services: &Services,
+        given: &Map<String, Value>,
+    ) -> Result<Map<String, Value>, Failure> {
+        if services.about.creation_policy.is_none() {
+            return Ok(Map::new());
+        }
+        if let Some(name) = self
+            .properties()
+            .iter()
+            .find(|name| given.contains_key(**name))
+        {
+            let text = format!("{name} cannot be given together with a CreationPolicy");
+            return Err(Failure::client("ValidationError", text));
+        }
+        let address = services.signals.open().await.map_err(store)?;
+        Ok(properties::object([(ADDRESS, address.into())]))
+    }
+
     async fn create(
         &self,
         services: &Services,
         _: &str,
         given: &Map<String, Value>,
     ) -> Result<Made, NotCreated> {
-        let wrong = |text: &str| Failure::client("ValidationError", text);
-        let number = |name: &str| {
-            given
-                .get(name)
-                .map(|value| properties::text(value).parse().ok())
+        let data = match &services.about.creation_policy {
+            Some(policy) => signalled(services, policy).await,
+            None => answered(services, given).await,
         };
-        let handle = given.get("Handle").and_then(Value::as_str);
-        let address = handle
-            .and_then(Signals::token)
-            .ok_or_else(|| wrong("Handle must be the URL of a WaitConditionHandle"))?;
-        let seconds: u64 = number("Timeout")
-            .flatten()
-            .filter(|seconds| *seconds <= TIMEOUT_SECONDS_MAX)
-            .ok_or_else(|| wrong("Timeout must be between 0 and 43200"))?;
-        let count = match number("Count") {
-            None => 1,
-            Some(count) => count
-                .filter(|count| *count >= 1)
-                .ok_or_else(|| wrong("Count must be a positive number"))?,
-        };
-        let enough = services
-            .signals
-            .wait(address, |signals| verdict(signals, count));
-        let verdict = tokio::time::timeout(Duration::from_secs(seconds), enough).await;
-        let data = match verdict {
-            Ok(verdict) => verdict
-                .map_err(store)?
-                .map_err(|text| Failure::client("WaitConditionFailed", text))?,
-            Err(_) => {
-                let signals = services.signals.answers(address).await.map_err(store)?;
-                let text = format!(
-                    "WaitCondition timed out. Received {} conditions when expecting {count}",
-                    received(&signals).len()
-                );
-                return Err(Failure::client("WaitConditionTimedOut", text).into());
-            }
-        };
-        let data = Value::Object(data).to_string();
+        let data = Value::Object(data?).to_string();
         Ok(properties::object([("Data", data.into())]).into())
     }
 
@@ -186,6 +180,130 @@ impl ResourceHandler for WaitCondition {
     async fn delete(&self, _: &Services, _: &str) -> Result<(), Failure> {
         Ok(())
     }
+
+    async fn remove(&self, services: &Services, state: &ResourceState) -> Result<(), Failure> {
+        match state.attributes.get(ADDRESS).and_then(Value::as_str) {
+            Some(address) => services.signals.close(address).await.map_err(store),
+            None => Ok(()),
+        }
+    }
+}
+
+/// Returns the address at which a wait condition takes signals.
+pub(crate) fn address(row: &ResourceRow) -> Option<&str> {
+    let is_condition = row.kind == WaitCondition.kind();
+    let address = row.state.attributes.get(ADDRESS).and_then(Value::as_str);
+    address.filter(|_| is_condition)
+}
+
+fn wrong(text: &str) -> Failure {
+    Failure::client("ValidationError", text)
+}
+
+/// Waits for answers at the address of a handle.
+async fn answered(
+    services: &Services,
+    given: &Map<String, Value>,
+) -> Result<Map<String, Value>, Failure> {
+    let number = |name: &str| {
+        given
+            .get(name)
+            .map(|value| properties::text(value).parse().ok())
+    };
+    let handle = given.get("Handle").and_then(Value::as_str);
+    let address = handle
+        .and_then(Signals::token)
+        .ok_or_else(|| wrong("Handle must be the URL of a WaitConditionHandle"))?;
+    let seconds: u64 = number("Timeout")
+        .flatten()
+        .filter(|seconds| *seconds <= TIMEOUT_SECONDS_MAX)
+        .ok_or_else(|| wrong("Timeout must be between 0 and 43200"))?;
+    let count = match number("Count") {
+        None => 1,
+        Some(count) => count
+            .filter(|count| *count >= 1)
+            .ok_or_else(|| wrong("Count must be a positive number"))?,
+    };
+    let enough = services
+        .signals
+        .wait(address, |signals| verdict(signals, count));
+    match tokio::time::timeout(Duration::from_secs(seconds), enough).await {
+        Ok(verdict) => verdict
+            .map_err(store)?
+            .map_err(|text| Failure::client("WaitConditionFailed", text)),
+        Err(_) => {
+            let signals = services.signals.answers(address).await.map_err(store)?;
+            let text = format!(
+                "WaitCondition timed out. Received {} conditions when expecting {count}",
+                received(&signals).len()
+            );
+            Err(Failure::client("WaitConditionTimedOut", text))
+        }
+    }
+}
+
+/// Waits for the signals that a creation policy asks for.
+async fn signalled(services: &Services, policy: &Value) -> Result<Map<String, Value>, Failure> {
+    let signal = policy.get("ResourceSignal").unwrap_or(&Value::Null);
+    let count = match signal.get("Count").map(properties::text) {
+        None => 1,
+        Some(text) => text
+            .parse()
+            .map_err(|_| wrong("Count of ResourceSignal must be a positive number"))?,
+    };
+    let seconds = match signal.get("Timeout").map(properties::text) {
+        None => SIGNAL_SECONDS,
+        Some(text) => seconds_of(&text)
+            .filter(|seconds| *seconds <= TIMEOUT_SECONDS_MAX)
+            .ok_or_else(|| {
+                wrong("Timeout of ResourceSignal must be like PT15M, and at most PT12H")
+            })?,
+    };
+    let address = services.about.known.get(ADDRESS).and_then(Value::as_str);
+    let address = address.unwrap_or_default();
+    let enough = services.signals.wait(address, |signals| {
+        let received = received(signals);
+        let failed = |signal: &&&Signal| signal.status != "SUCCESS";
+        let failures = received.values().filter(failed).count() as u64;
+        let enough = received.len() as u64 >= count;
+        enough.then_some((failures, received.len()))
+    });
+    let ended = tokio::time::timeout(Duration::from_secs(seconds), enough).await;
+    let told = match ended {
+        Ok(told) => Ok(told.map_err(store)?),
+        Err(_) => {
+            let signals = services.signals.answers(address).await.map_err(store)?;
+            Err(count.saturating_sub(received(&signals).len() as u64))
+        }
+    };
+    services.signals.close(address).await.map_err(store)?;
+    match told {
+        Ok((0, _)) => Ok(Map::new()),
+        Ok((failures, all)) => Err(Failure::client(
+            "NotStabilized",
+            format!(
+                "Received {failures} FAILURE signal(s) out of {all}. Unable to satisfy 100% MinSuccessfulInstancesPercent requirement"
+            ),
+        )),
+        Err(missing) => Err(Failure::client(
+            "NotStabilized",
+            format!("Failed to receive {missing} resource signal(s) within the specified duration"),
+        )),
+    }
+}
+
+/// Returns the seconds of a duration like `PT1H30M5S`.
+fn seconds_of(text: &str) -> Option<u64> {
+    let mut rest = text.strip_prefix("PT").filter(|rest| !rest.is_empty())?;
+    let mut seconds: u64 = 0;
+    for (unit, factor) in [('H', 3_600), ('M', 60), ('S', 1)] {
+        if let Some((number, after)) = rest.split_once(unit) {
+            let number: u64 = number.parse().ok()?;
+            seconds = seconds.checked_add(number.checked_mul(factor)?)?;
+            rest = after;
+        }
+    }
+    rest.is_empty().then_some(seconds)
 }
 
 /// Returns the answers by their ids: one that comes twice counts once.

@@ -172,6 +172,19 @@ impl Cloud {
                 ..Reply::default()
             });
         }
+        if &*call.operation == "GetParameters" {
+            let parameters = self.parameters.lock().expect("lock");
+            let names = input["Names"].as_array().cloned().unwrap_or_default();
+            let found = names.iter().filter_map(|name| {
+                let value = parameters.get(name.as_str()?)?;
+                Some(json!({"Name": name, "Type": "String", "Value": value}))
+            });
+            let found: Vec<Value> = found.collect();
+            return Ok(Reply {
+                output: json!({"Parameters": found}).to_string().into(),
+                ..Reply::default()
+            });
+        }
         if &*call.operation == "GetObject" {
             return self.object(&input);
         }
@@ -197,6 +210,17 @@ impl Cloud {
                 json!({"FunctionArn": arn, "stateMachineArn": arn, "revisionId": name})
             }
             (_, None) => return Err(Failure::client(absent, "it is not there")),
+            ("GetBucketPolicy", Some(bucket)) if bucket.get("Policy").is_none() => {
+                return Err(Failure::client("NoSuchBucketPolicy", "it has none"));
+            }
+            ("DeleteBucketPolicy", Some(bucket)) => {
+                bucket
+                    .as_object_mut()
+                    .expect("an object")
+                    .shift_remove("Policy");
+                json!({})
+            }
+            ("DeleteBucketTagging" | "DeletePublicAccessBlock", Some(_)) => json!({}),
             ("DeleteRetentionPolicy" | "PutRetentionPolicy", Some(_)) => json!({}),
             (operation, Some(_)) if operation.starts_with("Delete") => {
                 there.remove(&key);

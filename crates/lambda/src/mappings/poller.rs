@@ -362,7 +362,7 @@ mod tests {
         const MEBIBYTE: usize = 1 << 20;
         check(&[], &[]);
         check(&[10; 10], &[10]);
-        check(&[MEBIBYTE; 10], &[5, 5]);
+        check(&[MEBIBYTE; 10], &[6, 4]);
         check(&[SYNC_PAYLOAD_BYTES_MAX + 1, 10], &[1, 1]);
         check(&[SYNC_PAYLOAD_BYTES_MAX - 15, 10], &[1, 1]);
     }
