@@ -45,7 +45,7 @@ pub(super) fn expand(
         resource: draft.resource.clone(),
         names,
     };
-    api.refuse_propagation()?;
+    let propagates = api.take("PropagateTags") == Some(Value::Bool(true));
     if api.take("AlwaysDeploy") == Some(Value::Bool(true)) {
         return Err(TemplateError::unsupported(format!(
             "AlwaysDeploy (of resource {id})"
@@ -63,6 +63,9 @@ pub(super) fn expand(
         stage.insert("Tags".to_owned(), list.collect());
     }
     let mut properties = Map::new();
+    if let Some(tags) = stage.get("Tags").filter(|_| propagates) {
+        properties.insert("Tags".to_owned(), tags.clone());
+    }
     if let Some(types) = api.take("BinaryMediaTypes") {
         let types = names.settle(&types);
         if let Some(body) = api.resource.properties.get_mut("DefinitionBody") {
