@@ -48,7 +48,8 @@ impl Source {
     fn read(text: &str) -> Result<Self, String> {
         let text = text.trim().trim_start_matches('$');
         let text = text.strip_prefix("method.").unwrap_or(text);
-        let known: [(&str, fn(String) -> Self); 4] = [
+        type Make = fn(String) -> Source;
+        let known: [(&str, Make); 4] = [
             ("request.header.", Self::Header),
             ("request.querystring.", Self::Query),
             ("stageVariables.", Self::StageVariable),

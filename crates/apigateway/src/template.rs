@@ -456,7 +456,7 @@ mod tests {
         let found = Template::parse(text).map(|template| template.expand(&scope));
         assert_eq!(
             found.as_deref(),
-            expected.map_err(str::to_owned).as_deref().map_err(|e| e),
+            expected.map_err(str::to_owned).as_deref(),
             "{text}"
         );
     }

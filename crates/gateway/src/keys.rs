@@ -336,7 +336,11 @@ mod tests {
             account: "000000000000".into(),
         };
         let made = ring.issue(&root, Timestamp::from_millis(5));
-        let text = format!("{:?} {made:?}", ring.keys);
+        let keys = Keys {
+            root: ring.root.read().clone(),
+            master: ring.master,
+        };
+        let text = format!("{keys:?} {made:?}");
         assert!(
             !text.contains("secret") && !text.contains(&made.secret_access_key),
             "{text}"

@@ -245,19 +245,19 @@ impl Route for Rotation {
 
     async fn answer(&self, request: RouteRequest) -> Result<RouteAnswer, Failure> {
         let refuse = |code: &'static str, message: &str, status| {
-            Err(Failure::client(code, message.to_owned()).with_status(status))
+            Failure::client(code, message.to_owned()).with_status(status)
         };
         if request.method != Method::POST {
-            return refuse("MethodNotAllowed", "This is asked with POST.", 405);
+            return Err(refuse("MethodNotAllowed", "This is asked with POST.", 405));
         }
         // No policy hands this on: whoever has the owner's key may do everything.
         if !request.principal.is_root() {
             let message = "Only the owner may exchange the owner's access key.";
-            return refuse("AccessDenied", message, 403);
+            return Err(refuse("AccessDenied", message, 403));
         }
         if self.is_chosen {
             let message = "The owner's access key was given to the server when it was started (--root-access-key): exchange it there.";
-            return refuse("ValidationException", message, 400);
+            return Err(refuse("ValidationException", message, 400));
         }
         let data_dir = self.data_dir.clone();
         // A new key is on disk before it is good, and good before it is told.

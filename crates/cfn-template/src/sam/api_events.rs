@@ -407,7 +407,7 @@ fn invoke_role(auth: Option<&Value>, api_auth: Option<&Value>) -> Option<Value> 
     };
     let by_method = auth.is_some_and(|auth| auth["Authorizer"] == "AWS_IAM");
     let by_api = api_auth.is_some_and(|auth| auth["DefaultAuthorizer"] == "AWS_IAM");
-    if !by_method && !(by_api && !is_set(auth)) {
+    if !by_method && (!by_api || is_set(auth)) {
         return None;
     }
     let role = |auth: Option<&Value>| {

@@ -231,5 +231,5 @@ pub(super) fn as_text(value: &Value) -> String {
 pub(super) fn is_version_3(version: &str) -> bool {
     let parts: Vec<&str> = version.split('.').collect();
     let digit = |part: &&str| part.len() == 1 && part.bytes().all(|byte| byte.is_ascii_digit());
-    parts[0] == "3" && (2..=3).contains(&parts.len()) && parts[1..].iter().all(|part| digit(&part))
+    parts[0] == "3" && (2..=3).contains(&parts.len()) && parts[1..].iter().all(digit)
 }

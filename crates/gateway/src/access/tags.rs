@@ -185,7 +185,10 @@ mod tests {
             let asked = question(&need).map(|(of, operation, input)| {
                 assert_eq!(of, service);
                 let members = input.as_object().expect("an object").values();
-                let last = members.filter_map(Value::as_str).last().unwrap_or_default();
+                let last = members
+                    .filter_map(Value::as_str)
+                    .next_back()
+                    .unwrap_or_default();
                 let short = last.strip_prefix(&arn(service, "")).unwrap_or(last);
                 format!("{operation} {short}")
             });
