@@ -247,6 +247,14 @@ impl ApiGateway {
                 let response = mapping.response(&sign).ok_or(Trouble::Failed)?;
                 returned(request, response, &body)
             }
+            Target::Subtype(subtype) => {
+                let input = subtype.input(request).to_string();
+                let called = self.act(subtype.service, subtype.operation, input, principal());
+                let called = tokio::time::timeout(timeout, called).await;
+                let (status, body) = called.map_err(|_| Trouble::TimedOut)?;
+                let status = status.parse().map_err(|_| Trouble::Failed)?;
+                Ok(web_event::json_response(status, body))
+            }
             Target::Mock(mapping) => {
                 let input = mapped(request, mapping)?;
                 let said: Value = serde_json::from_str(&input).unwrap_or_default();

@@ -7,6 +7,7 @@ use regex::Regex;
 use serde_json::Value;
 
 use crate::rest_import::text_of;
+use crate::subtype::Subtype;
 use crate::template::Template;
 
 /// What a route leads to.
@@ -24,6 +25,8 @@ pub(crate) enum Target {
     Proxy { arn: String, format: Format },
     /// A function or a service that sees what a template makes of the request.
     Mapped { backend: Backend, mapping: Mapping },
+    /// An operation whose members come from the request.
+    Subtype(Subtype),
     /// Nothing: the mapping says what is answered.
     Mock(Mapping),
 }
@@ -140,8 +143,20 @@ impl Integration {
         if kind != "AWS_PROXY" {
             return Err(format!("the integration type {kind}"));
         }
+        let millis = shown["timeoutInMillis"].as_u64().unwrap_or(HTTP_MILLIS_MAX);
+        let timeout = Duration::from_millis(millis.min(HTTP_MILLIS_MAX));
+        let credentials = shown["credentialsArn"].as_str().map(str::to_owned);
         if let Some(subtype) = shown["integrationSubtype"].as_str() {
-            return Err(format!("the integration subtype {subtype}"));
+            if credentials.is_none() {
+                return Err(format!(
+                    "the integration subtype {subtype} without credentials"
+                ));
+            }
+            return Ok(Self {
+                target: Target::Subtype(Subtype::read(subtype, &shown["requestParameters"])?),
+                credentials,
+                timeout,
+            });
         }
         for member in ["requestParameters", "responseParameters"] {
             if shown[member]
@@ -159,11 +174,10 @@ impl Integration {
             "2.0" => Format::Two,
             other => return Err(format!("the payload format version '{other}'")),
         };
-        let millis = shown["timeoutInMillis"].as_u64().unwrap_or(HTTP_MILLIS_MAX);
         Ok(Self {
             target: Target::Proxy { arn, format },
-            credentials: shown["credentialsArn"].as_str().map(str::to_owned),
-            timeout: Duration::from_millis(millis.min(HTTP_MILLIS_MAX)),
+            credentials,
+            timeout,
         })
     }
 }

@@ -25,6 +25,7 @@ mod rest_import;
 mod rest_operations;
 mod rest_resources;
 mod rows;
+mod subtype;
 mod template;
 
 use std::collections::HashMap;

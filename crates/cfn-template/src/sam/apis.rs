@@ -74,6 +74,27 @@ impl Drafts {
         self.0.get_mut(id)
     }
 
+    /// Gives the implicit APIs of a function's events the function's tags.
+    pub(super) fn tag(&mut self, owner: &Resource, tags: &Map<String, Value>) {
+        let events = owner.properties.get("Events").and_then(Value::as_object);
+        for event in events.into_iter().flat_map(Map::values) {
+            let properties = &event["Properties"];
+            let id = match event["Type"].as_str() {
+                Some("Api") if properties.get("RestApiId").is_none() => REST,
+                Some("HttpApi") if properties.get("ApiId").is_none() => HTTP,
+                _ => continue,
+            };
+            if let Some(draft) = self.0.get_mut(id) {
+                let properties = &mut draft.resource.properties;
+                properties.insert("PropagateTags".to_owned(), true.into());
+                let own = properties.entry("Tags").or_insert_with(|| json!({}));
+                if let Value::Object(own) = own {
+                    own.extend(tags.clone());
+                }
+            }
+        }
+    }
+
     /// Returns the APIs that something leads to, with the conditions of the implicit ones.
     pub(super) fn finished(self) -> impl Iterator<Item = Result<(String, Draft), TemplateError>> {
         let wanted = |(_, draft): &(String, Draft)| !draft.implicit || !draft.conditions.is_empty();

@@ -63,6 +63,9 @@ pub fn transform(
             expanded.resources.len(),
             propagation::take(&kind, &mut resource),
         );
+        if let Some(tags) = &propagated {
+            expanded.apis.tag(&resource, tags);
+        }
         let serverless = Serverless {
             id: &id,
             resource,

@@ -45,11 +45,11 @@ pub(super) fn expand(
         resource: draft.resource.clone(),
         names,
     };
-    for name in ["AlwaysDeploy", "PropagateTags"] {
-        if api.take(name) == Some(Value::Bool(true)) {
-            let text = format!("{name} (of resource {id})");
-            return Err(TemplateError::unsupported(text));
-        }
+    let propagates = api.take("PropagateTags") == Some(Value::Bool(true));
+    if api.take("AlwaysDeploy") == Some(Value::Bool(true)) {
+        return Err(TemplateError::unsupported(format!(
+            "AlwaysDeploy (of resource {id})"
+        )));
     }
     let Some(stage_name) = api.take("StageName") else {
         return Err(api.sam("Missing required property 'StageName'."));
@@ -63,6 +63,9 @@ pub(super) fn expand(
         stage.insert("Tags".to_owned(), list.collect());
     }
     let mut properties = Map::new();
+    if let Some(tags) = stage.get("Tags").filter(|_| propagates) {
+        properties.insert("Tags".to_owned(), tags.clone());
+    }
     if let Some(types) = api.take("BinaryMediaTypes") {
         let types = names.settle(&types);
         if let Some(body) = api.resource.properties.get_mut("DefinitionBody") {
