@@ -60,7 +60,6 @@ MODELS = {
             "DeleteLayerVersion",
             "GetAlias",
             "GetFunction",
-            "GetFunctionCodeSigningConfig",
             "GetFunctionConcurrency",
             "GetFunctionConfiguration",
             "GetFunctionEventInvokeConfig",
