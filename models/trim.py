@@ -111,7 +111,12 @@ CATALOG = [
     "sqs/2012-11-05",
     "ssm/2014-11-06",
     "sts/2011-06-15",
+    "apigateway/2015-07-09",
+    "apigatewayv2/2018-11-29",
 ]
+
+# Services that share an endpoint with another one, which has its name already.
+OTHER_NAMES = {"ApiGatewayV2": "apigatewayv2"}
 
 # How `arn:aws:states:::aws-sdk:NAME:…` calls a service and what its errors begin with: the package and
 # the client of the second SDK for Java.
@@ -131,6 +136,8 @@ SDK_NAMES = {
     "sqs": ("sqs", "Sqs"),
     "ssm": ("ssm", "Ssm"),
     "sts": ("sts", "Sts"),
+    "apigateway": ("apigateway", "ApiGateway"),
+    "apigatewayv2": ("apigatewayv2", "ApiGatewayV2"),
 }
 
 # Services whose answers are known, so that a mocked one can be checked: the optimized integrations of
@@ -200,6 +207,10 @@ def trimmed(model, operations):
     }
 
 
+def name_of(metadata):
+    return OTHER_NAMES.get(metadata["serviceId"], metadata["endpointPrefix"])
+
+
 def entry(model):
     metadata = model["metadata"]
     rest = metadata["protocol"].startswith("rest")
@@ -208,7 +219,7 @@ def entry(model):
         http = operation["http"]
         operations[name] = f"{http['method']} {http['requestUri']}" if rest else ""
     return {
-        "service": metadata["endpointPrefix"],
+        "service": name_of(metadata),
         "signing_name": metadata.get("signingName", metadata["endpointPrefix"]),
         "protocol": metadata["protocol"],
         "json_version": metadata.get("jsonVersion", ""),
@@ -222,7 +233,7 @@ def sdk(model):
     """Returns what it takes to read a task's parameters as a call, and to show what comes back: by the
     names of members, which mean one thing within a service, or nearly so."""
     shapes = model["shapes"]
-    service = model["metadata"]["endpointPrefix"]
+    service = name_of(model["metadata"])
     kinds = {"structure": "lists", "list": "lists", "map": "maps", "timestamp": "timestamps", "blob": "blobs"}
     found = {kind: set() for kind in ("small", "lists", "maps", "timestamps", "blobs", "texts")}
     roots = [op[side]["shape"] for op in model["operations"].values() for side in ("input", "output") if side in op]

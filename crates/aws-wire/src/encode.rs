@@ -6,7 +6,7 @@ use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use serde_json::{Map, Value};
 
-use crate::query_error;
+use crate::{query_error, query_sqs};
 
 /// An answer on its way to the caller.
 #[derive(Clone, Debug)]
@@ -158,13 +158,20 @@ pub fn encode_error(protocol: Protocol, error: &ErrorAnswer<'_>, request_id: &st
             json_body(error, None)
         }
         Protocol::Query => format!(
-            "<ErrorResponse><Error><Type>{}</Type>{}</Error><RequestId>{request_id}</RequestId></ErrorResponse>",
+            "<ErrorResponse{}><Error><Type>{}</Type>{}</Error><RequestId>{request_id}</RequestId></ErrorResponse>",
+            match error.service {
+                Some("sqs") => format!(" xmlns=\"{}\"", query_sqs::SPACE),
+                Some(_) | None => String::new(),
+            },
             if error.status < 500 {
                 "Sender"
             } else {
                 "Receiver"
             },
-            xml_members(error),
+            xml_members(&ErrorAnswer {
+                code: query_error::query_code(error.service.unwrap_or_default(), error.code),
+                ..*error
+            }),
         ),
         Protocol::RestXml => {
             let members = xml_members(error);

@@ -10,6 +10,7 @@
 mod encode;
 mod query;
 mod query_error;
+mod query_sqs;
 mod recognize;
 mod rest;
 pub mod sigv4;

@@ -1,4 +1,4 @@
-//! The query protocol: a form in, XML out (CloudFormation, IAM, STS).
+//! The query protocol: a form in, XML out (CloudFormation, IAM, STS, SNS; SQS as `query_sqs` says).
 //!
 //! A form says how it is nested in its names: `Tags.member.1.Key=…`. It becomes JSON without the
 //! model's help; every value is text, and services read numbers and booleans out of it.
@@ -8,8 +8,8 @@ use bytes::Bytes;
 use http::request::Parts;
 use serde_json::{Map, Value};
 
-use crate::Refusal;
 use crate::sigv4::percent_decoded;
+use crate::{Refusal, query_sqs};
 
 /// Deepest nesting of a form's names.
 const DEPTH_MAX: usize = 12;
@@ -65,7 +65,10 @@ pub(crate) fn read(
         let message = format!("Could not find operation {action} for version {version}");
         return Err(refuse("InvalidAction", message));
     };
-    let input = listed(Value::Object(input));
+    let input = match service {
+        "sqs" => query_sqs::input(operation, input, parts.uri.path()),
+        _ => listed(Value::Object(input)),
+    };
     Ok((operation, input.to_string().into()))
 }
 
@@ -140,12 +143,22 @@ pub(crate) fn write(service: &str, operation: &str, output: &[u8], request_id: &
         "iam" => "https://iam.amazonaws.com/doc/2010-05-08/",
         "sts" => "https://sts.amazonaws.com/doc/2011-06-15/",
         "sns" => "http://sns.amazonaws.com/doc/2010-03-31/",
+        "sqs" => query_sqs::SPACE,
         _ => "",
     };
     let mut xml = format!("<{operation}Response xmlns=\"{space}\">");
     // Clients look for the result of every operation that has an output, and be it empty.
-    if let Ok(result @ Value::Object(_)) = serde_json::from_slice(output) {
-        element(&format!("{operation}Result"), &result, &mut xml);
+    match serde_json::from_slice(output) {
+        Ok(Value::Object(members)) if service == "sqs" => {
+            element_start(&format!("{operation}Result"), &mut xml);
+            query_sqs::output(operation, &members, &mut xml);
+            xml.push_str(&format!("</{operation}Result>"));
+        }
+        Ok(result @ Value::Object(_)) => {
+            element(&format!("{operation}Result"), &result, &mut xml);
+        }
+        // Operations without an output answer nothing.
+        Ok(_) | Err(_) => {}
     }
     xml.push_str(&format!(
         "<ResponseMetadata><RequestId>{request_id}</RequestId></ResponseMetadata></{operation}Response>"
@@ -153,8 +166,12 @@ pub(crate) fn write(service: &str, operation: &str, output: &[u8], request_id: &
     xml.into()
 }
 
+pub(crate) fn element_start(name: &str, xml: &mut String) {
+    xml.push_str(&format!("<{name}>"));
+}
+
 /// The recursion is as deep as our own answers.
-fn element(name: &str, value: &Value, xml: &mut String) {
+pub(crate) fn element(name: &str, value: &Value, xml: &mut String) {
     let text = match value {
         Value::Null => return,
         Value::String(text) => text.clone(),
@@ -167,16 +184,16 @@ fn element(name: &str, value: &Value, xml: &mut String) {
             xml.push_str(&format!("</{name}>"));
             return;
         }
-        // The one map among the outputs of this protocol that are served: attributes of SNS.
-        Value::Object(members) if name == "Attributes" => {
-            xml.push_str("<Attributes>");
+        // The maps among the outputs of this protocol that are served: attributes of SNS, and what IAM counts.
+        Value::Object(members) if matches!(name, "Attributes" | "SummaryMap") => {
+            xml.push_str(&format!("<{name}>"));
             for (key, value) in members {
                 xml.push_str("<entry>");
                 element("key", &Value::from(key.as_str()), xml);
                 element("value", value, xml);
                 xml.push_str("</entry>");
             }
-            xml.push_str("</Attributes>");
+            xml.push_str(&format!("</{name}>"));
             return;
         }
         Value::Object(members) => {

@@ -414,8 +414,8 @@ fn sam_refuses_by_name() {
             "The property DurableConfig (of AWS::Serverless::Function F) is not supported yet",
         ),
         (
-            function("{InlineCode: x, Handler: h, Runtime: r, Events: {It: {Type: Api}}}"),
-            "The event type Api (of event It of F) is not supported yet",
+            function("{InlineCode: x, Handler: h, Runtime: r, Events: {It: {Type: Kafka}}}"),
+            "The event type Kafka (of event It of F) is not supported yet",
         ),
         (
             function("{InlineCode: x, Handler: h, Runtime: r, Policies: [{NopePolicy: {}}]}"),
@@ -426,8 +426,8 @@ fn sam_refuses_by_name() {
             "[\"QueueName\"]",
         ),
         (
-            serverless("Resources: {A: {Type: AWS::Serverless::Api}}"),
-            "The resource type AWS::Serverless::Api (of resource A) is not supported yet",
+            serverless("Resources: {A: {Type: AWS::Serverless::Application}}"),
+            "The resource type AWS::Serverless::Application (of resource A) is not supported yet",
         ),
         (
             serverless("Globals: {Funktion: {}}\nResources: {A: {Type: T}}"),

@@ -495,7 +495,7 @@ async fn tags_change_in_place() {
         .await;
     let second = resources("[{Key: k, Value: two}]");
     let after = world.deployment(&second, "one", &[]).await;
-    let calls = ["UntagResource a", "TagResource a"].map(str::to_owned);
+    let calls = ["UntagResource a", "TagResource a", "PutBucketTagging b"].map(str::to_owned);
     assert_eq!(
         world.state_after(after).await,
         ("UPDATE_COMPLETE".to_owned(), calls.to_vec())

@@ -7,6 +7,7 @@
 
 #![forbid(unsafe_code)]
 
+mod lines;
 mod target;
 
 use std::cmp::Reverse;
@@ -23,6 +24,8 @@ use store::{Batch, Documents, Space, Store, StoreError};
 use tokio::sync::{Notify, Semaphore};
 use tokio::task::JoinHandle;
 use vocab::Timestamp;
+
+use crate::lines::Lines;
 
 pub use target::{Refused, Settings, of_target};
 
@@ -117,6 +120,10 @@ pub struct Delivery {
     pub dead_body: String,
     /// What the queue is told beside it, as attributes of the message.
     pub dead_attributes: Vec<(String, String)>,
+    /// The line that it stands in: it is made when those before it are made or given up. Those of a line must be
+    /// added and begun in their order.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub line: Option<String>,
 }
 
 #[derive(Clone, Serialize, Deserialize)]
@@ -129,7 +136,14 @@ struct Row {
 
 /// A delivery whose row is in a batch that is not yet stored.
 #[must_use = "a delivery begins when `begin` is told of it"]
-pub struct Ticket(Timestamp, String);
+pub struct Ticket {
+    due_at: Timestamp,
+    name: String,
+    line: Option<String>,
+}
+
+/// A delivery that waits for its moment: when, and under which name its row is.
+type Waiting = (Timestamp, String);
 
 /// The deliveries.
 pub struct Deliveries {
@@ -137,7 +151,9 @@ pub struct Deliveries {
     gate: Arc<dyn Gate>,
     clock: Arc<dyn Clock>,
     seq: AtomicU64,
-    waiting: Mutex<BinaryHeap<Reverse<(Timestamp, String)>>>,
+    waiting: Mutex<BinaryHeap<Reverse<Waiting>>>,
+    /// The names of those in each line; only the first one waits for its moment.
+    lines: Mutex<Lines>,
     changed: Notify,
     under_way: Arc<Semaphore>,
     dispatcher: Mutex<Option<JoinHandle<()>>>,
@@ -165,13 +181,15 @@ impl Deliveries {
             clock,
             seq: AtomicU64::new(0),
             waiting: Mutex::default(),
+            lines: Mutex::default(),
             changed: Notify::new(),
             under_way: Arc::new(Semaphore::new(UNDER_WAY_MAX)),
             dispatcher: Mutex::default(),
             agent: config.into(),
         });
+        // By name, which is the order of each line.
         for (name, row) in deliveries.documents.all::<Row>("").await? {
-            deliveries.wait(row.due_at, name);
+            deliveries.join(row.due_at, name, row.delivery.line);
         }
         let dispatcher = tokio::spawn(Arc::clone(&deliveries).dispatch());
         *deliveries.dispatcher.lock() = Some(dispatcher);
@@ -183,10 +201,11 @@ impl Deliveries {
         let now = self.clock.now();
         let number = self.seq.fetch_add(1, Ordering::Relaxed);
         let name = format!(
-            "{:016x}/{number:x}/{}",
+            "{:016x}/{number:016x}/{}",
             now.as_millis(),
             RequestId::random()
         );
+        let line = delivery.line.clone();
         let row = Row {
             delivery,
             accepted_at: now,
@@ -194,13 +213,17 @@ impl Deliveries {
             tries: 0,
         };
         self.documents.put(batch, &name, &row);
-        Ticket(now, name)
+        Ticket {
+            due_at: now,
+            name,
+            line,
+        }
     }
 
     /// Makes deliveries whose rows are stored.
     pub fn begin(&self, tickets: Vec<Ticket>) {
-        for Ticket(due_at, name) in tickets {
-            self.wait(due_at, name);
+        for Ticket { due_at, name, line } in tickets {
+            self.join(due_at, name, line);
         }
     }
 
@@ -208,6 +231,27 @@ impl Deliveries {
     pub fn stop(&self) {
         if let Some(dispatcher) = self.dispatcher.lock().take() {
             dispatcher.abort();
+        }
+    }
+
+    fn join(&self, due_at: Timestamp, name: String, line: Option<String>) {
+        let is_first = line.is_none_or(|line| self.lines.lock().join(line, &name));
+        if is_first {
+            self.wait(due_at, name);
+        }
+    }
+
+    /// Removes the row of a delivery that is over, and lets the next one of its line go.
+    async fn end(&self, name: &str) -> Result<(), StoreError> {
+        self.documents.remove(name).await?;
+        self.ended(name);
+        Ok(())
+    }
+
+    fn ended(&self, name: &str) {
+        let next = self.lines.lock().leave(name);
+        if let Some(next) = next {
+            self.wait(self.clock.now(), next);
         }
     }
 
@@ -263,11 +307,12 @@ impl Deliveries {
 
     async fn deliver(&self, name: &str) -> Result<(), StoreError> {
         let Some(mut row) = self.documents.get::<Row>(name).await? else {
+            self.ended(name);
             return Ok(());
         };
         row.tries += 1;
         let Err(failure) = self.make(&row.delivery).await else {
-            return self.documents.remove(name).await;
+            return self.end(name).await;
         };
         let now = self.clock.now();
         let delivery = &row.delivery;
@@ -284,7 +329,7 @@ impl Deliveries {
                 if let Err(failure) = self.tell_of(&row, &failure, condition).await {
                     tracing::error!(%failure, "and the queue for it could not be told");
                 }
-                self.documents.remove(name).await
+                self.end(name).await
             }
             None => {
                 let pause = (1_u64 << row.tries.min(10)).min(PAUSE_SECONDS_MAX);
@@ -401,16 +446,23 @@ impl Deliveries {
                 )
             })
             .collect();
+        let mut input = json!({
+            "QueueUrl": queue.rsplit(':').next(),
+            "MessageBody": delivery.dead_body,
+            "MessageAttributes": attributes,
+        });
+        // What was in order is so in a FIFO queue of dead letters.
+        if let Action::Call { input: given, .. } = &delivery.action
+            && queue.ends_with(".fifo")
+        {
+            for member in ["MessageGroupId", "MessageDeduplicationId"] {
+                input[member] = given[member].clone();
+            }
+        }
         let call = Call {
             service: "sqs",
             operation: "SendMessage".into(),
-            input: json!({
-                "QueueUrl": queue.rsplit(':').next(),
-                "MessageBody": delivery.dead_body,
-                "MessageAttributes": attributes,
-            })
-            .to_string()
-            .into(),
+            input: input.to_string().into(),
             payload: bytes::Bytes::new(),
             principal: caller.principal(),
             request_id: RequestId::random(),

@@ -168,6 +168,7 @@ pub(crate) fn delivery(
         dead_letter: dead_letter
             .map(|queue| (queue.to_owned(), Caller::new(None, SERVICE, &rule_arn))),
         dead_body: event.to_string(),
+        line: None,
         dead_attributes: vec![
             ("RULE_ARN".to_owned(), rule_arn),
             ("TARGET_ARN".to_owned(), arn.to_owned()),

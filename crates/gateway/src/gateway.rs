@@ -25,8 +25,8 @@ use crate::pages::Pages;
 use crate::probe::Probe;
 use crate::room::Room;
 use crate::route::{Route, RouteAnswer, RouteRequest};
-use crate::streaming::StreamingService;
-use crate::watch::{Asked, Enforcement, Watch};
+use crate::streaming::{ObjectCall, StreamingService};
+use crate::watch::{Asked, Enforcement, Watch, nobody};
 
 /// AWS's text for a fault of its own; ours says no more, so that nothing leaks.
 const INTERNAL: &str =
@@ -125,12 +125,12 @@ impl Gateway {
 
     pub(crate) fn find_streaming(
         &self,
-        is_meant: impl Fn(&str) -> bool,
+        is_meant: impl Fn(&dyn StreamingService) -> bool,
     ) -> Option<Arc<dyn StreamingService>> {
         let services = self.streaming.read();
         services
             .iter()
-            .find(|service| is_meant(service.signing_name()))
+            .find(|service| is_meant(&***service))
             .cloned()
     }
 
@@ -193,6 +193,11 @@ impl Gateway {
         self.keys.user_secret(access_key_id)
     }
 
+    /// Has the owner sign with another access key from now on, and with the one before no more.
+    pub fn replace_root_key(&self, id: Arc<str>, secret: Arc<str>) {
+        self.keys.replace_root(id, secret);
+    }
+
     /// Says whether requests may be signed with the key `id`, which ends not by itself.
     pub fn has_key(&self, id: &str) -> bool {
         self.keys.has(id)
@@ -247,6 +252,30 @@ impl Gateway {
             now: self.clock.now(),
         };
         admit(watch, &asked)
+    }
+
+    /// Says whether `principal` may have what a request to S3 asks for.
+    pub(crate) async fn admit_object(
+        &self,
+        principal: &Principal,
+        origin: &Origin,
+        call: &ObjectCall<'_>,
+    ) -> Result<(), Box<Failure>> {
+        let Some(watch) = self.watch.get() else {
+            // Nobody says what is open to those who have not signed.
+            return match principal {
+                Principal::Anonymous => Err(Box::new(nobody())),
+                _ => Ok(()),
+            };
+        };
+        let asked = Asked {
+            principal,
+            service: "s3",
+            origin,
+            now: self.clock.now(),
+        };
+        let service = self.services.read().get("s3").cloned();
+        watch.admit_object(&asked, call, service.as_ref()).await
     }
 
     /// Makes a call that came from `origin`, if its sender may make it.

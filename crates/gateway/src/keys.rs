@@ -54,7 +54,9 @@ pub struct SenderKey {
 
 /// The keys with what is derived from them.
 pub(crate) struct KeyRing {
-    keys: Keys,
+    master: [u8; 32],
+    /// Changes when the owner takes another key.
+    root: RwLock<(Arc<str>, Arc<str>)>,
     account: Arc<str>,
     /// Deriving a signing key costs four HMACs, so it is done once.
     derived: RwLock<HashMap<String, SigningKey>>,
@@ -70,7 +72,7 @@ pub(crate) struct Sender {
 }
 
 enum Secret {
-    Root,
+    Root(Arc<str>),
     /// Derived only when no signing key is kept.
     OfUser,
     /// Likewise.
@@ -80,11 +82,18 @@ enum Secret {
 impl KeyRing {
     pub fn new(keys: Keys, account: Arc<str>) -> Self {
         Self {
-            keys,
+            master: keys.master,
+            root: RwLock::new(keys.root),
             account,
             derived: RwLock::new(HashMap::new()),
             authority: OnceLock::new(),
         }
+    }
+
+    /// Has the owner sign with another key from now on, and with the one before no more.
+    pub fn replace_root(&self, id: Arc<str>, secret: Arc<str>) {
+        *self.root.write() = (id, secret);
+        self.derived.write().clear();
     }
 
     /// Returns who holds the claimed key.
@@ -99,18 +108,19 @@ impl KeyRing {
         session_token: Option<&str>,
         now: Timestamp,
     ) -> Result<Sender, SignatureError> {
+        let (root, secret) = self.root.read().clone();
         match session_token {
-            None if id == &*self.keys.root.0 => {
+            None if id == &*root => {
                 let principal = Principal::Root {
                     account: Arc::clone(&self.account),
                 };
                 Ok(Sender {
                     principal,
                     key: SenderKey {
-                        id: Arc::clone(&self.keys.root.0),
+                        id: root,
                         ends_at: None,
                     },
-                    secret: Secret::Root,
+                    secret: Secret::Root(secret),
                 })
             }
             None => {
@@ -147,13 +157,13 @@ impl KeyRing {
     /// Says whether the key `id`, which ends not by itself, is one that requests may be signed with.
     pub fn has(&self, id: &str) -> bool {
         let user = || self.authority.get()?.key_holder(id);
-        id == &*self.keys.root.0 || user().is_some_and(|holder| holder.active)
+        id == &*self.root.read().0 || user().is_some_and(|holder| holder.active)
     }
 
     /// Returns the secret that the sender's keys are derived from.
     pub fn secret(&self, sender: &Sender, id: &str) -> String {
         match sender.secret {
-            Secret::Root => self.keys.root.1.to_string(),
+            Secret::Root(ref secret) => secret.to_string(),
             Secret::OfUser => self.user_secret(id),
             Secret::OfTemporary => self.temporary_secret(id),
         }
@@ -248,8 +258,8 @@ impl KeyRing {
 
     /// The purpose and the length keep the inputs of different seals apart.
     fn mac(&self, purpose: &str, access_key_id: &str, rest: &[u8]) -> [u8; SEAL_BYTES] {
-        let mut mac = Hmac::<Sha256>::new_from_slice(&self.keys.master)
-            .expect("HMAC takes keys of any length");
+        let mut mac =
+            Hmac::<Sha256>::new_from_slice(&self.master).expect("HMAC takes keys of any length");
         mac.update(purpose.as_bytes());
         mac.update(&(access_key_id.len() as u64).to_be_bytes());
         mac.update(access_key_id.as_bytes());
@@ -326,7 +336,11 @@ mod tests {
             account: "000000000000".into(),
         };
         let made = ring.issue(&root, Timestamp::from_millis(5));
-        let text = format!("{:?} {made:?}", ring.keys);
+        let keys = Keys {
+            root: ring.root.read().clone(),
+            master: ring.master,
+        };
+        let text = format!("{keys:?} {made:?}");
         assert!(
             !text.contains("secret") && !text.contains(&made.secret_access_key),
             "{text}"

@@ -28,5 +28,5 @@ pub use pages::Pages;
 pub use probe::{Probe, ProbeAnswer};
 pub use route::{Route, RouteAnswer, RouteRequest};
 pub use server::{serve, serve_with};
-pub use streaming::{Leave, StreamedBody, StreamedRequest, StreamingService};
+pub use streaming::{Leave, ObjectCall, StreamedBody, StreamedRequest, StreamingService};
 pub use watch::Enforcement;

@@ -91,7 +91,7 @@ pub async fn serve_with(
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Peer {
     pub address: IpAddr,
-    /// Whether the connection is encrypted.
+    /// Whether the connection is encrypted, or does not leave the machine.
     pub secure: bool,
 }
 
@@ -106,7 +106,7 @@ async fn speak(
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!(%error, "cannot switch Nagle's algorithm off");
     }
-    let secure = acceptor.is_some();
+    let secure = acceptor.is_some() || address.to_canonical().is_loopback();
     let peer = Peer { address, secure };
     let ended = match acceptor {
         None => watcher.watch(connection(stream, peer, gateway)).await,

@@ -12,8 +12,9 @@ use std::task::{Context, Poll};
 use async_trait::async_trait;
 use aws_wire::sigv4::{Claim, SignatureError};
 use bytes::Bytes;
+use futures::future::BoxFuture;
 use http::request::Parts;
-use http::{Request, Response, header};
+use http::{HeaderMap, Request, Response, header};
 use http_body_util::BodyExt;
 use http_body_util::combinators::UnsyncBoxBody;
 use hyper::body::{Body, Frame, SizeHint};
@@ -28,23 +29,37 @@ use crate::room::Arrival;
 /// A body that comes or goes piece by piece.
 pub type StreamedBody = UnsyncBoxBody<Bytes, Box<dyn Error + Send + Sync>>;
 
-/// Asks whether the sender may call an operation, given by its name, on a bucket and a key; the last is
-/// what is copied.
-pub type Leave = Arc<
-    dyn Fn(&str, Option<&str>, Option<&str>, Option<&str>) -> Result<(), Box<Failure>>
-        + Send
-        + Sync,
->;
+/// What a request to S3 asks for.
+#[derive(Clone, Copy)]
+pub struct ObjectCall<'a> {
+    /// The operation's name.
+    pub operation: &'a str,
+    /// The bucket, where there is one.
+    pub bucket: Option<&'a str>,
+    /// The key, where there is one.
+    pub key: Option<&'a str>,
+    /// What is copied.
+    pub source: Option<&'a str>,
+    /// The query of the request's URL.
+    pub query: &'a str,
+    /// The request's headers.
+    pub headers: &'a HeaderMap,
+}
+
+/// Asks whether the sender may have what a request asks for.
+pub type Leave =
+    Arc<dyn for<'a> Fn(ObjectCall<'a>) -> BoxFuture<'a, Result<(), Box<Failure>>> + Send + Sync>;
 
 /// A request whose sender is known by the key, and whose signature is still to be verified.
 pub struct StreamedRequest {
     /// As it came.
     pub request: Request<StreamedBody>,
-    /// The key that the request claims to be signed with; no other may be accepted.
-    pub access_key_id: String,
-    /// What it must have been signed with.
-    pub secret_access_key: String,
-    /// To be asked with the operation's name once the signature is verified.
+    /// The key that the request claims to be signed with, and what it must have been signed with; no other may
+    /// be accepted. `None` where it is not signed: then it may be for what is open to everybody.
+    pub key: Option<(String, String)>,
+    /// The sender's ARN.
+    pub arn: String,
+    /// To be asked once the signature is verified.
     pub leave: Leave,
     /// Given to the caller.
     pub request_id: RequestId,
@@ -55,6 +70,11 @@ pub struct StreamedRequest {
 pub trait StreamingService: Send + Sync {
     /// The name that signatures are scoped to.
     fn signing_name(&self) -> &'static str;
+
+    /// Says whether a request that nobody has signed may be for the service, by its path.
+    fn is_open(&self, _path: &str) -> bool {
+        false
+    }
 
     /// Verifies and answers `request`. Problems are answers.
     async fn answer(&self, request: StreamedRequest) -> Response<StreamedBody>;
@@ -76,7 +96,8 @@ pub(crate) fn service_of(gateway: &Gateway, parts: &Parts) -> Option<Arc<dyn Str
         parts.uri.query().unwrap_or_default(),
     );
     let old_url = is_old_url(parts);
-    gateway.find_streaming(|name| {
+    gateway.find_streaming(|service| {
+        let name = service.signing_name();
         if old_url {
             return name == "s3";
         }
@@ -87,11 +108,16 @@ pub(crate) fn service_of(gateway: &Gateway, parts: &Parts) -> Option<Arc<dyn Str
             None if query.contains("X-Amz-Algorithm") => {
                 query.contains(&in_query) || query.contains(&scoped)
             }
-            // Nobody else is asked under such a name.
-            None => text(header::HOST).is_some_and(|host| {
-                let host = host.split(':').next().unwrap_or_default();
-                host.ends_with(&format!(".{name}.localhost")) || host == format!("{name}.localhost")
-            }),
+            // Nobody else is asked under such a name, and others than S3 are not asked at random paths.
+            None => {
+                text(header::HOST).is_some_and(|host| {
+                    let host = host.split(':').next().unwrap_or_default();
+                    host.ends_with(&format!(".{name}.localhost"))
+                        || host == format!("{name}.localhost")
+                }) || (service.is_open(parts.uri.path())
+                    && gateway.pages_for(parts).is_none()
+                    && gateway.find_probe(parts.uri.path()).is_none())
+            }
         }
     })
 }
@@ -108,50 +134,68 @@ where
     B: Body<Data = Bytes> + Send + Unpin + 'static,
     B::Error: Into<Box<dyn Error + Send + Sync>>,
 {
-    let (access_key_id, secret_access_key, principal) = match sender(gateway, service, &parts) {
+    let (key, principal) = match sender(gateway, service, &parts) {
         Ok(sender) => sender,
         Err(why) => return service.refuse(&why, request_id),
     };
+    let arn = principal.arn();
     let leave: Leave = {
-        let (gateway, name) = (Arc::clone(gateway), service.signing_name());
-        let origin = origin_of(&parts);
-        Arc::new(move |operation, bucket, key, source| {
-            gateway.watched(&principal, name, &origin, |watch, asked| {
-                watch.admit_object(asked, operation, bucket, key, source)
-            })
+        let gateway = Arc::clone(gateway);
+        let sender = Arc::new((principal, origin_of(&parts)));
+        Arc::new(move |call| {
+            let (gateway, sender) = (Arc::clone(&gateway), Arc::clone(&sender));
+            Box::pin(async move { gateway.admit_object(&sender.0, &sender.1, &call).await })
         })
     };
     let request = Request::from_parts(parts, awaited(body));
     service
         .answer(StreamedRequest {
             request,
-            access_key_id,
-            secret_access_key,
+            key,
+            arn,
             leave,
             request_id,
         })
         .await
 }
 
-/// Returns key, secret and principal of a request's sender.
+/// A key with its secret.
+type Key = (String, String);
+
+/// Returns a request's sender and what it is to be signed with. What has no signature at all comes from nobody.
 fn sender(
     gateway: &Gateway,
     service: &dyn StreamingService,
     parts: &Parts,
-) -> Result<(String, String, Principal), SignatureError> {
+) -> Result<(Option<Key>, Principal), SignatureError> {
     let query = parts.uri.query().unwrap_or_default();
+    let signs = |name: &str| parameter(query, name).is_some();
+    if !parts.headers.contains_key(header::AUTHORIZATION)
+        && ![
+            "X-Amz-Algorithm",
+            "X-Amz-Signature",
+            "X-Amz-Credential",
+            OLD_KEY,
+            "Signature",
+        ]
+        .into_iter()
+        .any(signs)
+    {
+        return Ok((None, Principal::Anonymous));
+    }
     if is_old_url(parts) {
         let id = parameter(query, OLD_KEY).unwrap_or_default();
         let token = parameter(query, "x-amz-security-token");
         let sender = gateway.holder(&id, token.as_deref())?;
         let secret = gateway.secret(&sender, &id);
-        return Ok((id, secret, sender.principal));
+        return Ok((Some((id, secret)), sender.principal));
     }
     let claim = Claim::read(parts)?;
     let sender = gateway.sender(&claim, service.signing_name())?;
     claim.check_signed_headers(&parts.headers)?;
     let secret = gateway.secret(&sender, &claim.access_key_id);
-    Ok((claim.access_key_id.to_string(), secret, sender.principal))
+    let key = (claim.access_key_id.to_string(), secret);
+    Ok((Some(key), sender.principal))
 }
 
 /// Names the key in presigned URLs of the second version of signatures. boto3 and the first version

@@ -5,10 +5,13 @@
 
 use std::sync::Arc;
 
-use service::{Access, Authority, Call, Failure, Principal, Service, Site};
+use service::{Access, Authority, Call, Failure, Principal, RequestId, Service, Site};
 use vocab::Timestamp;
 
-use crate::access::{self, Given, Members, Need, Origin, RequestFacts, object_needs};
+use crate::access::{
+    self, Given, Head, Members, Need, Origin, RequestFacts, Tags, object_needs, tagging_need,
+};
+use crate::streaming::ObjectCall;
 
 /// What becomes of a call that policies do not allow.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -37,6 +40,34 @@ pub(crate) struct Asked<'a> {
     pub now: Timestamp,
 }
 
+/// What bears on a need beside the policies of its sender.
+#[derive(Default)]
+struct Bearing<'a> {
+    /// The resource's own policy.
+    policy: Option<&'a str>,
+    /// The head of a request to S3 over HTTP.
+    head: Option<Head<'a>>,
+    tags: &'a Tags,
+}
+
+impl Default for &Tags {
+    fn default() -> Self {
+        &Tags::Unknown
+    }
+}
+
+/// What the owner of a bucket may do with its policy whatever it says, so that nobody is locked out for ever.
+const OWNERS_OWN: [&str; 3] = [
+    "s3:DeleteBucketPolicy",
+    "s3:GetBucketPolicy",
+    "s3:PutBucketPolicy",
+];
+
+/// Says in S3's words that those who have not signed may not.
+pub(crate) fn nobody() -> Failure {
+    Failure::client("AccessDenied", "Access Denied").with_status(403)
+}
+
 impl Watch {
     /// Says whether a call may be made.
     pub async fn admit(
@@ -55,12 +86,13 @@ impl Watch {
             origin,
             now,
         };
-        let gives = access::gives(call);
-        if call.principal.is_root() && !gives {
+        // The policy of a bucket binds its owner, too.
+        let is_bound = !call.principal.is_root() || call.service == "s3";
+        if !is_bound && !access::gives(call) {
             return Ok(());
         }
         let members = access::members(call);
-        if !call.principal.is_root() {
+        if is_bound {
             let mut asked_for = Vec::new();
             for question in access::questions(call, &members) {
                 asked_for.push(match service {
@@ -70,36 +102,101 @@ impl Watch {
             }
             for mut need in access::needs(call, &members, &self.site, asked_for) {
                 self.complete(&mut need);
-                let policy = match service {
-                    Some(service) if !need.is_beginning => {
-                        service.resource_policy(&need.resource).await
-                    }
-                    _ => None,
-                };
-                self.decide(&asked, &need, &members, policy.as_deref())?;
+                self.judge(&asked, &need, &members, None, service).await?;
             }
         }
         let mut given = access::given(call, &members, &self.site).into_iter();
         given.try_for_each(|given| self.trusted(&given))
     }
 
-    /// Says whether an operation of S3 over HTTP may be carried out.
-    pub fn admit_object(
+    /// Says whether an operation of S3 over HTTP may be carried out. Who has not signed is looked at even where
+    /// nobody else is.
+    pub async fn admit_object(
         &self,
         asked: &Asked<'_>,
-        operation: &str,
-        bucket: Option<&str>,
-        key: Option<&str>,
-        source: Option<&str>,
+        call: &ObjectCall<'_>,
+        service: Option<&Arc<dyn Service>>,
     ) -> Result<(), Box<Failure>> {
-        if self.enforcement == Enforcement::Off || asked.principal.is_root() {
+        if self.enforcement == Enforcement::Off && *asked.principal != Principal::Anonymous {
             return Ok(());
         }
         let members = Members::default();
-        for need in object_needs(operation, bucket, key, source) {
-            self.decide(asked, &need, &members, None)?;
+        let head = Head {
+            query: call.query,
+            headers: call.headers,
+        };
+        let mut needs = object_needs(call.operation, call.bucket, call.key, call.source);
+        if call.headers.contains_key("x-amz-tagging") {
+            needs.extend(tagging_need(call.bucket, call.key));
+        }
+        for need in needs {
+            self.judge(asked, &need, &members, Some(head), service)
+                .await?;
         }
         Ok(())
+    }
+
+    /// Looks up what bears on a need, and decides.
+    async fn judge(
+        &self,
+        asked: &Asked<'_>,
+        need: &Need,
+        members: &Members<'_>,
+        head: Option<Head<'_>>,
+        service: Option<&Arc<dyn Service>>,
+    ) -> Result<(), Box<Failure>> {
+        let policy = match service {
+            // A bucket's policy is about all that is in it; others are asked by their whole ARN.
+            Some(service) if !need.is_beginning || asked.service == "s3" => {
+                service.resource_policy(&need.resource).await
+            }
+            _ => None,
+        };
+        let policy = policy.as_deref();
+        let is_root = asked.principal.is_root();
+        if is_root && (policy.is_none() || OWNERS_OWN.contains(&&*need.action)) {
+            return Ok(());
+        }
+        let tags = match self.authority.asks_for_tags(asked.principal, policy) {
+            true => self.tags(need, service).await,
+            false => Tags::default(),
+        };
+        let bearing = Bearing {
+            policy,
+            head,
+            tags: &tags,
+        };
+        self.decide(asked, need, members, &bearing)
+    }
+
+    /// Returns the tags of what a need is on, from `service` where it has it.
+    async fn tags(&self, need: &Need, service: Option<&Arc<dyn Service>>) -> Tags {
+        if need.resource.starts_with("arn:aws:iam:") && !need.is_beginning {
+            return Tags::Known(self.authority.tags(&need.resource));
+        }
+        let (Some((of, operation, input)), Some(service)) = (access::tags_question(need), service)
+        else {
+            return Tags::Unknown;
+        };
+        if of != service.name() {
+            return Tags::Unknown;
+        }
+        let call = Call {
+            service: service.name(),
+            operation: operation.into(),
+            input: input.to_string().into(),
+            payload: bytes::Bytes::new(),
+            principal: Principal::Root {
+                account: Arc::clone(&self.site.account_id),
+            },
+            request_id: RequestId::random(),
+        };
+        match service.call(call).await {
+            Ok(reply) => Tags::Known(access::read_tags(&reply.output)),
+            // What is not there has none.
+            Err(failure) if failure.status < 500 => Tags::Known(Vec::new()),
+            Err(_) => Tags::Unknown,
+        }
     }
 
     /// Says whether one of the server's own ways may be asked.
@@ -108,7 +205,7 @@ impl Watch {
             return Ok(());
         }
         let need = Need::new(format!("stepd:{name}"), "*");
-        self.decide(asked, &need, &Members::default(), None)
+        self.decide(asked, &need, &Members::default(), &Bearing::default())
     }
 
     /// Puts the real ARN of a user, group or role in place of one whose path the call did not say.
@@ -125,7 +222,7 @@ impl Watch {
         asked: &Asked<'_>,
         need: &Need,
         members: &Members<'_>,
-        resource_policy: Option<&str>,
+        bearing: &Bearing<'_>,
     ) -> Result<(), Box<Failure>> {
         let facts = RequestFacts {
             origin: asked.origin,
@@ -133,17 +230,23 @@ impl Watch {
             site: &self.site,
             need,
             members,
+            head: bearing.head,
+            tags: bearing.tags,
         };
         let access = Access {
             action: &need.action,
             resource: need.resource(),
             facts: &facts,
-            resource_policy,
+            resource_policy: bearing.policy,
         };
         let Err(sentence) = self.authority.authorize(asked.principal, &access) else {
             self.authority.used(asked.principal, &access);
             return Ok(());
         };
+        if *asked.principal == Principal::Anonymous {
+            tracing::debug!(target: "iam", service = asked.service, "refused: {sentence}");
+            return Err(Box::new(nobody()));
+        }
         if self.enforcement == Enforcement::Audit {
             tracing::warn!(target: "iam", service = asked.service, "would be refused: {sentence}");
             self.authority.used(asked.principal, &access);
@@ -183,6 +286,12 @@ impl Watch {
             "scheduler.amazonaws.com" => Failure::client(
                 "ValidationException",
                 "The execution role you provide must allow AWS EventBridge Scheduler to assume the role.",
+            ),
+            "apigateway.amazonaws.com" => Failure::client(
+                "BadRequestException",
+                format!(
+                    "API Gateway does not have permission to assume the provided role {role_arn}"
+                ),
             ),
             _ => Failure::client(
                 "AccessDeniedException",

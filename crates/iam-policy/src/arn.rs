@@ -37,6 +37,14 @@ impl ArnPattern {
         )))
     }
 
+    /// Returns the parts, if there are any.
+    pub fn parts(&self) -> &[Pattern] {
+        match self {
+            Self::All => &[],
+            Self::Parts(parts) => &parts[..],
+        }
+    }
+
     /// Says whether `arn` matches.
     pub fn matches(&self, arn: &str, facts: &dyn Facts) -> bool {
         match self {

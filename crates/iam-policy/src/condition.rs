@@ -40,7 +40,52 @@ enum Quantifier {
     Any,
 }
 
+/// Keys that say where a request comes from, so that fixed values of them let in few (S3's meaning of "public").
+const NARROWING: &[&str] = &[
+    "aws:principalaccount",
+    "aws:principalarn",
+    "aws:principalorgid",
+    "aws:principalorgpaths",
+    "aws:sourceaccount",
+    "aws:sourcearn",
+    "aws:sourceip",
+    "aws:sourceorgid",
+    "aws:sourceorgpaths",
+    "aws:sourceowner",
+    "aws:sourcevpc",
+    "aws:sourcevpce",
+    "aws:userid",
+    "s3:dataaccesspointaccount",
+    "s3:dataaccesspointarn",
+];
+
 impl Condition {
+    /// Says whether a statement with the condition lets in only a fixed few.
+    pub fn narrows(&self) -> bool {
+        let Test::Compare {
+            quantifier,
+            negated: false,
+            if_exists: false,
+            operands,
+        } = &self.test
+        else {
+            return false;
+        };
+        *quantifier != Quantifier::All
+            && NARROWING.contains(&self.key.as_str())
+            && operands.iter().all(Operand::is_fixed)
+    }
+
+    /// Returns the keys whose values the condition looks at.
+    pub fn keys(&self) -> impl Iterator<Item = &str> {
+        let operands = match &self.test {
+            Test::Null(_) => &[],
+            Test::Compare { operands, .. } => operands.as_slice(),
+        };
+        let patterns = operands.iter().flat_map(Operand::patterns);
+        core::iter::once(self.key.as_str()).chain(patterns.flat_map(|pattern| pattern.keys()))
+    }
+
     /// Says whether the condition of a statement with this effect holds for a request.
     pub fn holds(&self, facts: &dyn Facts, effect: Effect) -> bool {
         if facts.is_unknown(&self.key) {

@@ -34,7 +34,11 @@ pub enum Effect {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Policy {
     pub(crate) statements: Vec<Statement>,
+    asks_for_tags: bool,
 }
+
+/// What the keys of resources' tags have in them.
+const TAG_KEYS: [&str; 2] = ["resourcetag/", "existingobjecttag/"];
 
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Statement {
@@ -59,12 +63,38 @@ pub(crate) struct Resources {
 }
 
 impl Policy {
+    pub(crate) fn new(statements: Vec<Statement>) -> Self {
+        let is_tag = |key: &str| TAG_KEYS.iter().any(|tags| key.contains(tags));
+        let asks_for_tags = statements.iter().flat_map(Statement::keys).any(is_tag);
+        Self {
+            statements,
+            asks_for_tags,
+        }
+    }
+
     /// Reads a document.
     ///
     /// # Errors
     /// What is wrong with it, in the words that IAM has for it.
     pub fn parse(text: &str, kind: Kind) -> Result<Self, Malformed> {
         parse::policy(text, kind)
+    }
+
+    /// Says whether the policy of a bucket is public as S3 means it: a statement allows something to everybody,
+    /// and no condition holds it to a fixed few.
+    pub fn is_public(&self) -> bool {
+        let is_public = |statement: &Statement| {
+            let principals = statement.principals.as_ref();
+            statement.effect == Effect::Allow
+                && principals.is_some_and(Principals::are_everybody)
+                && !statement.conditions.iter().any(Condition::narrows)
+        };
+        self.statements.iter().any(is_public)
+    }
+
+    /// Says whether what the policy comes to may depend on the tags of what a request is about.
+    pub fn asks_for_tags(&self) -> bool {
+        self.asks_for_tags
     }
 
     /// Returns what the policy says by itself of a request: the effects of the statements that match.
@@ -91,6 +121,17 @@ pub(crate) struct Effects {
 }
 
 impl Statement {
+    /// Returns the keys of its conditions and of all variables.
+    fn keys(&self) -> impl Iterator<Item = &str> {
+        let resources = self
+            .resources
+            .iter()
+            .flat_map(|resources| &resources.patterns);
+        let resources = resources.flat_map(|pattern| pattern.parts());
+        let conditions = self.conditions.iter().flat_map(Condition::keys);
+        conditions.chain(resources.flat_map(|pattern| pattern.keys()))
+    }
+
     /// Says whether the statement is about a request, and how it names the caller.
     fn matches(&self, request: &Request<'_>) -> Option<Naming> {
         if !self.actions.match_action(request) {

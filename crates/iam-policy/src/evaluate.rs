@@ -187,7 +187,8 @@ impl Policies<'_> {
             }
         }
         let refused = |source| Decision::Denied(Why::Implicit(source));
-        if matches!(request.caller, Caller::Service { .. }) {
+        // Whom no identity policy can be about, only the resource's own can let in.
+        if matches!(request.caller, Caller::Service { .. } | Caller::Anonymous) {
             let (source, said) = match trust {
                 Some(said) => (Source::Trust, Some(said)),
                 None => (Source::Resource, resource),

@@ -150,6 +150,34 @@ impl Operand {
         })
     }
 
+    /// Says whether values that are so are few: no wildcard, no variable, no network of half the world.
+    pub fn is_fixed(&self) -> bool {
+        match self {
+            Self::Text(pattern, _) => pattern.is_fixed(),
+            Self::Arn(pattern) => {
+                let parts = pattern.parts();
+                !parts.is_empty() && parts.iter().all(Pattern::is_fixed)
+            }
+            Self::Network { address, bits } => *bits >= if address.is_ipv4() { 8 } else { 32 },
+            Self::Later(..) | Self::Number(..) | Self::Moment(..) | Self::Bool(_) => false,
+            Self::Bytes(_) | Self::Nothing => true,
+        }
+    }
+
+    /// Returns the patterns whose variables are filled in with the request.
+    pub fn patterns(&self) -> &[Pattern] {
+        match self {
+            Self::Text(pattern, _) | Self::Later(_, pattern) => core::slice::from_ref(pattern),
+            Self::Arn(pattern) => pattern.parts(),
+            Self::Number(..)
+            | Self::Moment(..)
+            | Self::Bool(_)
+            | Self::Bytes(_)
+            | Self::Network { .. }
+            | Self::Nothing => &[],
+        }
+    }
+
     /// Says whether a value of the request is as the policy has it. What cannot be compared is not.
     pub fn matches(&self, value: &str, facts: &dyn Facts) -> bool {
         match self {

@@ -63,7 +63,7 @@ pub(crate) fn policy(text: &str, kind: Kind) -> Result<Policy, Malformed> {
     if kind == Kind::Managed && !variables {
         return Err(Malformed::OldVersion);
     }
-    Ok(Policy { statements })
+    Ok(Policy::new(statements))
 }
 
 /// Says whether documents of a kind stand with whoever may do something.

@@ -72,6 +72,20 @@ impl Pattern {
         self.tokens == [Token::Any]
     }
 
+    /// Says whether the pattern is one text and no other.
+    pub fn is_fixed(&self) -> bool {
+        let is_letter = |token: &Token| matches!(token, Token::Letter(_));
+        self.tokens.iter().all(is_letter)
+    }
+
+    /// Returns the keys of the pattern's variables.
+    pub fn keys(&self) -> impl Iterator<Item = &str> {
+        self.tokens.iter().filter_map(|token| match token {
+            Token::Variable { key, .. } => Some(key.as_str()),
+            Token::Letter(_) | Token::One | Token::Any => None,
+        })
+    }
+
     /// Says whether `text` matches. A variable without a value and without a default matches nothing.
     pub fn matches(&self, text: &str, facts: &dyn Facts, fold: Fold) -> bool {
         if !self.has_variables {

@@ -42,6 +42,8 @@ pub enum Caller {
         /// Its name.
         name: String,
     },
+    /// Nobody knows who: the request is not signed.
+    Anonymous,
 }
 
 impl Caller {
@@ -51,14 +53,14 @@ impl Caller {
             | Self::User { account, .. }
             | Self::Role { account, .. }
             | Self::Federated { account, .. } => Some(account),
-            Self::Service { .. } => None,
+            Self::Service { .. } | Self::Anonymous => None,
         }
     }
 
     /// Returns the ARNs that the caller goes by, the narrowest first.
     fn arns(&self) -> Vec<&str> {
         match self {
-            Self::Root { .. } | Self::Service { .. } => Vec::new(),
+            Self::Root { .. } | Self::Service { .. } | Self::Anonymous => Vec::new(),
             Self::User { arn, .. } => vec![arn],
             Self::Role {
                 role_arn,
@@ -124,6 +126,14 @@ impl Named {
 }
 
 impl Principals {
+    /// Says whether whoever likes is among them.
+    pub fn are_everybody(&self) -> bool {
+        match self {
+            Self::These(named) => named.contains(&Named::Everybody),
+            Self::AllBut(_) => true,
+        }
+    }
+
     /// Says whether, and how, the statement is about `caller`.
     pub fn name(&self, caller: &Caller) -> Option<Naming> {
         match self {
@@ -142,7 +152,9 @@ impl Principals {
                     Caller::Service { name } => is_named(Named::Service(name.clone())),
                     _ => true,
                 };
-                let spared = named.contains(&Named::Everybody) || (account && all && service);
+                let known = *caller != Caller::Anonymous;
+                let spared =
+                    named.contains(&Named::Everybody) || (known && account && all && service);
                 (!spared).then_some(Naming::Itself)
             }
         }

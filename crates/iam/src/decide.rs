@@ -42,6 +42,8 @@ struct SenderFacts {
 impl Facts for SenderFacts {
     fn values(&self, key: &str) -> Option<Vec<String>> {
         let value = match key {
+            // Who is nobody has neither.
+            "aws:principalarn" | "aws:principalaccount" if self.arn.is_empty() => return None,
             "aws:principalarn" if self.service.is_none() => self.arn.clone(),
             "aws:principalaccount" if self.service.is_none() => self.account.to_string(),
             "aws:principaltype" if self.service.is_none() => self.kind.to_owned(),
@@ -90,6 +92,22 @@ impl Iam {
     fn sender(&self, principal: &Principal) -> Option<Sender> {
         match principal {
             Principal::Limited(limited) => self.limited(limited),
+            Principal::Anonymous => Some(Sender {
+                caller: Caller::Anonymous,
+                identity: Vec::new(),
+                boundary: None,
+                session: None,
+                facts: SenderFacts {
+                    arn: String::new(),
+                    account: self.account_id(),
+                    kind: "Anonymous",
+                    user_id: Some("anonymous".to_owned()),
+                    user_name: None,
+                    tags: Vec::new(),
+                    service: None,
+                    began_at_millis: None,
+                },
+            }),
             Principal::Service { name, source_arn } => {
                 let facts = SenderFacts {
                     arn: name.to_string(),
@@ -327,6 +345,23 @@ impl Authority for Iam {
         }
     }
 
+    fn asks_for_tags(&self, principal: &Principal, resource_policy: Option<&str>) -> bool {
+        let resource = resource_policy.and_then(|text| self.compiled.text(text, Kind::Resource));
+        if resource.is_some_and(|policy| policy.asks_for_tags()) {
+            return true;
+        }
+        let Some(sender) = self.sender(principal) else {
+            return false;
+        };
+        let session = sender.session.iter().flatten();
+        let mut policies = sender
+            .identity
+            .iter()
+            .chain(&sender.boundary)
+            .chain(session);
+        policies.any(|policy| policy.asks_for_tags())
+    }
+
     fn may_assume(&self, service: &str, role_arn: &str, source_arn: &str) -> bool {
         let principal = Principal::Service {
             name: service.into(),
@@ -367,7 +402,10 @@ impl Authority for Iam {
             Principal::Role { role_arn, .. } => role_arn,
             Principal::User { user_arn } => user_arn,
             // What a limited session does is not all that its role needs.
-            Principal::Limited(_) | Principal::Root { .. } | Principal::Service { .. } => return,
+            Principal::Limited(_)
+            | Principal::Root { .. }
+            | Principal::Service { .. }
+            | Principal::Anonymous => return,
         };
         let resource = access.resource.to_string();
         self.uses.note(who, access.action, &resource);

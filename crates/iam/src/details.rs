@@ -60,6 +60,49 @@ pub(crate) fn authorization(ask: &mut Ask<'_>) -> Answer {
     Ok(answer)
 }
 
+/// Counts what there is, beside the most that there may be. What is not built there is none of.
+pub(crate) fn summary(ask: &mut Ask<'_>) -> Answer {
+    let count = |kind| ask.account.identities(kind).count();
+    let versions = ask.account.policies().map(|policy| policy.versions.len());
+    let versions: usize = versions.sum();
+    Ok(json!({"SummaryMap": {
+        "Users": count(IdentityKind::User),
+        "UsersQuota": 5_000,
+        "Groups": count(IdentityKind::Group),
+        "GroupsQuota": 300,
+        "Roles": count(IdentityKind::Role),
+        "RolesQuota": 1_000,
+        "Policies": ask.account.policies().count(),
+        "PoliciesQuota": 1_500,
+        "PolicyVersionsInUse": versions,
+        "PolicyVersionsInUseQuota": 10_000,
+        "VersionsPerPolicyQuota": 5,
+        "InstanceProfiles": ask.account.profiles().count(),
+        "InstanceProfilesQuota": 1_000,
+        "GroupsPerUserQuota": 10,
+        "AccessKeysPerUserQuota": 2,
+        "AttachedPoliciesPerUserQuota": 10,
+        "AttachedPoliciesPerGroupQuota": 10,
+        "AttachedPoliciesPerRoleQuota": 10,
+        "UserPolicySizeQuota": 2_048,
+        "GroupPolicySizeQuota": 5_120,
+        "RolePolicySizeQuota": 10_240,
+        "PolicySizeQuota": 6_144,
+        "AssumeRolePolicySizeQuota": 2_048,
+        "SigningCertificatesPerUserQuota": 2,
+        "ServerCertificates": 0,
+        "ServerCertificatesQuota": 20,
+        "MFADevices": 0,
+        "MFADevicesInUse": 0,
+        "AccountMFAEnabled": 0,
+        "AccountAccessKeysPresent": 1,
+        "AccountPasswordPresent": 0,
+        "AccountSigningCertificatesPresent": 0,
+        "Providers": 0,
+        "GlobalEndpointTokenVersion": 1,
+    }}))
+}
+
 fn detail(ask: &Ask<'_>, identity: &Identity) -> Value {
     let mut detail = identities::shown(ask, identity, true);
     let title = identity.kind.title();

@@ -11,6 +11,7 @@
 
 mod account;
 mod compiled;
+mod context_keys;
 mod decide;
 mod details;
 mod failure;

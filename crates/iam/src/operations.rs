@@ -1,7 +1,9 @@
 //! The operations by name.
 
 use crate::rows::IdentityKind::{Group, Role, User};
-use crate::{Answer, Ask, details, failure, identities, keys, policies, profiles, simulate};
+use crate::{
+    Answer, Ask, context_keys, details, failure, identities, keys, policies, profiles, simulate,
+};
 
 /// Carries out one operation.
 pub(crate) fn answer(operation: &str, ask: &mut Ask<'_>) -> Answer {
@@ -82,6 +84,9 @@ pub(crate) fn answer(operation: &str, ask: &mut Ask<'_>) -> Answer {
         "AddRoleToInstanceProfile" => profiles::add_role(ask),
         "RemoveRoleFromInstanceProfile" => profiles::remove_role(ask),
         "GetAccountAuthorizationDetails" => details::authorization(ask),
+        "GetAccountSummary" => details::summary(ask),
+        "GetContextKeysForCustomPolicy" => context_keys::custom(ask),
+        "GetContextKeysForPrincipalPolicy" => context_keys::principal(ask),
         "SimulatePrincipalPolicy" => simulate::principal(ask),
         "SimulateCustomPolicy" => simulate::custom(ask),
         other => Err(failure::not_built(other)),

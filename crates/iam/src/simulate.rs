@@ -1,16 +1,16 @@
 //! `SimulatePrincipalPolicy` and `SimulateCustomPolicy`: what would be decided, and by which policies.
 
 use iam_policy::{
-    Caller, Context, Decision, Kind, Policies, Policy, Request, Resource, Verdict, Why,
+    Caller, Context, Decision, Facts as _, Kind, Policies, Policy, Request, Resource, Verdict, Why,
 };
 use serde_json::{Value, json};
 use service::Failure;
 
 use crate::account::Account;
 use crate::compiled::documents;
-use crate::failure;
 use crate::rows::{Identity, IdentityKind};
 use crate::{Answer, Ask};
+use crate::{context_keys, failure};
 
 /// Most actions and resources of one simulation.
 const MOST: usize = 1_000;
@@ -20,6 +20,8 @@ const MOST: usize = 1_000;
 struct Tried {
     identity: Vec<(String, Policy)>,
     boundary: Option<Policy>,
+    /// What the policies were read from.
+    texts: Vec<String>,
 }
 
 fn parse(document: &str, kind: Kind) -> Result<Policy, Failure> {
@@ -45,11 +47,23 @@ fn listed(ask: &Ask<'_>) -> Result<Vec<(String, Policy)>, Failure> {
         .collect()
 }
 
+/// Returns the documents of a call.
+fn given(ask: &Ask<'_>) -> Vec<String> {
+    let mut texts = ask.input.texts("PolicyInputList");
+    texts.extend(ask.input.texts("PermissionsBoundaryPolicyInputList"));
+    texts.extend(ask.input.text("ResourcePolicy").map(str::to_owned));
+    texts
+}
+
 pub(crate) fn custom(ask: &mut Ask<'_>) -> Answer {
     let tried = Tried {
         identity: listed(ask)?,
         boundary: boundary(ask)?,
+        texts: given(ask),
     };
+    if tried.identity.is_empty() {
+        ask.input.required("PolicyInputList")?;
+    }
     let caller = match ask.input.text("CallerArn") {
         Some(arn) => caller(ask.account, arn),
         None => user(ask.account, "simulated"),
@@ -64,14 +78,19 @@ pub(crate) fn principal(ask: &mut Ask<'_>) -> Answer {
             "The principal {arn} cannot be found."
         )));
     };
-    let stored = documents(ask.account, identity).into_iter();
+    let stored = documents(ask.account, identity);
+    let mut texts = given(ask);
+    texts.extend(stored.iter().map(|(_, document)| (*document).to_owned()));
+    let stored = stored.into_iter();
     let stored = stored.map(|(name, document)| Ok((name, parse(document, Kind::Identity)?)));
     let mut tried = Tried {
         identity: stored.collect::<Result<_, Failure>>()?,
         boundary: boundary(ask)?,
+        texts,
     };
     if let (None, Some(arn)) = (&tried.boundary, &identity.boundary) {
         let document = ask.account.document(arn);
+        tried.texts.extend(document.map(str::to_owned));
         tried.boundary = document
             .map(|document| parse(document, Kind::Identity))
             .transpose()?;
@@ -156,6 +175,9 @@ fn simulate(ask: &Ask<'_>, tried: &Tried, caller: &Caller, known: &Context) -> A
         resource: resource.as_ref(),
         ..Policies::default()
     };
+    let keys = context_keys::of(tried.texts.iter().map(String::as_str));
+    let known = |key: &String| facts.values(&key.to_ascii_lowercase()).is_some();
+    let missing: Vec<String> = keys.into_iter().filter(|key| !known(key)).collect();
     let mut results = Vec::new();
     for action in &actions {
         if !action.contains(':') {
@@ -171,13 +193,18 @@ fn simulate(ask: &Ask<'_>, tried: &Tried, caller: &Caller, known: &Context) -> A
                 resource: Resource::Named(resource),
                 facts: &facts,
             };
-            results.push(result(tried, &policies, &request));
+            results.push(result(tried, &policies, &request, &missing));
         }
     }
     Ok(json!({"EvaluationResults": results, "IsTruncated": false}))
 }
 
-fn result(tried: &Tried, policies: &Policies<'_>, request: &Request<'_>) -> Value {
+fn result(
+    tried: &Tried,
+    policies: &Policies<'_>,
+    request: &Request<'_>,
+    missing: &[String],
+) -> Value {
     let decision = policies.decide(request);
     let word = match decision {
         Decision::Allowed => "allowed",
@@ -210,7 +237,7 @@ fn result(tried: &Tried, policies: &Policies<'_>, request: &Request<'_>) -> Valu
         "EvalResourceName": request.resource.to_string(),
         "EvalDecision": word,
         "MatchedStatements": matched,
-        "MissingContextValues": [],
+        "MissingContextValues": missing,
     });
     if let Some(boundary) = policies.boundary {
         let allowed = boundary.verdict(request) == Verdict::Allows;

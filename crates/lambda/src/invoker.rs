@@ -11,8 +11,10 @@ use service::Failure;
 
 use crate::catalog::{Catalog, Version};
 use crate::failure;
+use crate::function::Function;
 use crate::instance::{Event, Outcome};
 use crate::pool::{Evict, Grounds, Pool};
+use crate::room::Room;
 
 /// All pools.
 pub struct Invoker {
@@ -27,6 +29,8 @@ pub struct Invoker {
 #[derive(Default)]
 struct Pools {
     by_name: HashMap<String, Arc<Pool>>,
+    /// By the names of functions.
+    rooms: HashMap<String, Arc<Room>>,
     closed: bool,
 }
 
@@ -60,10 +64,21 @@ impl Invoker {
             self.forget(name, version);
             return Ok(None);
         };
+        let latest = match version {
+            None => Some(row.clone()),
+            Some(_) => {
+                let latest = self.catalog.row(name, None).await;
+                latest.map_err(|error| failure::store(&error))?
+            }
+        };
+        let room = self.room(name, latest.unwrap_or_default())?;
         let pool = self.pool(&pool_name(name, version), row)?;
         let invoker = Arc::clone(self);
         // A caller that goes away does not stop the function.
-        let run = tokio::spawn(async move { pool.run(&event, &*invoker).await });
+        let run = tokio::spawn(async move {
+            let _place = room.enter(invoker.grounds.queue_timeout).await?;
+            pool.run(&event, &*invoker).await
+        });
         match run.await {
             // What failed because the server killed it did not fail by itself.
             Ok(Ok(outcome)) if outcome.failed && self.killed.load(Ordering::Acquire) => {
@@ -94,6 +109,7 @@ impl Invoker {
             }
             !own
         });
+        self.pools.lock().rooms.remove(name);
         for pool in gone {
             pool.close();
         }
@@ -128,6 +144,18 @@ impl Invoker {
         }
     }
 
+    /// Returns where the events of the function `name` run, as large as `latest` says.
+    fn room(&self, name: &str, latest: Bytes) -> Result<Arc<Room>, Failure> {
+        let room = {
+            let mut pools = self.pools.lock();
+            Arc::clone(pools.rooms.entry(name.to_owned()).or_default())
+        };
+        let reserved = |row: &Bytes| Ok(read(row)?.reserved_concurrency);
+        let otherwise = self.grounds.instances_per_function_max;
+        room.measure(&latest, reserved, otherwise)?;
+        Ok(room)
+    }
+
     /// Returns the pool that was made from `row`.
     fn pool(&self, name: &str, row: Bytes) -> Result<Arc<Pool>, Failure> {
         let mut pools = self.pools.lock();
@@ -137,9 +165,7 @@ impl Invoker {
         if let Some(pool) = pools.by_name.get(name).filter(|pool| pool.row == row) {
             return Ok(Arc::clone(pool));
         }
-        let function = serde_json::from_slice(&row).map_err(|error| {
-            failure::service_exception(format!("The function's row is damaged: {error}"))
-        })?;
+        let function = read(&row)?;
         let pool = Arc::new(Pool::new(row, function, Arc::clone(&self.grounds)));
         let old = pools.by_name.insert(name.to_owned(), Arc::clone(&pool));
         drop(pools);
@@ -148,6 +174,12 @@ impl Invoker {
         }
         Ok(pool)
     }
+}
+
+fn read(row: &Bytes) -> Result<Function, Failure> {
+    serde_json::from_slice(row).map_err(|error| {
+        failure::service_exception(format!("The function's row is damaged: {error}"))
+    })
 }
 
 fn pool_name(name: &str, version: Version) -> String {

@@ -1,5 +1,5 @@
-//! The instances of one function as it is configured now: kept warm, bounded, and taken down when
-//! the function changes.
+//! The instances of one function as it is configured now: kept warm, and taken down when the function
+//! changes.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -56,8 +56,6 @@ pub struct Pool {
     function: Function,
     grounds: Arc<Grounds>,
     launch: OnceCell<Launch>,
-    /// One permit an event that runs.
-    running: Arc<Semaphore>,
     idle: Mutex<Idle>,
 }
 
@@ -71,17 +69,11 @@ struct Idle {
 impl Pool {
     /// Returns a pool without instances.
     pub fn new(row: Bytes, function: Function, grounds: Arc<Grounds>) -> Self {
-        let most = match function.reserved_concurrency {
-            Some(reserved) => reserved as usize,
-            None => grounds.instances_per_function_max,
-        };
-        let running = Arc::new(Semaphore::new(most));
         Self {
             row,
             function,
             grounds,
             launch: OnceCell::new(),
-            running,
             idle: Mutex::default(),
         }
     }
@@ -89,14 +81,6 @@ impl Pool {
     /// Runs `event` on an instance, an idle one if there is one.
     pub async fn run(&self, event: &Event, places: &dyn Evict) -> Result<Outcome, Failure> {
         let launch = self.launch().await?;
-        if self.function.reserved_concurrency == Some(0) {
-            return Err(failure::too_many_requests());
-        }
-        let running = Arc::clone(&self.running).acquire_owned();
-        let _running = match timeout(self.grounds.queue_timeout, running).await {
-            Ok(permit) => permit.map_err(|_| failure::stopping())?,
-            Err(_) => return Err(failure::too_many_requests()),
-        };
         loop {
             let (mut instance, fresh) = match self.take_idle() {
                 Some(instance) => (instance, false),

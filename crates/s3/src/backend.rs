@@ -1,5 +1,6 @@
 //! What all operations share: rows read and replaced, in such a way that no file is lost or left over.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use s3s::dto;
@@ -10,6 +11,7 @@ use vocab::Timestamp;
 
 use crate::blobs::{Blobs, Pin};
 use crate::rows::{self, BlobId, Body, BucketRow, ObjectRow, Piece};
+use crate::settings::Rules;
 use crate::{failure, names};
 
 /// The operations' common ground. Operations are in files of their own, by what they are about.
@@ -25,6 +27,8 @@ pub(crate) struct Backend {
     /// Held for writing while an upload ends, for reading while a part of one is recorded. Taken
     /// before `buckets`.
     pub uploads: RwLock<()>,
+    /// The rules of buckets that have some, as their rows have them.
+    pub rules: parking_lot::RwLock<HashMap<String, Arc<Rules>>>,
 }
 
 /// A change of what is at a key.

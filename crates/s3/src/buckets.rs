@@ -36,6 +36,9 @@ impl Backend {
         self.check_location(&input)?;
         let row = BucketRow {
             created_at: self.now(),
+            policy: None,
+            public_access: None,
+            tags: None,
         };
         let key = rows::bucket_key(bucket);
         let batch = Batch {
@@ -103,6 +106,7 @@ impl Backend {
             .commit(batch)
             .await
             .map_err(|error| failure::of_store(&error))?;
+        self.rules.write().remove(bucket);
         Ok(DeleteBucketOutput {})
     }
 

@@ -189,9 +189,17 @@ pub(crate) fn tags_of_header(header: Option<&str>) -> Result<Vec<(String, String
 
 /// Refuses tags that no object can have.
 pub(crate) fn check_tags(tags: Vec<(String, String)>) -> Result<Vec<(String, String)>, Failure> {
-    if tags.len() > TAGS_MAX {
-        let message = "Object tags cannot be greater than 10";
-        return Err(Failure::client("BadRequest", message));
+    check_tags_of(tags, TAGS_MAX, "Object tags cannot be greater than 10")
+}
+
+/// Refuses tags that cannot be, and more than `most` of them with the text `too_many`.
+pub(crate) fn check_tags_of(
+    tags: Vec<(String, String)>,
+    most: usize,
+    too_many: &str,
+) -> Result<Vec<(String, String)>, Failure> {
+    if tags.len() > most {
+        return Err(Failure::client("BadRequest", too_many));
     }
     for (at, (name, value)) in tags.iter().enumerate() {
         if name.is_empty() || name.chars().count() > TAG_KEY_MAX {

@@ -96,6 +96,38 @@ pub(crate) fn not_modified(e_tag: &str) -> Failure {
     error("NotModified", 304, "Not Modified").with_field("ETag", e_tag)
 }
 
+pub(crate) fn malformed_policy(message: &str) -> Failure {
+    error("MalformedPolicy", 400, message)
+}
+
+pub(crate) fn no_such_bucket_policy(bucket: &str) -> Failure {
+    error(
+        "NoSuchBucketPolicy",
+        404,
+        "The bucket policy does not exist",
+    )
+    .with_field("BucketName", bucket)
+}
+
+pub(crate) fn no_such_public_access_block(bucket: &str) -> Failure {
+    let message = "The public access block configuration was not found";
+    error("NoSuchPublicAccessBlockConfiguration", 404, message).with_field("BucketName", bucket)
+}
+
+pub(crate) fn no_such_tag_set(bucket: &str) -> Failure {
+    error("NoSuchTagSet", 404, "The TagSet does not exist").with_field("BucketName", bucket)
+}
+
+/// A policy that lets in everybody, where that is blocked.
+pub(crate) fn public_policy(bucket: &str, caller: &str) -> Failure {
+    let message = format!(
+        "User: {caller} is not authorized to perform: s3:PutBucketPolicy on resource: \
+         \"arn:aws:s3:::{bucket}\" because public policies are blocked by the BlockPublicPolicy block \
+         public access setting."
+    );
+    error("AccessDenied", 403, &message)
+}
+
 pub(crate) fn access_denied() -> Failure {
     error("AccessDenied", 403, "Access Denied")
 }

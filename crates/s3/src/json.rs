@@ -79,7 +79,8 @@ required!(
     dto::Delete,
     dto::Tagging,
     Vec<dto::ObjectIdentifier>,
-    Vec<dto::Tag>
+    Vec<dto::Tag>,
+    dto::PublicAccessBlockConfiguration
 );
 
 pub(crate) fn set(slot: &mut impl Slot, value: Option<&Value>) -> Option<()> {
@@ -322,6 +323,15 @@ structure!(Tag {
     value: "Value"
 });
 structure!(Tagging { tag_set: "TagSet" });
+structure!(PolicyStatus {
+    is_public: "IsPublic"
+});
+structure!(PublicAccessBlockConfiguration {
+    block_public_acls: "BlockPublicAcls",
+    ignore_public_acls: "IgnorePublicAcls",
+    block_public_policy: "BlockPublicPolicy",
+    restrict_public_buckets: "RestrictPublicBuckets",
+});
 
 structure!(CopyObjectResult {
     e_tag: "ETag",

@@ -22,7 +22,9 @@ use service::{Call, Clock, Failure, Reply, Service, Site};
 use store::Store;
 
 mod backend;
+mod blanks;
 mod blobs;
+mod bucket_policy;
 mod buckets;
 mod checksums;
 mod conditions;
@@ -30,22 +32,26 @@ mod copying;
 mod describe;
 mod failure;
 mod json;
+mod leave;
 mod listing;
 mod multipart;
 mod names;
 mod objects;
+mod old_urls;
 mod operations;
 mod reading;
 mod receive;
 mod rows;
+mod settings;
 mod tags;
 mod unset;
 mod uploads;
 mod wire;
 
 pub use blobs::OpenError;
+pub use leave::{Asking, Authorize, Signatory};
 pub use s3s::Body;
-pub use wire::{Authorize, Signatory, unsigned};
+pub use wire::unsigned;
 
 use backend::Backend;
 
@@ -64,6 +70,8 @@ impl S3 {
     ) -> Result<Self, OpenError> {
         let blobs = blobs::Blobs::open(data_dir, &store).await?;
         let (buckets, uploads) = Default::default();
+        let rules = settings::read_all(&store).await;
+        let rules = rules.map_err(OpenError::Lookup)?;
         Ok(Self {
             backend: Arc::new(Backend {
                 store,
@@ -72,8 +80,17 @@ impl S3 {
                 clock,
                 buckets,
                 uploads,
+                rules: parking_lot::RwLock::new(rules),
             }),
         })
+    }
+}
+
+impl S3 {
+    /// Says whether requests that nobody has signed may be for this bucket.
+    pub fn is_open(&self, bucket: &str) -> bool {
+        let rules = self.backend.rules_of(bucket);
+        rules.is_some_and(|rules| rules.are_open())
     }
 }
 
@@ -85,5 +102,12 @@ impl Service for S3 {
 
     async fn call(&self, call: Call) -> Result<Reply, Failure> {
         operations::call(&self.backend, &call).await
+    }
+
+    async fn resource_policy(&self, resource: &str) -> Option<String> {
+        let rest = resource.strip_prefix("arn:aws:s3:::")?;
+        let bucket = rest.split('/').next()?;
+        let rules = self.backend.rules_of(bucket)?;
+        Some(rules.policy.to_string())
     }
 }

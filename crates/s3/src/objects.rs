@@ -400,14 +400,24 @@ impl Backend {
         Ok(())
     }
 
+    pub async fn delete_all_objects(
+        &self,
+        input: DeleteObjectsInput,
+    ) -> Result<DeleteObjectsOutput, Failure> {
+        self.delete_objects(input, Vec::new()).await
+    }
+
+    /// Deletes objects, and says of those which the caller may not delete that they are `refused`.
     pub async fn delete_objects(
         &self,
         input: DeleteObjectsInput,
+        refused: Vec<dto::Error>,
     ) -> Result<DeleteObjectsOutput, Failure> {
         self.check_owner(input.expected_bucket_owner.as_deref())?;
         self.bucket(&input.bucket).await?;
         let dto::Delete { objects, quiet } = input.delete;
-        if objects.is_empty() || objects.len() > DELETIONS_MAX {
+        let asked = objects.len() + refused.len();
+        if asked == 0 || asked > DELETIONS_MAX {
             return Err(failure::malformed_xml());
         }
         // They share commits: a thousand of them do not sync the disk a thousand times.
@@ -421,7 +431,7 @@ impl Backend {
             self.delete_one(&input.bucket, &object.key, version, &condition)
                 .await
         });
-        let (mut deleted, mut errors) = (Vec::new(), Vec::new());
+        let (mut deleted, mut errors) = (Vec::new(), refused);
         for (object, done) in objects
             .iter()
             .zip(futures::future::join_all(deletions).await)

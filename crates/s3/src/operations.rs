@@ -11,6 +11,7 @@ use serde_json::{Map, Value};
 use service::{Call, Failure, Reply};
 
 use crate::backend::Backend;
+use crate::blanks::{access_block, bucket_tagging, copy, deletion, part_copy, policy, tagging};
 use crate::failure;
 use crate::json::{self, put, take};
 use crate::objects::Trailer;
@@ -36,7 +37,38 @@ pub(crate) async fn call(backend: &Arc<Backend>, call: &Call) -> Result<Reply, F
         false => serde_json::from_slice(&call.input)
             .map_err(|_| failure::invalid_request("The input is no JSON object"))?,
     };
+    if call.operation == "PutBucketPolicy" {
+        return put_bucket_policy(backend, input, call.principal.arn()).await;
+    }
     run(backend, &call.operation, input, call.payload.clone()).await
+}
+
+/// Gives a bucket a policy, which is the one operation whose answer depends on who asks.
+async fn put_bucket_policy(
+    backend: &Arc<Backend>,
+    mut members: Map<String, Value>,
+    caller: String,
+) -> Result<Reply, Failure> {
+    let mut input = policy();
+    let name = "PutBucketPolicy";
+    take(name, &mut members, "Bucket", &mut input.bucket)?;
+    take(name, &mut members, "Policy", &mut input.policy)?;
+    let owner = &mut input.expected_bucket_owner;
+    take(name, &mut members, "ExpectedBucketOwner", owner)?;
+    let confirmed = &mut input.confirm_remove_self_bucket_access;
+    take(
+        name,
+        &mut members,
+        "ConfirmRemoveSelfBucketAccess",
+        confirmed,
+    )?;
+    json::nothing_left(name, &members)?;
+    let backend = Arc::clone(backend);
+    to_the_end(async move { backend.put_bucket_policy(input, caller).await }).await?;
+    Ok(Reply {
+        output: Bytes::from_static(b"{}"),
+        payload: Bytes::new(),
+    })
 }
 
 /// Returns an input that says nothing yet.
@@ -47,57 +79,6 @@ macro_rules! blank {
     ($input:ident $blank:ident) => {
         $blank()
     };
-}
-
-// Inputs with a member that has no blank of its own.
-fn deletion() -> dto::DeleteObjectsInput {
-    let nothing = dto::Delete::default();
-    let input = dto::DeleteObjectsInput::builder()
-        .bucket(String::new())
-        .delete(nothing)
-        .build();
-    input.expect("all members that are needed are there")
-}
-
-fn nowhere() -> dto::CopySource {
-    dto::CopySource::Bucket {
-        bucket: "".into(),
-        key: "".into(),
-        version_id: None,
-    }
-}
-
-fn copy() -> dto::CopyObjectInput {
-    let input = dto::CopyObjectInput::builder()
-        .bucket(String::new())
-        .key(String::new());
-    input
-        .copy_source(nowhere())
-        .build()
-        .expect("all members that are needed are there")
-}
-
-fn part_copy() -> dto::UploadPartCopyInput {
-    let input = dto::UploadPartCopyInput::builder()
-        .bucket(String::new())
-        .key(String::new());
-    let input = input
-        .copy_source(nowhere())
-        .part_number(0)
-        .upload_id(String::new())
-        .build();
-    input.expect("all members that are needed are there")
-}
-
-fn tagging() -> dto::PutObjectTaggingInput {
-    let nothing = dto::Tagging::default();
-    let input = dto::PutObjectTaggingInput::builder()
-        .bucket(String::new())
-        .key(String::new());
-    input
-        .tagging(nothing)
-        .build()
-        .expect("all members that are needed are there")
 }
 
 /// One operation: its name, its method and types, the members of both, and the two that carry bytes.
@@ -192,6 +173,44 @@ operations! {
         bucket: "Bucket",
         expected_bucket_owner: "ExpectedBucketOwner",
     }) => GetBucketVersioningOutput {};
+    "GetBucketPolicy": get_bucket_policy(GetBucketPolicyInput {
+        bucket: "Bucket",
+        expected_bucket_owner: "ExpectedBucketOwner",
+    }) => GetBucketPolicyOutput { policy: "Policy" };
+    "DeleteBucketPolicy": delete_bucket_policy(DeleteBucketPolicyInput {
+        bucket: "Bucket",
+        expected_bucket_owner: "ExpectedBucketOwner",
+    }) => DeleteBucketPolicyOutput {};
+    "GetBucketPolicyStatus": get_bucket_policy_status(GetBucketPolicyStatusInput {
+        bucket: "Bucket",
+        expected_bucket_owner: "ExpectedBucketOwner",
+    }) => GetBucketPolicyStatusOutput { policy_status: "PolicyStatus" };
+    "PutPublicAccessBlock": put_public_access_block(PutPublicAccessBlockInput {
+        bucket: "Bucket",
+        public_access_block_configuration: "PublicAccessBlockConfiguration",
+        expected_bucket_owner: "ExpectedBucketOwner",
+    } of access_block) => PutPublicAccessBlockOutput {};
+    "GetPublicAccessBlock": get_public_access_block(GetPublicAccessBlockInput {
+        bucket: "Bucket",
+        expected_bucket_owner: "ExpectedBucketOwner",
+    }) => GetPublicAccessBlockOutput { public_access_block_configuration: "PublicAccessBlockConfiguration" };
+    "DeletePublicAccessBlock": delete_public_access_block(DeletePublicAccessBlockInput {
+        bucket: "Bucket",
+        expected_bucket_owner: "ExpectedBucketOwner",
+    }) => DeletePublicAccessBlockOutput {};
+    "PutBucketTagging": put_bucket_tagging(PutBucketTaggingInput {
+        bucket: "Bucket",
+        tagging: "Tagging",
+        expected_bucket_owner: "ExpectedBucketOwner",
+    } of bucket_tagging) => PutBucketTaggingOutput {};
+    "GetBucketTagging": get_bucket_tagging(GetBucketTaggingInput {
+        bucket: "Bucket",
+        expected_bucket_owner: "ExpectedBucketOwner",
+    }) => GetBucketTaggingOutput { tag_set: "TagSet" };
+    "DeleteBucketTagging": delete_bucket_tagging(DeleteBucketTaggingInput {
+        bucket: "Bucket",
+        expected_bucket_owner: "ExpectedBucketOwner",
+    }) => DeleteBucketTaggingOutput {};
     "PutObject": put_object(PutObjectInput {
         acl: "ACL",
         bucket: "Bucket",
@@ -302,7 +321,7 @@ operations! {
         if_match: "IfMatch",
         expected_bucket_owner: "ExpectedBucketOwner",
     }) => DeleteObjectOutput {};
-    "DeleteObjects": delete_objects(DeleteObjectsInput {
+    "DeleteObjects": delete_all_objects(DeleteObjectsInput {
         bucket: "Bucket",
         delete: "Delete",
         expected_bucket_owner: "ExpectedBucketOwner",

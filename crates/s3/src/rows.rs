@@ -28,12 +28,49 @@ impl BlobId {
     }
 }
 
-/// A bucket. Space `Buckets`, never changed between its creation and its end.
+/// A bucket. Space `Buckets`, changed under the writer's lock of all buckets.
 #[derive(Clone, Debug, PartialEq, Encode, Decode)]
 pub(crate) struct BucketRow {
     /// Milliseconds.
     #[n(0)]
     pub created_at: i64,
+    /// The text of its policy.
+    #[n(1)]
+    pub policy: Option<String>,
+    /// `None` until it is told another than the one that new buckets have.
+    #[n(2)]
+    pub public_access: Option<PublicAccess>,
+    #[n(3)]
+    pub tags: Option<Vec<(String, String)>>,
+}
+
+impl BucketRow {
+    /// Returns what is blocked of public access; everything, where nothing else was said.
+    pub fn public_access(&self) -> PublicAccess {
+        self.public_access.clone().unwrap_or(PublicAccess {
+            is_told: true,
+            block_public_acls: true,
+            ignore_public_acls: true,
+            block_public_policy: true,
+            restrict_public_buckets: true,
+        })
+    }
+}
+
+/// The block of public access of a bucket.
+#[derive(Clone, Debug, Default, PartialEq, Encode, Decode)]
+pub(crate) struct PublicAccess {
+    /// Whether there is one; where there is none, all others are `false`.
+    #[n(0)]
+    pub is_told: bool,
+    #[n(1)]
+    pub block_public_acls: bool,
+    #[n(2)]
+    pub ignore_public_acls: bool,
+    #[n(3)]
+    pub block_public_policy: bool,
+    #[n(4)]
+    pub restrict_public_buckets: bool,
 }
 
 /// Where the bytes of an object are.

@@ -8,11 +8,9 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use aws_wire::sigv4::SignatureError;
-use http::{HeaderMap, HeaderName, HeaderValue, Request, Response, StatusCode, header};
+use http::{HeaderMap, HeaderValue, Request, Response, StatusCode, header};
 use http_body_util::BodyExt as _;
 use parking_lot::Mutex;
-use s3s::access::{S3Access, S3AccessContext};
-use s3s::auth::{S3Auth, SecretKey};
 use s3s::host::{S3Host, VirtualHost};
 use s3s::service::S3ServiceBuilder;
 use s3s::{Body, S3Error, S3ErrorCode, S3Request, S3Response, S3Result, dto};
@@ -20,27 +18,10 @@ use serde_json::{Map, Value};
 use service::{Failure, RequestId};
 
 use crate::backend::Backend;
+use crate::leave::{CallerArn, Leave, OneKey, Refused, Signatory};
 use crate::names::AnyName;
 use crate::objects::Trailer;
-use crate::{S3, failure};
-
-/// Asks whether the sender may call an operation, given by its name, on a bucket and a key; the last is
-/// what is copied.
-pub type Authorize = Arc<
-    dyn Fn(&str, Option<&str>, Option<&str>, Option<&str>) -> Result<(), Box<Failure>>
-        + Send
-        + Sync,
->;
-
-/// Who says to have signed a request: a sender with a key that is good at the moment.
-pub struct Signatory {
-    /// The key's id, as the request has it.
-    pub access_key_id: String,
-    /// What the signature must have been made with.
-    pub secret_access_key: String,
-    /// Asked once the signature is verified.
-    pub authorize: Authorize,
-}
+use crate::{S3, failure, old_urls};
 
 impl S3 {
     /// Answers a request, if `signatory` has signed it. Problems are answers, too.
@@ -51,19 +32,31 @@ impl S3 {
         request_id: RequestId,
     ) -> Response<Body> {
         let query = request.uri().query().unwrap_or_default().to_owned();
-        spread(&query, request.headers_mut());
+        old_urls::spread(&query, request.headers_mut());
+        let caller = CallerArn(signatory.arn);
+        request.extensions_mut().insert(caller);
+        let hosts = Hosts {
+            region: self.backend.site.region.to_string(),
+        };
+        if old_urls::is_old(&query)
+            && let Some((_, secret)) = &signatory.key
+            && !is_signed_with(&request, &query, &hosts, secret)
+        {
+            return unsigned(&SignatureError::Mismatch, request_id);
+        }
         let told = Told::default();
         let mut builder = S3ServiceBuilder::new(Wire {
             backend: Arc::clone(&self.backend),
             told: Arc::clone(&told),
         });
-        builder.set_host(Hosts {
-            region: self.backend.site.region.to_string(),
-        });
+        builder.set_host(hosts);
         builder.set_validation(AnyName);
-        builder.set_auth(OneKey(signatory.access_key_id, signatory.secret_access_key));
+        let is_anonymous = signatory.key.is_none();
+        builder.set_auth(OneKey(signatory.key));
         builder.set_access(Leave {
             authorize: signatory.authorize,
+            is_anonymous,
+            backend: Arc::clone(&self.backend),
             told: Arc::clone(&told),
         });
         let answered = builder.build().call(request).await;
@@ -82,25 +75,19 @@ impl S3 {
     }
 }
 
-/// In presigned URLs of Signature Version 2, what would be signed headers are parameters: S3 takes
-/// them for headers, with the session token among them, and so they are signed.
-fn spread(query: &str, headers: &mut HeaderMap) {
-    let pairs = || query.split('&').filter_map(|pair| pair.split_once('='));
-    if !pairs().any(|(name, _)| name == "AWSAccessKeyId") {
-        return;
-    }
-    for (name, value) in pairs() {
-        let name = name.to_ascii_lowercase();
-        let signed = name.starts_with("x-amz-") || name == "content-md5" || name == "content-type";
-        let value = percent_encoding::percent_decode_str(value).decode_utf8_lossy();
-        if let (true, Ok(name), Ok(value)) = (
-            signed,
-            HeaderName::try_from(name),
-            HeaderValue::from_str(&value),
-        ) {
-            headers.entry(name).or_insert(value);
-        }
-    }
+/// Says whether a presigned URL of the second version is signed with `secret`.
+fn is_signed_with(request: &Request<Body>, query: &str, hosts: &Hosts, secret: &str) -> bool {
+    let host = request.headers().get(header::HOST);
+    let host = host.and_then(|host| host.to_str().ok());
+    let named = host.and_then(|host| hosts.parse_host_header(host).ok());
+    let url = old_urls::OldUrl {
+        method: request.method(),
+        path: request.uri().path(),
+        query,
+        headers: request.headers(),
+        bucket: named.as_ref().and_then(|host| host.bucket()),
+    };
+    url.is_signed_with(secret)
 }
 
 /// Says in S3's words why the sender of a request is not known.
@@ -274,9 +261,9 @@ fn known_text(code: &str) -> Option<&'static str> {
 }
 
 /// The last failure of an operation, whole, where `s3s` would lose its members.
-type Told = Arc<Mutex<Option<Failure>>>;
+pub(crate) type Told = Arc<Mutex<Option<Failure>>>;
 
-fn tell(told: &Told, failure: Failure) -> S3Error {
+pub(crate) fn tell(told: &Told, failure: Failure) -> S3Error {
     let code = S3ErrorCode::from_bytes(failure.code.as_bytes());
     let code = code.unwrap_or(S3ErrorCode::InternalError);
     let mut error = S3Error::with_message(code, failure.message.clone());
@@ -285,42 +272,6 @@ fn tell(told: &Told, failure: Failure) -> S3Error {
     );
     *told.lock() = Some(failure);
     error
-}
-
-/// The key of the one sender.
-struct OneKey(String, String);
-
-#[async_trait]
-impl S3Auth for OneKey {
-    async fn get_secret_key(&self, access_key: &str) -> S3Result<SecretKey> {
-        // A request can name keys in several places; only the one that the gateway read counts.
-        if access_key == self.0 {
-            Ok(SecretKey::from(self.1.as_str()))
-        } else {
-            Err(S3Error::new(S3ErrorCode::InvalidAccessKeyId))
-        }
-    }
-}
-
-/// Lets those through who have signed and may.
-struct Leave {
-    authorize: Authorize,
-    told: Told,
-}
-
-#[async_trait]
-impl S3Access for Leave {
-    async fn check(&self, context: &mut S3AccessContext<'_>) -> S3Result<()> {
-        if context.credentials().is_none() {
-            return Err(tell(&self.told, failure::access_denied()));
-        }
-        let source = context.headers().get("x-amz-copy-source");
-        let source = source.and_then(|source| source.to_str().ok());
-        let (operation, path) = (context.s3_op().name(), context.s3_path());
-        let key = path.as_object().map(|(_, key)| key);
-        let leave = (self.authorize)(operation, path.get_bucket_name(), key, source);
-        leave.map_err(|failure| tell(&self.told, *failure))
-    }
 }
 
 /// `bucket.localhost`, `bucket.s3.localhost`, `bucket.s3.REGION.localhost` and `bucket.127.0.0.1` name
@@ -373,6 +324,18 @@ impl Wire {
     }
 }
 
+/// Returns the ARN of who asks.
+fn caller<T>(request: &mut S3Request<T>) -> String {
+    let caller = request.extensions.remove::<CallerArn>();
+    caller.map(|CallerArn(arn)| arn).unwrap_or_default()
+}
+
+/// Returns the keys that the sender may not delete.
+fn refused<T>(request: &mut S3Request<T>) -> Vec<dto::Error> {
+    let refused = request.extensions.remove::<Refused>();
+    refused.unwrap_or_default().0
+}
+
 /// Returns which checksums the request says to come behind its body.
 fn trailer<T>(request: &mut S3Request<T>) -> Trailer {
     Trailer {
@@ -421,11 +384,21 @@ wire! {
     list_buckets: ListBucketsInput => ListBucketsOutput;
     get_bucket_location: GetBucketLocationInput => GetBucketLocationOutput;
     get_bucket_versioning: GetBucketVersioningInput => GetBucketVersioningOutput;
+    put_bucket_policy: PutBucketPolicyInput => PutBucketPolicyOutput, caller;
+    get_bucket_policy: GetBucketPolicyInput => GetBucketPolicyOutput;
+    delete_bucket_policy: DeleteBucketPolicyInput => DeleteBucketPolicyOutput;
+    get_bucket_policy_status: GetBucketPolicyStatusInput => GetBucketPolicyStatusOutput;
+    put_public_access_block: PutPublicAccessBlockInput => PutPublicAccessBlockOutput;
+    get_public_access_block: GetPublicAccessBlockInput => GetPublicAccessBlockOutput;
+    delete_public_access_block: DeletePublicAccessBlockInput => DeletePublicAccessBlockOutput;
+    put_bucket_tagging: PutBucketTaggingInput => PutBucketTaggingOutput;
+    get_bucket_tagging: GetBucketTaggingInput => GetBucketTaggingOutput;
+    delete_bucket_tagging: DeleteBucketTaggingInput => DeleteBucketTaggingOutput;
     put_object: PutObjectInput => PutObjectOutput, trailer;
     get_object: GetObjectInput => GetObjectOutput;
     head_object: HeadObjectInput => HeadObjectOutput;
     delete_object: DeleteObjectInput => DeleteObjectOutput;
-    delete_objects: DeleteObjectsInput => DeleteObjectsOutput;
+    delete_objects: DeleteObjectsInput => DeleteObjectsOutput, refused;
     copy_object: CopyObjectInput => CopyObjectOutput;
     get_object_attributes: GetObjectAttributesInput => GetObjectAttributesOutput;
     get_object_tagging: GetObjectTaggingInput => GetObjectTaggingOutput;
@@ -457,27 +430,6 @@ wire! {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn parameters_of_an_old_url_are_headers() {
-        for (query, expected) in [
-            (
-                "AWSAccessKeyId=A&x-amz-security-token=a%2Fb%2B&Expires=1",
-                Some("a/b+"),
-            ),
-            ("AWSAccessKeyId=A&X-Amz-Security-Token=t", Some("t")),
-            ("AWSAccessKeyId=A&x-amz-security-token=a%0Ab", None),
-            // In a URL of the fourth version they are parameters, signed as such.
-            ("X-Amz-Credential=A&x-amz-security-token=t", None),
-        ] {
-            let mut headers = HeaderMap::new();
-            spread(query, &mut headers);
-            let found = headers
-                .get("x-amz-security-token")
-                .and_then(|value| value.to_str().ok());
-            assert_eq!(found, expected, "{query}");
-        }
-    }
 
     #[test]
     fn hosts_below_localhost_name_buckets() {

@@ -128,6 +128,7 @@ fn delivery(core: &Core, plan: &Plan, due: Timestamp) -> Option<Delivery> {
             .as_u64()
             .unwrap_or(SECONDS_MAX),
         dead_body: body,
+        line: None,
         dead_attributes: vec![
             ("EXECUTION_ID".to_owned(), execution),
             ("SCHEDULED_TIME".to_owned(), time),

@@ -39,6 +39,11 @@ pub trait Authority: Send + Sync {
     /// AWS's sentence: `User: … is not authorized to perform: … on resource: … because …`.
     fn authorize(&self, principal: &Principal, access: &Access<'_>) -> Result<(), String>;
 
+    /// Says whether what `principal` may do depends on the tags of what it is done to.
+    fn asks_for_tags(&self, _principal: &Principal, _resource_policy: Option<&str>) -> bool {
+        false
+    }
+
     /// Says whether `service` (`states.amazonaws.com`) may assume the role on behalf of `source_arn`, which may be
     /// empty. A role that is not there nobody may assume.
     fn may_assume(&self, service: &str, role_arn: &str, source_arn: &str) -> bool;

@@ -33,6 +33,8 @@ pub enum Principal {
         /// On whose behalf: the ARN of the rule, the topic, the bucket.
         source_arn: Option<Arc<str>>,
     },
+    /// Nobody: a request that is not signed, to what is open to everybody.
+    Anonymous,
 }
 
 /// What a session is held to.
@@ -73,6 +75,7 @@ impl Principal {
                 None => limited.of.arn(),
             },
             Self::Service { name, .. } => name.to_string(),
+            Self::Anonymous => "anonymous".to_owned(),
         }
     }
 

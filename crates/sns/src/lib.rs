@@ -1,32 +1,37 @@
 //! The SNS API: topics, and who is told what is published to them.
 //!
 //! To publish is one commit: a row for each subscription that wants the message; they are delivered behind
-//! the answer (the crate `delivery`). Deliberately absent: FIFO topics, mail, text messages and phones, which
-//! answer an error that names them, and the signature of notifications, which nobody but AWS can make
-//! (docs/adr/0061).
+//! the answer (the crate `delivery`). Deliberately absent: mail, text messages and phones, which
+//! answer an error that names them. Notifications are signed by a key of the server's own (docs/adr/0061).
 
 #![forbid(unsafe_code)]
 // A failure is an answer like any other; boxing it would cost every caller a line.
 #![allow(clippy::result_large_err)]
 
 mod failure;
+mod fifo;
 mod notification;
 mod publish;
 mod rows;
+mod signature;
 mod subscriptions;
 mod topics;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use async_trait::async_trait;
 use delivery::Deliveries;
-use parking_lot::RwLock;
+use parking_lot::{Mutex, RwLock};
+use seal::Seal;
 use serde_json::Value;
 use service::{Call, Clock, Failure, Members, Reply, Service, Site};
 use store::{Documents, Space, Store, StoreError};
+use tokio::sync::OnceCell;
 
+use crate::fifo::{Order, Remembered, Sequence};
 use crate::rows::{Subscription, SubscriptionRow, TopicRow};
+use crate::signature::Signing;
 
 /// The service `sns`.
 pub struct Sns {
@@ -42,6 +47,12 @@ pub(crate) struct Core {
     /// Where the server is, as links in notifications say.
     pub endpoint: String,
     pub topics: RwLock<BTreeMap<String, Arc<Topic>>>,
+    /// What FIFO topics remember, by their names.
+    pub orders: Mutex<HashMap<String, Arc<Order>>>,
+    pub sequence: Sequence,
+    /// Made when it is first needed.
+    pub signing: OnceCell<Signing>,
+    pub seal: Seal,
     /// Held by who changes topics and subscriptions.
     pub changing: tokio::sync::Mutex<()>,
 }
@@ -65,6 +76,7 @@ impl Sns {
         clock: Arc<dyn Clock>,
         site: Site,
         endpoint: String,
+        master: &[u8],
     ) -> Result<Arc<Self>, StoreError> {
         let documents = Documents::new(store, Space::Topics);
         let mut topics = BTreeMap::new();
@@ -80,6 +92,18 @@ impl Sns {
                 topic.subscriptions.push(Arc::new(row.into()));
             }
         }
+        let mut orders = HashMap::new();
+        let sequence = Sequence::default();
+        for name in topics.keys().filter(|name| fifo::is_fifo(name)) {
+            let order = Order::default();
+            let mut known = documents.all::<Remembered>(&fifo::prefix(name)).await?;
+            known.sort_by_key(|(_, row)| row.until);
+            for (_, row) in known {
+                sequence.reach(row.sequence);
+                order.remember(row);
+            }
+            orders.insert(name.clone(), Arc::new(order));
+        }
         let topics = topics
             .into_iter()
             .map(|(name, topic)| (name, Arc::new(topic)));
@@ -91,9 +115,38 @@ impl Sns {
                 site,
                 endpoint,
                 topics: RwLock::new(topics.collect()),
+                orders: Mutex::new(orders),
+                sequence,
+                signing: OnceCell::new(),
+                seal: Seal::new(master, "sns"),
                 changing: tokio::sync::Mutex::default(),
             },
         }))
+    }
+}
+
+impl Sns {
+    /// Returns the certificate of the key that signs notifications, in PEM, if the file `name` is it.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn certificate(&self, name: &str) -> Result<Option<String>, Failure> {
+        Ok(self.core.signing().await?.certificate(name))
+    }
+
+    /// Does what a link in a message to a subscriber says: `ConfirmSubscription`, which the token allows, or
+    /// `Unsubscribe`, where whoever confirmed did not forbid it. The link is all that who follows it has.
+    ///
+    /// # Errors
+    /// What the operation answers.
+    pub async fn follow(&self, action: &str, input: &Members) -> Result<Value, Failure> {
+        match action {
+            "ConfirmSubscription" => subscriptions::confirm(&self.core, input).await,
+            "Unsubscribe" => subscriptions::unsubscribe_by_link(&self.core, input).await,
+            other => Err(failure::not_built(&format!(
+                "sns:{other} without a signature"
+            ))),
+        }
     }
 }
 

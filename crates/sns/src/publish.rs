@@ -1,13 +1,14 @@
 //! `Publish` and `PublishBatch`: once they answer, every subscriber that wants the message will be told.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use serde_json::{Map, Value, json};
 use service::{Failure, Members};
 use store::Batch;
 
-use crate::notification::delivery;
+use crate::fifo::{self, Admitted, Ordered, is_fifo};
+use crate::notification::{Signature, delivery, is_signed, signatures};
 use crate::rows::Subscription;
 use crate::{Core, Topic, failure};
 
@@ -24,6 +25,10 @@ pub(crate) struct Message {
     texts: Map<String, Value>,
     pub attributes: Map<String, Value>,
     pub group: Option<String>,
+    /// Of a FIFO topic.
+    pub ordered: Option<Ordered>,
+    /// Signatures by what is signed: subscribers of different protocols may be told different texts.
+    pub signatures: HashMap<String, Signature>,
     /// When it was published.
     pub at: String,
 }
@@ -48,9 +53,9 @@ pub(crate) async fn one(core: &Core, input: &Members) -> Result<Value, Failure> 
         ));
     };
     let topic = core.topic(arn)?;
-    let message = read(core, input)?;
-    publish(core, &topic, std::slice::from_ref(&message)).await?;
-    Ok(json!({ "MessageId": message.id }))
+    let message = read(core, &topic, input)?;
+    let mut published = publish(core, &topic, vec![message]).await?;
+    Ok(published.pop().map(Value::Object).unwrap_or_default())
 }
 
 pub(crate) async fn batch(core: &Core, input: &Members) -> Result<Value, Failure> {
@@ -70,7 +75,7 @@ pub(crate) async fn batch(core: &Core, input: &Members) -> Result<Value, Failure
         );
     }
     let mut ids = HashSet::new();
-    let (mut messages, mut successful, mut failed) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut messages, mut accepted, mut failed) = (Vec::new(), Vec::new(), Vec::new());
     for entry in given {
         let members = Members(entry.as_object().cloned().unwrap_or_default());
         let id = members.text("Id").unwrap_or_default().to_owned();
@@ -80,9 +85,9 @@ pub(crate) async fn batch(core: &Core, input: &Members) -> Result<Value, Failure
                 "Two or more batch entries in the request have the same Id.",
             );
         }
-        match read(core, &members) {
+        match read(core, &topic, &members) {
             Ok(message) => {
-                successful.push(json!({"Id": id, "MessageId": message.id}));
+                accepted.push(id);
                 messages.push(message);
             }
             Err(failure) => failed.push(json!({
@@ -90,11 +95,16 @@ pub(crate) async fn batch(core: &Core, input: &Members) -> Result<Value, Failure
             })),
         }
     }
-    publish(core, &topic, &messages).await?;
+    let published = publish(core, &topic, messages).await?;
+    let successful = accepted.into_iter().zip(published).map(|(id, mut answer)| {
+        answer.insert("Id".to_owned(), id.into());
+        Value::Object(answer)
+    });
+    let successful: Vec<Value> = successful.collect();
     Ok(json!({ "Successful": successful, "Failed": failed }))
 }
 
-fn read(core: &Core, input: &Members) -> Result<Message, Failure> {
+fn read(core: &Core, topic: &Topic, input: &Members) -> Result<Message, Failure> {
     let text = input.text("Message").unwrap_or_default();
     if text.is_empty() {
         return Err(failure::invalid("Empty message"));
@@ -158,14 +168,54 @@ fn read(core: &Core, input: &Members) -> Result<Message, Failure> {
         texts,
         attributes,
         group: input.text("MessageGroupId").map(str::to_owned),
+        ordered: fifo::read(topic, input, text)?,
+        signatures: HashMap::new(),
         at: core.clock.now().to_string(),
     })
 }
 
-async fn publish(core: &Core, topic: &Arc<Topic>, messages: &[Message]) -> Result<(), Failure> {
+/// Publishes messages in one commit; returns what to answer about each.
+async fn publish(
+    core: &Core,
+    topic: &Arc<Topic>,
+    mut messages: Vec<Message>,
+) -> Result<Vec<Map<String, Value>>, Failure> {
+    let order = is_fifo(&topic.row.name).then(|| core.order(&topic.row.name));
+    let _publishing = match &order {
+        Some(order) => Some(order.publishing.lock().await),
+        None => None,
+    };
+    if order.is_some() {
+        // It may have been deleted while others published.
+        core.topic(&core.arn(&topic.row.name))?;
+    }
     let mut batch = Batch::default();
     let mut tickets = Vec::new();
-    for message in messages {
+    let mut new = Vec::new();
+    let mut answers = Vec::with_capacity(messages.len());
+    if topic.subscriptions.iter().any(|one| is_signed(&one.row)) {
+        let signing = core.signing().await?;
+        for message in &mut messages {
+            message.signatures = signatures(core, topic, message, signing);
+        }
+    }
+    for message in &mut messages {
+        if let (Some(order), Some(ordered)) = (&order, &mut message.ordered) {
+            match fifo::admit(core, &topic.row, order, &new, &message.id, ordered) {
+                Admitted::Known(known) => {
+                    ordered.sequence = known.sequence;
+                    let number = ordered.sequence_number();
+                    answers.push(answer(&known.message_id, Some(number)));
+                    continue;
+                }
+                Admitted::New(row) => {
+                    ordered.sequence = row.sequence;
+                    new.push(row);
+                }
+            }
+        }
+        let number = message.ordered.as_ref().map(Ordered::sequence_number);
+        answers.push(answer(&message.id, number));
         for subscription in &topic.subscriptions {
             if subscription.row.token.is_none() && wants(subscription, message) {
                 let delivery = delivery(core, &subscription.row, message);
@@ -173,13 +223,27 @@ async fn publish(core: &Core, topic: &Arc<Topic>, messages: &[Message]) -> Resul
             }
         }
     }
-    if batch.is_empty() {
-        return Ok(());
+    if let Some(order) = &order {
+        fifo::write(core, &topic.row.name, order, &new, &mut batch);
     }
-    let committed = core.documents.commit(batch).await;
-    committed.map_err(|error| failure::store(&error))?;
+    if !batch.is_empty() {
+        let committed = core.documents.commit(batch).await;
+        committed.map_err(|error| failure::store(&error))?;
+    }
+    if let Some(order) = &order {
+        new.into_iter().for_each(|row| order.remember(row));
+    }
     core.deliveries.begin(tickets);
-    Ok(())
+    Ok(answers)
+}
+
+fn answer(message_id: &str, sequence_number: Option<String>) -> Map<String, Value> {
+    let mut answer = Map::new();
+    answer.insert("MessageId".to_owned(), message_id.into());
+    if let Some(number) = sequence_number {
+        answer.insert("SequenceNumber".to_owned(), number.into());
+    }
+    answer
 }
 
 /// Says whether a subscription's filter lets a message through.

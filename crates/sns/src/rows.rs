@@ -15,6 +15,15 @@ pub(crate) struct TopicRow {
     pub tags: BTreeMap<String, String>,
 }
 
+impl TopicRow {
+    /// Says whether an attribute has this value.
+    pub(crate) fn says(&self, attribute: &str, value: &str) -> bool {
+        self.attributes
+            .get(attribute)
+            .is_some_and(|said| said == value)
+    }
+}
+
 /// The row of a subscription: `s/NAME/ID`.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct SubscriptionRow {
@@ -25,6 +34,9 @@ pub(crate) struct SubscriptionRow {
     pub attributes: BTreeMap<String, String>,
     /// What its endpoint has to say before it is told anything; none when it has.
     pub token: Option<String>,
+    /// Whether the link in its messages ends it, without a signature.
+    #[serde(default)]
+    pub ends_by_link: bool,
 }
 
 /// A subscription at work.

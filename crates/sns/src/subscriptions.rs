@@ -8,8 +8,10 @@ use serde_json::{Map, Value, json};
 use service::{Failure, Members};
 use store::Batch;
 
+use crate::fifo::is_fifo;
 use crate::notification::{caller, confirmation};
 use crate::rows::{Subscription, SubscriptionRow};
+use crate::signature::Signing;
 use crate::topics::page;
 use crate::{Core, Topic, failure};
 
@@ -79,6 +81,12 @@ pub(crate) async fn subscribe(core: &Core, input: &Members) -> Result<Value, Fai
     let topic = core.topic(input.text("TopicArn").unwrap_or_default())?;
     let protocol = input.text("Protocol").unwrap_or_default();
     let endpoint = input.text("Endpoint").unwrap_or_default();
+    let fifo = is_fifo(&topic.row.name);
+    if fifo && matches!(protocol, "lambda" | "http" | "https" | "firehose") {
+        return Err(failure::invalid(format!(
+            "Invalid protocol type: {protocol}"
+        )));
+    }
     let confirmed = match protocol {
         "sqs" | "lambda" => {
             let parsed = vocab::Arn::parse(endpoint);
@@ -86,7 +94,7 @@ pub(crate) async fn subscribe(core: &Core, input: &Members) -> Result<Value, Fai
                 let kind = if protocol == "sqs" { "SQS" } else { "Lambda" };
                 return Err(failure::invalid(format!("{kind} endpoint ARN")));
             }
-            if endpoint.ends_with(".fifo") {
+            if endpoint.ends_with(".fifo") && !fifo {
                 // Nothing that a topic sends has a group. AWS says the first words twice.
                 return Err(failure::invalid(
                     "Invalid parameter: Endpoint Reason: FIFO SQS Queues can not be subscribed to standard SNS topics",
@@ -151,11 +159,14 @@ pub(crate) async fn subscribe(core: &Core, input: &Members) -> Result<Value, Fai
         endpoint: endpoint.to_owned(),
         attributes,
         token: (!confirmed).then(token),
+        ends_by_link: false,
     };
     let mut batch = Batch::default();
     let mut tickets = Vec::new();
     if row.token.is_some() {
-        tickets.push(core.deliveries.add(&mut batch, question(core, &row)));
+        let signing = core.signing().await?;
+        let question = question(core, &topic, &row, signing);
+        tickets.push(core.deliveries.add(&mut batch, question));
     }
     core.documents.put(&mut batch, &row.key(), &row);
     let committed = core.documents.commit(batch).await;
@@ -170,8 +181,8 @@ pub(crate) async fn subscribe(core: &Core, input: &Members) -> Result<Value, Fai
 }
 
 /// Returns the request that asks an endpoint whether it wants to be told.
-fn question(core: &Core, row: &SubscriptionRow) -> Delivery {
-    let (headers, body) = confirmation(core, row);
+fn question(core: &Core, topic: &Topic, row: &SubscriptionRow, signing: &Signing) -> Delivery {
+    let (headers, body) = confirmation(core, topic, row, signing);
     Delivery {
         action: Action::Post {
             url: row.endpoint.clone(),
@@ -184,6 +195,7 @@ fn question(core: &Core, row: &SubscriptionRow) -> Delivery {
         dead_letter: None,
         dead_body: String::new(),
         dead_attributes: Vec::new(),
+        line: None,
     }
 }
 
@@ -213,6 +225,7 @@ pub(crate) async fn confirm(core: &Core, input: &Members) -> Result<Value, Failu
     };
     let row = SubscriptionRow {
         token: None,
+        ends_by_link: input.flag("AuthenticateOnUnsubscribe") != Some(true),
         ..known.row.clone()
     };
     write(core, &row).await?;
@@ -241,6 +254,16 @@ fn find(core: &Core, arn: &str) -> Result<(Arc<Topic>, Arc<Subscription>), Failu
         .cloned();
     let found = found.ok_or_else(failure::no_subscription)?;
     Ok((topic, found))
+}
+
+/// Ends a subscription for somebody who has its link and nothing else.
+pub(crate) async fn unsubscribe_by_link(core: &Core, input: &Members) -> Result<Value, Failure> {
+    let (_, found) = find(core, input.text("SubscriptionArn").unwrap_or_default())?;
+    if !found.row.ends_by_link {
+        let message = "The subscription requires authentication for deletion";
+        return Err(Failure::client("AuthorizationError", message).with_status(403));
+    }
+    unsubscribe(core, input).await
 }
 
 /// A subscription that is not there is no failure.

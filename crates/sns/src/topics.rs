@@ -7,6 +7,7 @@ use serde_json::{Map, Value, json};
 use service::{Failure, Members};
 use store::Batch;
 
+use crate::fifo::{self, Remembered, is_fifo};
 use crate::rows::TopicRow;
 use crate::{Core, Topic, failure};
 
@@ -14,10 +15,11 @@ use crate::{Core, Topic, failure};
 pub(crate) const PAGE: usize = 100;
 
 /// Attributes that can be set.
-const SETTABLE: [&str; 9] = [
+const SETTABLE: [&str; 10] = [
     "ContentBasedDeduplication",
     "DeliveryPolicy",
     "DisplayName",
+    "FifoThroughputScope",
     "FifoTopic",
     "KmsMasterKeyId",
     "Policy",
@@ -35,16 +37,18 @@ pub(crate) async fn create(core: &Core, input: &Members) -> Result<Value, Failur
         check(attribute, &value)?;
         attributes.insert(attribute.clone(), value);
     }
-    if name.ends_with(".fifo")
-        || attributes
-            .get("FifoTopic")
-            .is_some_and(|fifo| fifo == "true")
-    {
-        return Err(failure::not_built("A FIFO topic"));
-    }
-    attributes.remove("FifoTopic");
-    if name.is_empty() || name.len() > 256 || !name.bytes().all(letter) {
+    let wants_fifo = attributes
+        .remove("FifoTopic")
+        .is_some_and(|fifo| fifo == "true");
+    let letters = match wants_fifo {
+        true => name.strip_suffix(".fifo").unwrap_or_default(),
+        false => name,
+    };
+    if letters.is_empty() || name.len() > 256 || !letters.bytes().all(letter) {
         return Err(failure::invalid("Topic Name"));
+    }
+    for attribute in attributes.keys() {
+        check_kind(name, attribute)?;
     }
     let tags = tags_of(input.list("Tags"));
     let _changing = core.changing.lock().await;
@@ -93,9 +97,36 @@ fn tags_of(list: &[Value]) -> BTreeMap<String, String> {
     list.iter().filter_map(tag).collect()
 }
 
+/// Attributes of FIFO topics alone.
+const OF_FIFO: [&str; 2] = ["ContentBasedDeduplication", "FifoThroughputScope"];
+
+fn check_kind(topic: &str, attribute: &str) -> Result<(), Failure> {
+    if OF_FIFO.contains(&attribute) && !is_fifo(topic) {
+        return Err(failure::invalid(format!(
+            "Attributes Reason: {attribute} can only be set for FIFO topics"
+        )));
+    }
+    Ok(())
+}
+
 fn check(attribute: &str, value: &str) -> Result<(), Failure> {
     if !SETTABLE.contains(&attribute) {
         return Err(failure::invalid("AttributeName"));
+    }
+    let known: &[&str] = match attribute {
+        "ContentBasedDeduplication" | "FifoTopic" => &["true", "false"],
+        "SignatureVersion" if !value.is_empty() => &["1", "2"],
+        "FifoThroughputScope" => &["Topic", "MessageGroup"],
+        "ArchivePolicy" if !value.is_empty() && value != "{}" => {
+            return Err(failure::not_built("An archive of the messages of a topic"));
+        }
+        _ => &[],
+    };
+    if !known.is_empty() && !known.contains(&value) {
+        return Err(failure::invalid(format!(
+            "Attributes Reason: {attribute}: Invalid value [{value}]. Must be one of {}.",
+            known.join(", ")
+        )));
     }
     let is_json = || serde_json::from_str::<Map<String, Value>>(value).is_ok();
     if matches!(attribute, "Policy" | "DeliveryPolicy") && !value.is_empty() && !is_json() {
@@ -133,9 +164,23 @@ pub(crate) async fn delete(core: &Core, input: &Members) -> Result<Value, Failur
             .delete
             .push(core.documents.key(&subscription.row.key()));
     }
+    let name = &topic.row.name;
+    // Nobody publishes while what the topic remembers goes.
+    let order = is_fifo(name).then(|| core.order(name));
+    let _publishing = match &order {
+        Some(order) => Some(order.publishing.lock().await),
+        None => None,
+    };
+    if order.is_some() {
+        let known = core.documents.all::<Remembered>(&fifo::prefix(name)).await;
+        for (key, _) in known.map_err(|error| failure::store(&error))? {
+            batch.delete.push(core.documents.key(&key));
+        }
+    }
     let committed = core.documents.commit(batch).await;
     committed.map_err(|error| failure::store(&error))?;
-    core.topics.write().remove(&topic.row.name);
+    core.topics.write().remove(name);
+    core.orders.lock().remove(name);
     Ok(Value::Null)
 }
 
@@ -208,6 +253,11 @@ pub(crate) fn attributes(core: &Core, input: &Members) -> Result<Value, Failure>
     shown.insert("SubscriptionsDeleted".into(), "0".into());
     shown.insert("TopicArn".into(), arn.into());
     shown.insert("DisplayName".into(), "".into());
+    if is_fifo(&topic.row.name) {
+        shown.insert("FifoTopic".into(), "true".into());
+        shown.insert("ContentBasedDeduplication".into(), "false".into());
+        shown.insert("FifoThroughputScope".into(), "Topic".into());
+    }
     for (name, value) in &topic.row.attributes {
         shown.insert(name.clone(), value.as_str().into());
     }
@@ -223,6 +273,7 @@ pub(crate) async fn set_attribute(core: &Core, input: &Members) -> Result<Value,
         return Err(failure::invalid("AttributeName"));
     }
     check(name, value)?;
+    check_kind(&topic.row.name, name)?;
     let mut topic = (*topic).clone();
     match value {
         "" => topic.row.attributes.remove(name),

@@ -15,6 +15,8 @@ mod book;
 mod change;
 mod failure;
 mod handle;
+mod mover;
+mod moves;
 mod permissions;
 mod queue;
 mod queues;
@@ -33,10 +35,11 @@ use serde_json::Value;
 use service::{Call, Clock, Failure, Members, Reply, Service, Site};
 use store::{Range, Space, Store, StoreError};
 use tokio::sync::{Notify, watch};
-use tokio::task::JoinHandle;
+use tokio::task::{JoinHandle, JoinSet};
 
 use crate::book::Book;
-use crate::queue::{QueueRow, Settings};
+use crate::moves::MoveRow;
+use crate::queue::{Allowed, QueueRow, Settings, arn};
 use crate::rows::Remembered;
 
 /// Rows that are read at once.
@@ -60,6 +63,9 @@ pub(crate) struct Core {
     queues: RwLock<BTreeMap<String, Arc<Queue>>>,
     /// Held by who makes, changes or deletes a queue.
     pub changing: tokio::sync::Mutex<()>,
+    /// The last tasks that move a queue's messages, by its number, the newest first.
+    pub moves: tokio::sync::Mutex<BTreeMap<u64, Vec<MoveRow>>>,
+    movers: Mutex<JoinSet<()>>,
     stopping: watch::Sender<bool>,
 }
 
@@ -115,9 +121,13 @@ impl Sqs {
             seq: AtomicU64::new(0),
             queues: RwLock::default(),
             changing: tokio::sync::Mutex::default(),
+            moves: tokio::sync::Mutex::default(),
+            movers: Mutex::default(),
             stopping: watch::Sender::new(false),
         });
-        core.load().await?;
+        for (source, id) in core.load().await? {
+            mover::begin(&core, source, id);
+        }
         let sweeper = tokio::spawn(sweep::run(Arc::clone(&core)));
         Ok(Arc::new(Self {
             core,
@@ -125,7 +135,7 @@ impl Sqs {
         }))
     }
 
-    /// Lets those who wait for messages go, with none.
+    /// Lets those who wait for messages go, with none, and moves no more.
     pub fn stop_polls(&self) {
         self.core.stopping.send_replace(true);
     }
@@ -146,6 +156,8 @@ impl Drop for Sqs {
         if let Some(sweeper) = self.sweeper.lock().take() {
             sweeper.abort();
         }
+        // They hold the core, which holds them.
+        self.core.movers.lock().abort_all();
     }
 }
 
@@ -192,11 +204,34 @@ impl Core {
         self.queues.read().values().cloned().collect()
     }
 
-    async fn load(&self) -> Result<(), StoreError> {
+    /// Returns the queue of this number.
+    pub(crate) fn numbered(&self, number: u64) -> Option<Arc<Queue>> {
+        let queues = self.queues.read();
+        queues
+            .values()
+            .find(|queue| queue.number == number)
+            .cloned()
+    }
+
+    /// Says whether the queue `target` lets the queue `source` give up its messages to it.
+    pub(crate) fn lets_use(&self, target: &str, source: &str) -> bool {
+        self.named(target).is_some_and(|target| {
+            let current = target.current();
+            match &current.1.redrive_allowed {
+                Allowed::All => true,
+                Allowed::Nobody => false,
+                Allowed::Only(sources) => sources.contains(&arn(&self.site, source)),
+            }
+        })
+    }
+
+    /// Reads everything; returns the moves that go on, by their source and their id.
+    async fn load(&self) -> Result<Vec<(u64, String)>, StoreError> {
         let damaged = |what: &str| StoreError::Corrupted {
             detail: format!("the row of {what} in a queue"),
         };
         let mut last = 0;
+        let mut running = Vec::new();
         for (key, row) in self.rows(Space::Queues, b"q").await? {
             let row: QueueRow =
                 serde_json::from_slice(&row).map_err(|_| damaged(&format!("{key:?}")))?;
@@ -217,11 +252,28 @@ impl Core {
                 last = last.max(row.seq);
                 queue.remembered.lock().insert(name, row);
             }
+            for (_, row) in self
+                .rows(Space::Queues, &rows::moves_prefix(number))
+                .await?
+            {
+                let row: MoveRow = serde_json::from_slice(&row).map_err(|_| damaged("a move"))?;
+                last = last.max(row.seq);
+                if row.status == moves::Status::Running {
+                    running.push((number, row.id.clone()));
+                }
+                self.moves
+                    .lock()
+                    .await
+                    .entry(number)
+                    .or_default()
+                    .insert(0, row);
+            }
             let name = queue.name.clone();
             self.queues.write().insert(name, Arc::new(queue));
         }
         self.seq.store(last, Ordering::Release);
-        sweep::orphans(self).await
+        sweep::orphans(self).await?;
+        Ok(running)
     }
 
     /// Returns all rows of `space` whose keys begin with `prefix`.
@@ -263,7 +315,7 @@ impl Service for Sqs {
     }
 
     async fn call(&self, call: Call) -> Result<Reply, Failure> {
-        let core = &*self.core;
+        let core = &self.core;
         let input = Members::read(&call.input)?;
         let output = match &*call.operation {
             "CreateQueue" => queues::create(core, &input).await,
@@ -286,6 +338,9 @@ impl Service for Sqs {
             "DeleteMessageBatch" => change::delete_batch(core, &input).await,
             "ChangeMessageVisibility" => change::visibility(core, &input).await,
             "ChangeMessageVisibilityBatch" => change::visibility_batch(core, &input).await,
+            "StartMessageMoveTask" => moves::start(core, &input).await,
+            "ListMessageMoveTasks" => moves::list(core, &input).await,
+            "CancelMessageMoveTask" => moves::cancel(core, &input).await,
             other => Err(failure::not_built(&format!("sqs:{other}"))),
         }?;
         Ok(Reply {

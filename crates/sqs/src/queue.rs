@@ -11,6 +11,9 @@ use crate::failure;
 /// Longest message, with its attributes, in bytes (SQS quotas).
 pub(crate) const MESSAGE_BYTES_MAX: i64 = 1_048_576;
 
+/// Most queues that a `RedriveAllowPolicy` names.
+const SOURCES_MAX: usize = 10;
+
 /// The row of a queue.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct QueueRow {
@@ -38,6 +41,16 @@ pub(crate) struct Settings {
     pub wait_seconds: i64,
     pub message_bytes_max: i64,
     pub redrive: Option<Redrive>,
+    pub redrive_allowed: Allowed,
+}
+
+/// Which queues may give up their messages to a queue.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Allowed {
+    All,
+    Nobody,
+    /// These, by their ARNs.
+    Only(Vec<String>),
 }
 
 /// Where messages go that are received too often.
@@ -92,6 +105,11 @@ impl QueueRow {
                 .attributes
                 .get("RedrivePolicy")
                 .and_then(|policy| Redrive::read(policy).ok()),
+            redrive_allowed: self
+                .attributes
+                .get("RedriveAllowPolicy")
+                .and_then(|policy| Allowed::read(policy))
+                .unwrap_or(Allowed::All),
         }
     }
 
@@ -115,6 +133,30 @@ impl QueueRow {
                 .iter()
                 .find(|(known, ..)| *known == name)
                 .map(|(_, default, ..)| default.to_string()),
+        }
+    }
+}
+
+impl Allowed {
+    /// Reads a `RedriveAllowPolicy`; `None` for what is none.
+    fn read(policy: &str) -> Option<Self> {
+        let policy: Value = serde_json::from_str(policy).ok()?;
+        let sources = match policy.get("sourceQueueArns") {
+            None => None,
+            Some(sources) => {
+                let arns = sources.as_array()?.iter();
+                let arns: Option<Vec<String>> =
+                    arns.map(|arn| Some(arn.as_str()?.to_owned())).collect();
+                Some(arns?)
+            }
+        };
+        match (policy.get("redrivePermission")?.as_str()?, sources) {
+            ("allowAll", None) => Some(Self::All),
+            ("denyAll", None) => Some(Self::Nobody),
+            ("byQueue", Some(sources)) if (1..=SOURCES_MAX).contains(&sources.len()) => {
+                Some(Self::Only(sources))
+            }
+            _ => None,
         }
     }
 }
@@ -196,7 +238,8 @@ pub(crate) fn check_attributes(
             }
             "DeduplicationScope" => text == "queue" || text == "messageGroup",
             "FifoThroughputLimit" => text == "perQueue" || text == "perMessageGroupId",
-            "Policy" | "RedriveAllowPolicy" => {
+            "RedriveAllowPolicy" => text.is_empty() || Allowed::read(&text).is_some(),
+            "Policy" => {
                 text.is_empty()
                     || serde_json::from_str::<serde_json::Map<String, Value>>(&text).is_ok()
             }
@@ -262,6 +305,16 @@ mod tests {
                 "InvalidAttributeName: Unknown Attribute FifoQueue.",
             ),
             (json!({"ContentBasedDeduplication": "true"}), true, ""),
+            (
+                json!({"RedriveAllowPolicy": "{\"redrivePermission\":\"denyAll\"}"}),
+                false,
+                "",
+            ),
+            (
+                json!({"RedriveAllowPolicy": "{\"redrivePermission\":\"byQueue\"}"}),
+                false,
+                "InvalidAttributeValue: Invalid value for the parameter RedriveAllowPolicy.",
+            ),
             (
                 json!({"RedrivePolicy": "{\"maxReceiveCount\":1}"}),
                 false,

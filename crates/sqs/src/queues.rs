@@ -99,6 +99,8 @@ fn check_redrive(
         "Dead letter target does not exist."
     } else if is_fifo(target) != is_fifo(queue) {
         "Dead-letter queue must be same type of queue as the source."
+    } else if !core.lets_use(target, queue) {
+        "The redrive allow policy of the dead-letter queue does not let this queue use it."
     } else {
         return Ok(());
     };
@@ -132,6 +134,7 @@ pub(crate) async fn delete(core: &Core, input: &Members) -> Result<Value, Failur
     let committed = core.store.commit(batch).await;
     committed.map_err(|error| failure::store(&error))?;
     core.queues.write().remove(&queue.name);
+    core.moves.lock().await.remove(&queue.number);
     queue.arrived.notify_waiters();
     // A crash before this is over leaves it to the next start.
     let cleared = sweep::clear(core, queue.number).await;

@@ -23,6 +23,7 @@ const IN_FLIGHT_MAX: usize = 120_000;
 const PAUSE_MILLIS_MAX: i64 = 1_000;
 
 /// What a caller wants.
+#[derive(Clone, Copy)]
 struct Wish {
     most: usize,
     visibility_millis: i64,
@@ -35,7 +36,7 @@ struct Taken {
     after: Entry,
 }
 
-pub(crate) async fn call(core: &Core, input: &Members) -> Result<Value, Failure> {
+pub(crate) async fn call(core: &Arc<Core>, input: &Members) -> Result<Value, Failure> {
     let queue = core.find(input)?;
     let current = queue.current();
     let settings = &current.1;
@@ -72,7 +73,7 @@ pub(crate) async fn call(core: &Core, input: &Members) -> Result<Value, Failure>
 
 /// Receives; where there is nothing, waits up to `seconds` for something.
 async fn wait_for(
-    core: &Core,
+    core: &Arc<Core>,
     queue: &Arc<Queue>,
     wish: &Wish,
     seconds: i64,
@@ -84,7 +85,7 @@ async fn wait_for(
         tokio::pin!(arrived);
         // From here on no message is missed.
         arrived.as_mut().enable();
-        let received = receive(core, queue, wish).await?;
+        let received = carried_out(core, queue, wish).await?;
         if !received.is_empty() {
             return Ok(received);
         }
@@ -104,6 +105,18 @@ async fn wait_for(
             _ = stopping.changed() => {}
         }
     }
+}
+
+/// Receives, to the end even if the caller goes away meanwhile: what is changed in memory is written down.
+async fn carried_out(
+    core: &Arc<Core>,
+    queue: &Arc<Queue>,
+    wish: &Wish,
+) -> Result<Vec<(Taken, MessageRow)>, Failure> {
+    let (core, queue, wish) = (Arc::clone(core), Arc::clone(queue), *wish);
+    let task = tokio::spawn(async move { receive(&core, &queue, &wish).await });
+    let ended = task.await;
+    ended.unwrap_or_else(|_| Err(Failure::internal("The messages could not be received.")))
 }
 
 /// Takes messages out of sight. Once this returns, that they are is durable.
@@ -180,10 +193,11 @@ fn take(core: &Core, queue: &Queue, settings: &Settings, wish: &Wish) -> Result<
     let now = core.now();
     let oldest = now - settings.retention_seconds * 1000;
     let redrive = settings.redrive.as_ref();
-    // A queue that is gone takes nothing; the messages stay where they are. So they do where a row names the
+    // A queue that is gone, or does not let this one, takes nothing; the messages stay where they are. So they do where a row names the
     // queue itself: they would be given up to it for ever.
-    let redrive = redrive
-        .filter(|redrive| redrive.queue != queue.name && core.named(&redrive.queue).is_some());
+    let redrive = redrive.filter(|redrive| {
+        redrive.queue != queue.name && core.lets_use(&redrive.queue, &queue.name)
+    });
     let mut book = queue.book.lock();
     let seqs = book.receivable(now, wish.most);
     if book.len() >= IN_FLIGHT_MAX && book.counts(now).in_flight >= IN_FLIGHT_MAX {
@@ -324,6 +338,10 @@ async fn give_up(
             }
         };
         row.dead_letter_source = Some(source.clone());
+        if fifo {
+            // Two messages that shared an id after each other are two dead letters.
+            row.deduplication_id = Some(row.id.clone());
+        }
         let new_seq = if fifo { core.next_seq() } else { *seq };
         let moved = Entry {
             visible_at: now,

@@ -1,5 +1,6 @@
 //! What is on disk. A queue is a row; a message is two: what it says, which never changes, and when it
-//! is seen, which changes with every receive. Ids that FIFO queues remember are rows until they are forgotten.
+//! is seen, which changes with every receive. Ids that FIFO queues remember are rows until
+//! they are forgotten, and so are the last moves of a queue's messages.
 //!
 //! Keys of messages begin with the queue's number, which is never given again.
 
@@ -104,6 +105,10 @@ pub(crate) fn remembered_key(queue: u64, scope: &str, id: &str) -> Key {
 
 pub(crate) fn remembered_prefix(queue: u64) -> Vec<u8> {
     [b"d", &queue.to_be_bytes()[..]].concat()
+}
+
+pub(crate) fn moves_prefix(queue: u64) -> Vec<u8> {
+    [b"m", &queue.to_be_bytes()[..]].concat()
 }
 
 fn message_bytes(queue: u64, seq: u64) -> Vec<u8> {

@@ -99,6 +99,7 @@ pub(crate) async fn clear(core: &Core, number: u64) -> Result<(), StoreError> {
         Range::prefix(Space::QueueIndex, &prefix),
         Range::prefix(Space::Messages, &prefix),
         Range::prefix(Space::Queues, &rows::remembered_prefix(number)),
+        Range::prefix(Space::Queues, &rows::moves_prefix(number)),
     ];
     for range in ranges {
         loop {
@@ -125,6 +126,7 @@ pub(crate) async fn orphans(core: &Core) -> Result<(), StoreError> {
         (Space::QueueIndex, &b""[..]),
         (Space::Messages, b""),
         (Space::Queues, b"d"),
+        (Space::Queues, b"m"),
     ] {
         let mut range = Range::prefix(space, before);
         // From one queue to the next: how many messages they have does not matter.

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use anyhow::Context as _;
 
 use crate::keys::Keys;
+use crate::login::{Kind, ProfileFile};
 use crate::place;
 
 /// Options of `stepd env`.
@@ -17,14 +18,10 @@ pub struct Arguments {
     /// The server's address, if it is not the one that the server wrote down
     #[arg(long)]
     endpoint_url: Option<String>,
-    /// The region to use
-    #[arg(long, default_value = "us-east-1")]
-    region: String,
+    /// The server's region, if it is not the one that the server wrote down
+    #[arg(long)]
+    region: Option<String>,
 }
-
-/// AWS CLI version 2 takes a payload for base64 unless its configuration says otherwise.
-const AWS_CONFIG: &str =
-    "# Written by `stepd env`.\n[default]\ncli_binary_format = raw-in-base64-out\n";
 
 /// Prints `export` lines; writes the AWS configuration file that they name.
 pub fn run(arguments: Arguments) -> anyhow::Result<()> {
@@ -35,10 +32,17 @@ pub fn run(arguments: Arguments) -> anyhow::Result<()> {
     } = arguments;
     let keys = Keys::read(&data_dir)?;
     let endpoint = endpoint_url.unwrap_or_else(|| place::endpoint(&data_dir));
+    let region = region.unwrap_or_else(|| place::region(&data_dir));
     let config = std::path::absolute(data_dir.join("aws-config"))
         .context("the data directory has no absolute path")?;
-    std::fs::write(&config, format!("{AWS_CONFIG}region = {region}\n"))
-        .context("the AWS configuration cannot be written")?;
+    let mut file = ProfileFile::read(Kind::Config, config.clone())?;
+    // AWS CLI version 2 takes a payload for base64 unless its configuration says otherwise.
+    let entries = [
+        ("cli_binary_format", "raw-in-base64-out"),
+        ("region", &region),
+    ];
+    file.set("default", &entries);
+    file.write()?;
     let variables = [
         ("AWS_ENDPOINT_URL", endpoint.as_str()),
         ("AWS_REGION", &region),

@@ -1,5 +1,5 @@
 //! The server's secrets: made at the first start, readable by their owner alone, never printed but by
-//! `stepd env`.
+//! `stepd env`, and by `stepd keys rotate` where it makes another.
 
 use std::fs::OpenOptions;
 use std::io::Write as _;
@@ -37,6 +37,19 @@ impl Keys {
             keys.root_secret_access_key.clone_from(secret);
         }
         keys.write(&path)
+            .context("the server's keys cannot be written")?;
+        Ok(keys)
+    }
+
+    /// Makes a new root access key for `data_dir`; once this returns, it is on disk.
+    pub fn rotate(data_dir: &Path) -> anyhow::Result<Self> {
+        let new = Self::random();
+        let keys = Self {
+            root_access_key_id: new.root_access_key_id,
+            root_secret_access_key: new.root_secret_access_key,
+            ..Self::read(data_dir)?
+        };
+        keys.write(&data_dir.join(KEYS_FILE))
             .context("the server's keys cannot be written")?;
         Ok(keys)
     }
@@ -175,8 +188,17 @@ mod tests {
             Keys::read(dir.path()).expect("reads").root_access_key_id,
             "me"
         );
+        let master = chosen_master(dir.path());
+        let rotated = Keys::rotate(dir.path()).expect("makes another");
+        assert_ne!(rotated.root_access_key_id, "me");
+        assert_eq!(chosen_master(dir.path()), master, "the rest stays");
         for bad in ["", "id", "id:", ":secret", "ASIAX:secret", "a b:secret"] {
             assert!(bad.parse::<RootAccessKey>().is_err(), "{bad}");
         }
+    }
+
+    fn chosen_master(dir: &Path) -> [u8; 32] {
+        let keys = Keys::read(dir).expect("reads");
+        keys.master().expect("32 bytes")
     }
 }

@@ -5,6 +5,8 @@
 #![forbid(unsafe_code)]
 
 mod access;
+mod access_keys;
+mod apis;
 mod build;
 mod client;
 mod console;
@@ -14,6 +16,7 @@ mod forward;
 mod function_urls;
 mod keys;
 mod limits;
+mod login;
 mod logs;
 mod messaging;
 mod names;
@@ -35,8 +38,10 @@ mod status_events;
 mod task;
 mod test;
 mod tls;
+mod topic_links;
 mod validate;
 mod workflow;
+mod xml;
 
 use std::process::ExitCode;
 
@@ -70,6 +75,11 @@ enum Command {
     Build(build::Arguments),
     /// Print the shell environment that points AWS tools at the server
     Env(env::Arguments),
+    /// Write a profile for AWS tools: the server's address, and keys of the owner, a user or a role
+    Login(login::Arguments),
+    /// Make, list and end access keys
+    #[command(subcommand)]
+    Keys(access_keys::Command),
     /// Print a link that signs a browser in to the web console
     Console,
     /// Show what a Lambda function logged
@@ -122,6 +132,8 @@ async fn main() -> ExitCode {
         Command::Deploy(arguments) => deploy::run(arguments).await,
         Command::Build(arguments) => apart(move || build::run(&arguments)).await,
         Command::Env(arguments) => env::run(arguments),
+        Command::Login(arguments) => apart(move || login::run(&arguments)).await,
+        Command::Keys(command) => apart(move || access_keys::run(&command)).await,
         Command::Console => console::run().await,
         Command::Logs(arguments) => logs::run(arguments).await,
         Command::Test(arguments) => return test::run(&arguments),

@@ -16,6 +16,7 @@ use ssm::Ssm;
 use store::Store;
 
 use crate::status_events::StatusEvents;
+use crate::topic_links::TopicLinks;
 
 /// The services.
 pub struct Messaging {
@@ -74,9 +75,11 @@ impl Messaging {
             clock.clone(),
             site.clone(),
             endpoint,
+            &master,
         );
         let sns = sns.await.context("the topics cannot be opened")?;
-        gateway.add_service(sns);
+        gateway.add_service(sns.clone());
+        gateway.add_hosted(Arc::new(TopicLinks(sns)));
         let events = Events::open(
             store.clone(),
             deliveries.clone(),

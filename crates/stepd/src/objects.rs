@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use aws_wire::sigv4::SignatureError;
-use gateway::{StreamedBody, StreamedRequest, StreamingService};
+use gateway::{ObjectCall, StreamedBody, StreamedRequest, StreamingService};
 use http::Response;
 use http_body_util::BodyExt as _;
 use s3::{S3, Signatory};
@@ -19,18 +19,32 @@ impl StreamingService for Objects {
         "s3"
     }
 
+    fn is_open(&self, path: &str) -> bool {
+        let path = path.strip_prefix('/').unwrap_or(path);
+        self.0.is_open(path.split('/').next().unwrap_or(path))
+    }
+
     async fn answer(&self, request: StreamedRequest) -> Response<StreamedBody> {
         let StreamedRequest {
             request,
-            access_key_id,
-            secret_access_key,
+            key,
+            arn,
             leave,
             request_id,
         } = request;
         let signatory = Signatory {
-            access_key_id,
-            secret_access_key,
-            authorize: leave,
+            key,
+            arn,
+            authorize: Arc::new(move |asking| {
+                leave(ObjectCall {
+                    operation: asking.operation,
+                    bucket: asking.bucket,
+                    key: asking.key,
+                    source: asking.source,
+                    query: asking.query,
+                    headers: asking.headers,
+                })
+            }),
         };
         let request = request.map(s3::Body::http_body_unsync);
         let response = self.0.answer(request, signatory, request_id).await;

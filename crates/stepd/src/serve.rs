@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::Context as _;
+use apigateway::ApiGateway;
 use cloudformation::{CloudFormation, Deployer};
 use console::{Console, ConsoleOptions, Foundations};
 use dynamodb::DynamoDb;
@@ -21,6 +22,8 @@ use tokio::net::TcpListener;
 use tokio_rustls::rustls::ServerConfig;
 
 use crate::access::Enforcement;
+use crate::access_keys::Rotation;
+use crate::apis::ApiHosts;
 use crate::console::{ConsoleLinks, ConsolePages, Ways};
 use crate::forward::{self, Forward, Forwarded};
 use crate::function_urls::FunctionUrls;
@@ -50,7 +53,7 @@ pub struct Arguments {
     #[arg(long, default_value = place::LISTEN)]
     listen: SocketAddr,
     /// The region to be
-    #[arg(long, default_value = "us-east-1", value_parser = region)]
+    #[arg(long, default_value = place::REGION, value_parser = region)]
     region: String,
     /// The account to be: twelve digits
     #[arg(long, default_value = "000000000000", value_parser = account_id)]
@@ -148,7 +151,7 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<()> {
     };
     let endpoint = format!("http://{near}");
     let server = Server::open(&arguments, &endpoint, near.port()).await?;
-    place::announce(&arguments.data_dir, &endpoint)?;
+    place::announce(&arguments.data_dir, &endpoint, &arguments.region)?;
     let shown = match &tls {
         Some(_) => format!("https://{address}"),
         None => endpoint,
@@ -252,6 +255,17 @@ impl Server {
             master: keys.master()?,
         })
         .await?;
+        let apis = ApiGateway::new(
+            store.clone(),
+            gate.clone(),
+            clock.clone(),
+            site.clone(),
+            endpoint,
+        );
+        for service in apis.services() {
+            gateway.add_service(service);
+        }
+        gateway.add_hosted(Arc::new(ApiHosts(apis)));
         let options = cloudformation::Options {
             data_dir: data_dir.clone(),
             ignore_unknown: arguments.ignore_unknown_resources,
@@ -273,6 +287,11 @@ impl Server {
             iam.clone(),
             clock.clone(),
         )));
+        gateway.add_route(Arc::new(Rotation {
+            data_dir: data_dir.clone(),
+            gateway: Arc::downgrade(&gateway),
+            is_chosen: arguments.root_access_key.is_some(),
+        }));
         gateway.add_route(Arc::new(Suggestions {
             iam,
             gate: gate.clone(),

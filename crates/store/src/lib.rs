@@ -84,11 +84,13 @@ pub enum Space {
     Iam = 29,
     /// Executions that began or ended, of which nobody has heard yet.
     StatusBacklog = 30,
+    /// APIs of API Gateway, and what their deployments serve.
+    Apis = 31,
 }
 
 impl Space {
     /// Every space, in the order of their numbers.
-    pub const ALL: [Self; 31] = [
+    pub const ALL: [Self; 32] = [
         Self::Meta,
         Self::StateMachines,
         Self::Executions,
@@ -120,6 +122,7 @@ impl Space {
         Self::Deliveries,
         Self::Iam,
         Self::StatusBacklog,
+        Self::Apis,
     ];
 }
 

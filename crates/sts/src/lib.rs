@@ -74,6 +74,7 @@ impl Sts {
                 None => self.user_id(&limited.of),
             },
             Principal::Service { name, .. } => name.to_string(),
+            Principal::Anonymous => "anonymous".to_owned(),
         }
     }
 
@@ -103,7 +104,10 @@ impl Sts {
         let chained = match caller {
             Principal::Role { .. } => true,
             Principal::Limited(limited) => matches!(limited.of, Principal::Role { .. }),
-            Principal::Root { .. } | Principal::User { .. } | Principal::Service { .. } => false,
+            Principal::Root { .. }
+            | Principal::User { .. }
+            | Principal::Service { .. }
+            | Principal::Anonymous => false,
         };
         if chained && seconds > CHAINED_SECONDS_MAX {
             return Err(invalid(
@@ -182,7 +186,10 @@ impl Sts {
 fn refuse_temporary(operation: &str, caller: &Principal) -> Result<(), Failure> {
     match caller {
         Principal::Root { .. } | Principal::User { .. } => Ok(()),
-        Principal::Role { .. } | Principal::Limited(_) | Principal::Service { .. } => {
+        Principal::Role { .. }
+        | Principal::Limited(_)
+        | Principal::Service { .. }
+        | Principal::Anonymous => {
             let message = format!("Cannot call {operation} with session credentials");
             Err(Failure::client("AccessDenied", message).with_status(403))
         }
@@ -202,6 +209,15 @@ impl Service for Sts {
             "AssumeRole" => self.assume_role(&input, &call.principal)?,
             "GetSessionToken" => self.session_token(&input, &call.principal)?,
             "GetFederationToken" => self.federation_token(&input, &call.principal)?,
+            "GetAccessKeyInfo" => json!({"Account": &*self.site.account_id}),
+            // Refusals here say what they are about, and none of them is encoded: no text is one of ours.
+            "DecodeAuthorizationMessage" => {
+                let message = "Message is not valid";
+                return Err(Failure::client(
+                    "InvalidAuthorizationMessageException",
+                    message,
+                ));
+            }
             other => {
                 let message = format!("sts:{other} is not served here yet");
                 return Err(Failure::client("NotImplemented", message).with_status(501));

@@ -3,15 +3,20 @@
 Run with the name of a chapter; the environment says where the server is. Every chapter asserts by itself.
 """
 
+import base64
 import http.server
 import json
 import sys
 import threading
 import time
+import urllib.error
+import urllib.request
 from datetime import datetime, timedelta, timezone
 
 import boto3
+import rsa
 from botocore.exceptions import ClientError
+from pyasn1.codec.der import decoder, encoder
 
 ROLE = "arn:aws:iam::000000000000:role/any"
 
@@ -113,6 +118,69 @@ def topics():
     assert sns.list_topics()["Topics"] == []
 
 
+def fifo():
+    """Order and single delivery from a FIFO topic to queues."""
+    sns, sqs = client("sns"), client("sqs")
+    refused("InvalidParameter", sns.create_topic, Name="x.fifo")
+    refused("InvalidParameter", sns.create_topic, Name="x", Attributes={"FifoTopic": "true"})
+    topic = sns.create_topic(Name="steps.fifo", Attributes={"FifoTopic": "true"})["TopicArn"]
+    shown = sns.get_topic_attributes(TopicArn=topic)["Attributes"]
+    assert shown["FifoTopic"] == "true" and shown["ContentBasedDeduplication"] == "false", shown
+    arn = "arn:aws:sqs:us-east-1:000000000000:steps.fifo"
+    policy = json.dumps(senders(arn, "sns"))
+    url = sqs.create_queue(QueueName="steps.fifo", Attributes={"FifoQueue": "true", "Policy": policy})["QueueUrl"]
+    for protocol, endpoint in [
+        ("lambda", "arn:aws:lambda:us-east-1:000000000000:function:f"),
+        ("https", "https://example.com"),
+    ]:
+        text = refused("InvalidParameter", sns.subscribe, TopicArn=topic, Protocol=protocol, Endpoint=endpoint)
+        assert text == f"Invalid parameter: Invalid protocol type: {protocol}", text
+    raw = {"RawMessageDelivery": "true"}
+    sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=arn, Attributes=raw)
+    text = refused("InvalidParameter", sns.publish, TopicArn=topic, Message="x")
+    assert text == "Invalid parameter: The MessageGroupId parameter is required for FIFO topics", text
+    text = refused("InvalidParameter", sns.publish, TopicArn=topic, Message="x", MessageGroupId="g")
+    assert text.startswith("Invalid parameter: The topic should either have ContentBasedDeduplication enabled"), text
+    sns.set_topic_attributes(TopicArn=topic, AttributeName="ContentBasedDeduplication", AttributeValue="true")
+    numbers = []
+    for n in range(40):
+        sent = sns.publish(TopicArn=topic, Message=f"m{n:02}", MessageGroupId="ab"[n % 2])
+        numbers.append(sent["SequenceNumber"])
+        assert len(sent["SequenceNumber"]) == 20, sent
+        again = sns.publish(TopicArn=topic, Message=f"m{n:02}", MessageGroupId="ab"[n % 2])
+        assert again["MessageId"] == sent["MessageId"], again
+    assert numbers == sorted(numbers)
+    entries = [{"Id": f"e{n}", "Message": f"n{n}", "MessageGroupId": "a", "MessageDeduplicationId": "d"} for n in range(2)]
+    batch = sns.publish_batch(TopicArn=topic, PublishBatchRequestEntries=entries)["Successful"]
+    assert len({one["MessageId"] for one in batch}) == 1, batch
+    got = {"a": [], "b": []}
+
+    def all_of_them():
+        for message in sqs.receive_message(
+            QueueUrl=url, MaxNumberOfMessages=10, WaitTimeSeconds=1, AttributeNames=["All"]
+        ).get("Messages", []):
+            got[message["Attributes"]["MessageGroupId"]].append(message["Body"])
+            sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
+        return len(got["a"]) + len(got["b"]) >= 41
+
+    eventually("all in order", all_of_them)
+    assert got["a"] == [f"m{n:02}" for n in range(0, 40, 2)] + ["n0"], got
+    assert got["b"] == [f"m{n:02}" for n in range(1, 40, 2)], got
+    sns.delete_topic(TopicArn=topic)
+
+
+def verified(told, names, hash):
+    """Verifies a notification as SDKs do: with the key in the certificate that it names."""
+    with urllib.request.urlopen(told["SigningCertURL"]) as answer:
+        pem = answer.read().decode()
+    body = "".join(line for line in pem.splitlines() if not line.startswith("-----"))
+    certificate, _ = decoder.decode(base64.b64decode(body))
+    key = rsa.PublicKey.load_pkcs1_openssl_der(encoder.encode(certificate[0][6]))
+    said = "".join(f"{name}\n{told[name]}\n" for name in names)
+    used = rsa.verify(said.encode(), base64.b64decode(told["Signature"]), key)
+    assert used == hash, used
+
+
 def web(sns, topic):
     heard = []
 
@@ -134,10 +202,32 @@ def web(sns, topic):
     eventually("the endpoint is asked", lambda: heard)
     kind, question = heard[0]
     assert kind == "SubscriptionConfirmation", kind
-    sns.confirm_subscription(TopicArn=topic, Token=question["Token"])
-    sns.publish(TopicArn=topic, Message="web")
+    verified(question, ["Message", "MessageId", "SubscribeURL", "Timestamp", "Token", "TopicArn", "Type"], "SHA-1")
+    # Whoever has the link needs no key.
+    with urllib.request.urlopen(question["SubscribeURL"]) as answer:
+        assert b"<ConfirmSubscriptionResponse" in answer.read()
+    sns.set_topic_attributes(TopicArn=topic, AttributeName="SignatureVersion", AttributeValue="2")
+    sns.publish(TopicArn=topic, Message="web", Subject="S")
     eventually("the endpoint is told", lambda: len(heard) > 1)
     assert heard[1][0] == "Notification" and heard[1][1]["Message"] == "web", heard
+    told = heard[1][1]
+    verified(told, ["Message", "MessageId", "Subject", "Timestamp", "TopicArn", "Type"], "SHA-256")
+    try:
+        verified({**told, "Message": "other"}, ["Message", "MessageId", "Subject", "Timestamp", "TopicArn", "Type"], "")
+        raise AssertionError("another message has the same signature")
+    except rsa.VerificationError:
+        pass
+    queues = [one["SubscriptionArn"] for one in sns.list_subscriptions()["Subscriptions"] if one["Protocol"] == "sqs"]
+    link = told["UnsubscribeURL"]
+    for arn in queues:
+        try:
+            urllib.request.urlopen(link.split("SubscriptionArn=")[0] + "SubscriptionArn=" + arn)
+            raise AssertionError("a queue's subscription ends without a signature")
+        except urllib.error.HTTPError as error:
+            assert error.code == 403, error
+    with urllib.request.urlopen(link) as answer:
+        assert b"<UnsubscribeResponse" in answer.read()
+    assert [one for one in sns.list_subscriptions()["Subscriptions"] if one["Protocol"] == "http"] == []
     server.shutdown()
 
 
@@ -152,6 +242,8 @@ def rules():
         "InputTemplate": '{"state": <s>, "text": "is <s>"}',
     }
     targets = [{"Id": "q", "Arn": arn, "InputTransformer": transformer}]
+    strange = [{"Id": "q", "Arn": arn, "RoleArn": ROLE.replace("/any", "/nobody")}]
+    refused("ValidationException", events.put_targets, Rule="mine", Targets=strange)
     assert events.put_targets(Rule="mine", Targets=targets)["FailedEntryCount"] == 0
     entry = {"Source": "my.app", "DetailType": "change"}
     put = events.put_events(
@@ -240,6 +332,9 @@ def schedules():
             "ValidationException", scheduler.create_schedule, ScheduleExpression="rate(1 day)", **lacking
         )
         assert text == f"{member} must be specified for the target {wanting}.", text
+    stranger = {**arguments, "Target": {**target, "RoleArn": ROLE.replace("/any", "/nobody")}}
+    text = refused("ValidationException", scheduler.create_schedule, ScheduleExpression="rate(1 day)", **stranger)
+    assert text.startswith("The execution role you provide must allow"), text
     scheduler.create_schedule_group(Name="team")
     daily = {"ScheduleExpression": "cron(0 8 ? * MON-FRI *)", "ScheduleExpressionTimezone": "Europe/Berlin"}
     scheduler.create_schedule(GroupName="team", **daily, **arguments)

@@ -1536,4 +1536,622 @@ pub static SERVICES: &[ServiceEntry] = &[
             ("GetWebIdentityToken", ""),
         ],
     },
+    ServiceEntry {
+        service: "apigateway",
+        signing_name: "apigateway",
+        protocol: Protocol::RestJson,
+        target_prefix: "",
+        operations: &[
+            ("CreateApiKey", "POST /apikeys"),
+            (
+                "CreateAuthorizer",
+                "POST /restapis/{restapi_id}/authorizers",
+            ),
+            (
+                "CreateBasePathMapping",
+                "POST /domainnames/{domain_name}/basepathmappings",
+            ),
+            (
+                "CreateDeployment",
+                "POST /restapis/{restapi_id}/deployments",
+            ),
+            (
+                "CreateDocumentationPart",
+                "POST /restapis/{restapi_id}/documentation/parts",
+            ),
+            (
+                "CreateDocumentationVersion",
+                "POST /restapis/{restapi_id}/documentation/versions",
+            ),
+            ("CreateDomainName", "POST /domainnames"),
+            (
+                "CreateDomainNameAccessAssociation",
+                "POST /domainnameaccessassociations",
+            ),
+            ("CreateModel", "POST /restapis/{restapi_id}/models"),
+            (
+                "CreateRequestValidator",
+                "POST /restapis/{restapi_id}/requestvalidators",
+            ),
+            (
+                "CreateResource",
+                "POST /restapis/{restapi_id}/resources/{parent_id}",
+            ),
+            ("CreateRestApi", "POST /restapis"),
+            ("CreateStage", "POST /restapis/{restapi_id}/stages"),
+            ("CreateUsagePlan", "POST /usageplans"),
+            ("CreateUsagePlanKey", "POST /usageplans/{usageplanId}/keys"),
+            ("CreateVpcLink", "POST /vpclinks"),
+            ("DeleteApiKey", "DELETE /apikeys/{api_Key}"),
+            (
+                "DeleteAuthorizer",
+                "DELETE /restapis/{restapi_id}/authorizers/{authorizer_id}",
+            ),
+            (
+                "DeleteBasePathMapping",
+                "DELETE /domainnames/{domain_name}/basepathmappings/{base_path}",
+            ),
+            (
+                "DeleteClientCertificate",
+                "DELETE /clientcertificates/{clientcertificate_id}",
+            ),
+            (
+                "DeleteDeployment",
+                "DELETE /restapis/{restapi_id}/deployments/{deployment_id}",
+            ),
+            (
+                "DeleteDocumentationPart",
+                "DELETE /restapis/{restapi_id}/documentation/parts/{part_id}",
+            ),
+            (
+                "DeleteDocumentationVersion",
+                "DELETE /restapis/{restapi_id}/documentation/versions/{doc_version}",
+            ),
+            ("DeleteDomainName", "DELETE /domainnames/{domain_name}"),
+            (
+                "DeleteDomainNameAccessAssociation",
+                "DELETE /domainnameaccessassociations/{domain_name_access_association_arn}",
+            ),
+            (
+                "DeleteGatewayResponse",
+                "DELETE /restapis/{restapi_id}/gatewayresponses/{response_type}",
+            ),
+            (
+                "DeleteIntegration",
+                "DELETE /restapis/{restapi_id}/resources/{resource_id}/methods/{http_method}/integration",
+            ),
+            (
+                "DeleteIntegrationResponse",
+                "DELETE /restapis/{restapi_id}/resources/{resource_id}/methods/{http_method}/integration/responses/{status_code}",
+            ),
+            (
+                "DeleteMethod",
+                "DELETE /restapis/{restapi_id}/resources/{resource_id}/methods/{http_method}",
+            ),
+            (
+                "DeleteMethodResponse",
+                "DELETE /restapis/{restapi_id}/resources/{resource_id}/methods/{http_method}/responses/{status_code}",
+            ),
+            (
+                "DeleteModel",
+                "DELETE /restapis/{restapi_id}/models/{model_name}",
+            ),
+            (
+                "DeleteRequestValidator",
+                "DELETE /restapis/{restapi_id}/requestvalidators/{requestvalidator_id}",
+            ),
+            (
+                "DeleteResource",
+                "DELETE /restapis/{restapi_id}/resources/{resource_id}",
+            ),
+            ("DeleteRestApi", "DELETE /restapis/{restapi_id}"),
+            (
+                "DeleteStage",
+                "DELETE /restapis/{restapi_id}/stages/{stage_name}",
+            ),
+            ("DeleteUsagePlan", "DELETE /usageplans/{usageplanId}"),
+            (
+                "DeleteUsagePlanKey",
+                "DELETE /usageplans/{usageplanId}/keys/{keyId}",
+            ),
+            ("DeleteVpcLink", "DELETE /vpclinks/{vpclink_id}"),
+            (
+                "FlushStageAuthorizersCache",
+                "DELETE /restapis/{restapi_id}/stages/{stage_name}/cache/authorizers",
+            ),
+            (
+                "FlushStageCache",
+                "DELETE /restapis/{restapi_id}/stages/{stage_name}/cache/data",
+            ),
+            ("GenerateClientCertificate", "POST /clientcertificates"),
+            ("GetAccount", "GET /account"),
+            ("GetApiKey", "GET /apikeys/{api_Key}"),
+            ("GetApiKeys", "GET /apikeys"),
+            (
+                "GetAuthorizer",
+                "GET /restapis/{restapi_id}/authorizers/{authorizer_id}",
+            ),
+            ("GetAuthorizers", "GET /restapis/{restapi_id}/authorizers"),
+            (
+                "GetBasePathMapping",
+                "GET /domainnames/{domain_name}/basepathmappings/{base_path}",
+            ),
+            (
+                "GetBasePathMappings",
+                "GET /domainnames/{domain_name}/basepathmappings",
+            ),
+            (
+                "GetClientCertificate",
+                "GET /clientcertificates/{clientcertificate_id}",
+            ),
+            ("GetClientCertificates", "GET /clientcertificates"),
+            (
+                "GetDeployment",
+                "GET /restapis/{restapi_id}/deployments/{deployment_id}",
+            ),
+            ("GetDeployments", "GET /restapis/{restapi_id}/deployments"),
+            (
+                "GetDocumentationPart",
+                "GET /restapis/{restapi_id}/documentation/parts/{part_id}",
+            ),
+            (
+                "GetDocumentationParts",
+                "GET /restapis/{restapi_id}/documentation/parts",
+            ),
+            (
+                "GetDocumentationVersion",
+                "GET /restapis/{restapi_id}/documentation/versions/{doc_version}",
+            ),
+            (
+                "GetDocumentationVersions",
+                "GET /restapis/{restapi_id}/documentation/versions",
+            ),
+            ("GetDomainName", "GET /domainnames/{domain_name}"),
+            (
+                "GetDomainNameAccessAssociations",
+                "GET /domainnameaccessassociations",
+            ),
+            ("GetDomainNames", "GET /domainnames"),
+            (
+                "GetExport",
+                "GET /restapis/{restapi_id}/stages/{stage_name}/exports/{export_type}",
+            ),
+            (
+                "GetGatewayResponse",
+                "GET /restapis/{restapi_id}/gatewayresponses/{response_type}",
+            ),
+            (
+                "GetGatewayResponses",
+                "GET /restapis/{restapi_id}/gatewayresponses",
+            ),
+            (
+                "GetIntegration",
+                "GET /restapis/{restapi_id}/resources/{resource_id}/methods/{http_method}/integration",
+            ),
+            (
+                "GetIntegrationResponse",
+                "GET /restapis/{restapi_id}/resources/{resource_id}/methods/{http_method}/integration/responses/{status_code}",
+            ),
+            (
+                "GetMethod",
+                "GET /restapis/{restapi_id}/resources/{resource_id}/methods/{http_method}",
+            ),
+            (
+                "GetMethodResponse",
+                "GET /restapis/{restapi_id}/resources/{resource_id}/methods/{http_method}/responses/{status_code}",
+            ),
+            ("GetModel", "GET /restapis/{restapi_id}/models/{model_name}"),
+            (
+                "GetModelTemplate",
+                "GET /restapis/{restapi_id}/models/{model_name}/default_template",
+            ),
+            ("GetModels", "GET /restapis/{restapi_id}/models"),
+            (
+                "GetRequestValidator",
+                "GET /restapis/{restapi_id}/requestvalidators/{requestvalidator_id}",
+            ),
+            (
+                "GetRequestValidators",
+                "GET /restapis/{restapi_id}/requestvalidators",
+            ),
+            (
+                "GetResource",
+                "GET /restapis/{restapi_id}/resources/{resource_id}",
+            ),
+            ("GetResources", "GET /restapis/{restapi_id}/resources"),
+            ("GetRestApi", "GET /restapis/{restapi_id}"),
+            ("GetRestApis", "GET /restapis"),
+            (
+                "GetSdk",
+                "GET /restapis/{restapi_id}/stages/{stage_name}/sdks/{sdk_type}",
+            ),
+            ("GetSdkType", "GET /sdktypes/{sdktype_id}"),
+            ("GetSdkTypes", "GET /sdktypes"),
+            ("GetStage", "GET /restapis/{restapi_id}/stages/{stage_name}"),
+            ("GetStages", "GET /restapis/{restapi_id}/stages"),
+            ("GetTags", "GET /tags/{resource_arn}"),
+            ("GetUsage", "GET /usageplans/{usageplanId}/usage"),
+            ("GetUsagePlan", "GET /usageplans/{usageplanId}"),
+            (
+                "GetUsagePlanKey",
+                "GET /usageplans/{usageplanId}/keys/{keyId}",
+            ),
+            ("GetUsagePlanKeys", "GET /usageplans/{usageplanId}/keys"),
+            ("GetUsagePlans", "GET /usageplans"),
+            ("GetVpcLink", "GET /vpclinks/{vpclink_id}"),
+            ("GetVpcLinks", "GET /vpclinks"),
+            ("ImportApiKeys", "POST /apikeys?mode=import"),
+            (
+                "ImportDocumentationParts",
+                "PUT /restapis/{restapi_id}/documentation/parts",
+            ),
+            ("ImportRestApi", "POST /restapis?mode=import"),
+            (
+                "PutGatewayResponse",
+                "PUT /restapis/{restapi_id}/gatewayresponses/{response_type}",
+            ),
+            (
+                "PutIntegration",
+                "PUT /restapis/{restapi_id}/resources/{resource_id}/methods/{http_method}/integration",
+            ),
+            (
+                "PutIntegrationResponse",
+                "PUT /restapis/{restapi_id}/resources/{resource_id}/methods/{http_method}/integration/responses/{status_code}",
+            ),
+            (
+                "PutMethod",
+                "PUT /restapis/{restapi_id}/resources/{resource_id}/methods/{http_method}",
+            ),
+            (
+                "PutMethodResponse",
+                "PUT /restapis/{restapi_id}/resources/{resource_id}/methods/{http_method}/responses/{status_code}",
+            ),
+            ("PutRestApi", "PUT /restapis/{restapi_id}"),
+            (
+                "RejectDomainNameAccessAssociation",
+                "POST /rejectdomainnameaccessassociations",
+            ),
+            ("TagResource", "PUT /tags/{resource_arn}"),
+            (
+                "TestInvokeAuthorizer",
+                "POST /restapis/{restapi_id}/authorizers/{authorizer_id}",
+            ),
+            (
+                "TestInvokeMethod",
+                "POST /restapis/{restapi_id}/resources/{resource_id}/methods/{http_method}",
+            ),
+            ("UntagResource", "DELETE /tags/{resource_arn}"),
+            ("UpdateAccount", "PATCH /account"),
+            ("UpdateApiKey", "PATCH /apikeys/{api_Key}"),
+            (
+                "UpdateAuthorizer",
+                "PATCH /restapis/{restapi_id}/authorizers/{authorizer_id}",
+            ),
+            (
+                "UpdateBasePathMapping",
+                "PATCH /domainnames/{domain_name}/basepathmappings/{base_path}",
+            ),
+            (
+                "UpdateClientCertificate",
+                "PATCH /clientcertificates/{clientcertificate_id}",
+            ),
+            (
+                "UpdateDeployment",
+                "PATCH /restapis/{restapi_id}/deployments/{deployment_id}",
+            ),
+            (
+                "UpdateDocumentationPart",
+                "PATCH /restapis/{restapi_id}/documentation/parts/{part_id}",
+            ),
+            (
+                "UpdateDocumentationVersion",
+                "PATCH /restapis/{restapi_id}/documentation/versions/{doc_version}",
+            ),
+            ("UpdateDomainName", "PATCH /domainnames/{domain_name}"),
+            (
+                "UpdateGatewayResponse",
+                "PATCH /restapis/{restapi_id}/gatewayresponses/{response_type}",
+            ),
+            (
+                "UpdateIntegration",
+                "PATCH /restapis/{restapi_id}/resources/{resource_id}/methods/{http_method}/integration",
+            ),
+            (
+                "UpdateIntegrationResponse",
+                "PATCH /restapis/{restapi_id}/resources/{resource_id}/methods/{http_method}/integration/responses/{status_code}",
+            ),
+            (
+                "UpdateMethod",
+                "PATCH /restapis/{restapi_id}/resources/{resource_id}/methods/{http_method}",
+            ),
+            (
+                "UpdateMethodResponse",
+                "PATCH /restapis/{restapi_id}/resources/{resource_id}/methods/{http_method}/responses/{status_code}",
+            ),
+            (
+                "UpdateModel",
+                "PATCH /restapis/{restapi_id}/models/{model_name}",
+            ),
+            (
+                "UpdateRequestValidator",
+                "PATCH /restapis/{restapi_id}/requestvalidators/{requestvalidator_id}",
+            ),
+            (
+                "UpdateResource",
+                "PATCH /restapis/{restapi_id}/resources/{resource_id}",
+            ),
+            ("UpdateRestApi", "PATCH /restapis/{restapi_id}"),
+            (
+                "UpdateStage",
+                "PATCH /restapis/{restapi_id}/stages/{stage_name}",
+            ),
+            (
+                "UpdateUsage",
+                "PATCH /usageplans/{usageplanId}/keys/{keyId}/usage",
+            ),
+            ("UpdateUsagePlan", "PATCH /usageplans/{usageplanId}"),
+            ("UpdateVpcLink", "PATCH /vpclinks/{vpclink_id}"),
+        ],
+    },
+    ServiceEntry {
+        service: "apigatewayv2",
+        signing_name: "apigateway",
+        protocol: Protocol::RestJson,
+        target_prefix: "",
+        operations: &[
+            ("CreateApi", "POST /v2/apis"),
+            (
+                "CreateApiMapping",
+                "POST /v2/domainnames/{domainName}/apimappings",
+            ),
+            ("CreateAuthorizer", "POST /v2/apis/{apiId}/authorizers"),
+            ("CreateDeployment", "POST /v2/apis/{apiId}/deployments"),
+            ("CreateDomainName", "POST /v2/domainnames"),
+            ("CreateIntegration", "POST /v2/apis/{apiId}/integrations"),
+            (
+                "CreateIntegrationResponse",
+                "POST /v2/apis/{apiId}/integrations/{integrationId}/integrationresponses",
+            ),
+            ("CreateModel", "POST /v2/apis/{apiId}/models"),
+            ("CreatePortal", "POST /v2/portals"),
+            ("CreatePortalProduct", "POST /v2/portalproducts"),
+            (
+                "CreateProductPage",
+                "POST /v2/portalproducts/{portalProductId}/productpages",
+            ),
+            (
+                "CreateProductRestEndpointPage",
+                "POST /v2/portalproducts/{portalProductId}/productrestendpointpages",
+            ),
+            ("CreateRoute", "POST /v2/apis/{apiId}/routes"),
+            (
+                "CreateRouteResponse",
+                "POST /v2/apis/{apiId}/routes/{routeId}/routeresponses",
+            ),
+            (
+                "CreateRoutingRule",
+                "POST /v2/domainnames/{domainName}/routingrules",
+            ),
+            ("CreateStage", "POST /v2/apis/{apiId}/stages"),
+            ("CreateVpcLink", "POST /v2/vpclinks"),
+            (
+                "DeleteAccessLogSettings",
+                "DELETE /v2/apis/{apiId}/stages/{stageName}/accesslogsettings",
+            ),
+            ("DeleteApi", "DELETE /v2/apis/{apiId}"),
+            (
+                "DeleteApiMapping",
+                "DELETE /v2/domainnames/{domainName}/apimappings/{apiMappingId}",
+            ),
+            (
+                "DeleteAuthorizer",
+                "DELETE /v2/apis/{apiId}/authorizers/{authorizerId}",
+            ),
+            ("DeleteCorsConfiguration", "DELETE /v2/apis/{apiId}/cors"),
+            (
+                "DeleteDeployment",
+                "DELETE /v2/apis/{apiId}/deployments/{deploymentId}",
+            ),
+            ("DeleteDomainName", "DELETE /v2/domainnames/{domainName}"),
+            (
+                "DeleteIntegration",
+                "DELETE /v2/apis/{apiId}/integrations/{integrationId}",
+            ),
+            (
+                "DeleteIntegrationResponse",
+                "DELETE /v2/apis/{apiId}/integrations/{integrationId}/integrationresponses/{integrationResponseId}",
+            ),
+            ("DeleteModel", "DELETE /v2/apis/{apiId}/models/{modelId}"),
+            ("DeletePortal", "DELETE /v2/portals/{portalId}"),
+            (
+                "DeletePortalProduct",
+                "DELETE /v2/portalproducts/{portalProductId}",
+            ),
+            (
+                "DeletePortalProductSharingPolicy",
+                "DELETE /v2/portalproducts/{portalProductId}/sharingpolicy",
+            ),
+            (
+                "DeleteProductPage",
+                "DELETE /v2/portalproducts/{portalProductId}/productpages/{productPageId}",
+            ),
+            (
+                "DeleteProductRestEndpointPage",
+                "DELETE /v2/portalproducts/{portalProductId}/productrestendpointpages/{productRestEndpointPageId}",
+            ),
+            ("DeleteRoute", "DELETE /v2/apis/{apiId}/routes/{routeId}"),
+            (
+                "DeleteRouteRequestParameter",
+                "DELETE /v2/apis/{apiId}/routes/{routeId}/requestparameters/{requestParameterKey}",
+            ),
+            (
+                "DeleteRouteResponse",
+                "DELETE /v2/apis/{apiId}/routes/{routeId}/routeresponses/{routeResponseId}",
+            ),
+            (
+                "DeleteRouteSettings",
+                "DELETE /v2/apis/{apiId}/stages/{stageName}/routesettings/{routeKey}",
+            ),
+            (
+                "DeleteRoutingRule",
+                "DELETE /v2/domainnames/{domainName}/routingrules/{routingRuleId}",
+            ),
+            ("DeleteStage", "DELETE /v2/apis/{apiId}/stages/{stageName}"),
+            ("DeleteVpcLink", "DELETE /v2/vpclinks/{vpcLinkId}"),
+            ("DisablePortal", "DELETE /v2/portals/{portalId}/publish"),
+            ("ExportApi", "GET /v2/apis/{apiId}/exports/{specification}"),
+            ("GetApi", "GET /v2/apis/{apiId}"),
+            (
+                "GetApiMapping",
+                "GET /v2/domainnames/{domainName}/apimappings/{apiMappingId}",
+            ),
+            (
+                "GetApiMappings",
+                "GET /v2/domainnames/{domainName}/apimappings",
+            ),
+            ("GetApis", "GET /v2/apis"),
+            (
+                "GetAuthorizer",
+                "GET /v2/apis/{apiId}/authorizers/{authorizerId}",
+            ),
+            ("GetAuthorizers", "GET /v2/apis/{apiId}/authorizers"),
+            (
+                "GetDeployment",
+                "GET /v2/apis/{apiId}/deployments/{deploymentId}",
+            ),
+            ("GetDeployments", "GET /v2/apis/{apiId}/deployments"),
+            ("GetDomainName", "GET /v2/domainnames/{domainName}"),
+            ("GetDomainNames", "GET /v2/domainnames"),
+            (
+                "GetIntegration",
+                "GET /v2/apis/{apiId}/integrations/{integrationId}",
+            ),
+            (
+                "GetIntegrationResponse",
+                "GET /v2/apis/{apiId}/integrations/{integrationId}/integrationresponses/{integrationResponseId}",
+            ),
+            (
+                "GetIntegrationResponses",
+                "GET /v2/apis/{apiId}/integrations/{integrationId}/integrationresponses",
+            ),
+            ("GetIntegrations", "GET /v2/apis/{apiId}/integrations"),
+            ("GetModel", "GET /v2/apis/{apiId}/models/{modelId}"),
+            (
+                "GetModelTemplate",
+                "GET /v2/apis/{apiId}/models/{modelId}/template",
+            ),
+            ("GetModels", "GET /v2/apis/{apiId}/models"),
+            ("GetPortal", "GET /v2/portals/{portalId}"),
+            (
+                "GetPortalProduct",
+                "GET /v2/portalproducts/{portalProductId}",
+            ),
+            (
+                "GetPortalProductSharingPolicy",
+                "GET /v2/portalproducts/{portalProductId}/sharingpolicy",
+            ),
+            (
+                "GetProductPage",
+                "GET /v2/portalproducts/{portalProductId}/productpages/{productPageId}",
+            ),
+            (
+                "GetProductRestEndpointPage",
+                "GET /v2/portalproducts/{portalProductId}/productrestendpointpages/{productRestEndpointPageId}",
+            ),
+            ("GetRoute", "GET /v2/apis/{apiId}/routes/{routeId}"),
+            (
+                "GetRouteResponse",
+                "GET /v2/apis/{apiId}/routes/{routeId}/routeresponses/{routeResponseId}",
+            ),
+            (
+                "GetRouteResponses",
+                "GET /v2/apis/{apiId}/routes/{routeId}/routeresponses",
+            ),
+            ("GetRoutes", "GET /v2/apis/{apiId}/routes"),
+            (
+                "GetRoutingRule",
+                "GET /v2/domainnames/{domainName}/routingrules/{routingRuleId}",
+            ),
+            ("GetStage", "GET /v2/apis/{apiId}/stages/{stageName}"),
+            ("GetStages", "GET /v2/apis/{apiId}/stages"),
+            ("GetTags", "GET /v2/tags/{resource-arn}"),
+            ("GetVpcLink", "GET /v2/vpclinks/{vpcLinkId}"),
+            ("GetVpcLinks", "GET /v2/vpclinks"),
+            ("ImportApi", "PUT /v2/apis"),
+            ("ListPortalProducts", "GET /v2/portalproducts"),
+            ("ListPortals", "GET /v2/portals"),
+            (
+                "ListProductPages",
+                "GET /v2/portalproducts/{portalProductId}/productpages",
+            ),
+            (
+                "ListProductRestEndpointPages",
+                "GET /v2/portalproducts/{portalProductId}/productrestendpointpages",
+            ),
+            (
+                "ListRoutingRules",
+                "GET /v2/domainnames/{domainName}/routingrules",
+            ),
+            ("PreviewPortal", "POST /v2/portals/{portalId}/preview"),
+            ("PublishPortal", "POST /v2/portals/{portalId}/publish"),
+            (
+                "PutPortalProductSharingPolicy",
+                "PUT /v2/portalproducts/{portalProductId}/sharingpolicy",
+            ),
+            (
+                "PutRoutingRule",
+                "PUT /v2/domainnames/{domainName}/routingrules/{routingRuleId}",
+            ),
+            ("ReimportApi", "PUT /v2/apis/{apiId}"),
+            (
+                "ResetAuthorizersCache",
+                "DELETE /v2/apis/{apiId}/stages/{stageName}/cache/authorizers",
+            ),
+            ("TagResource", "POST /v2/tags/{resource-arn}"),
+            ("UntagResource", "DELETE /v2/tags/{resource-arn}"),
+            ("UpdateApi", "PATCH /v2/apis/{apiId}"),
+            (
+                "UpdateApiMapping",
+                "PATCH /v2/domainnames/{domainName}/apimappings/{apiMappingId}",
+            ),
+            (
+                "UpdateAuthorizer",
+                "PATCH /v2/apis/{apiId}/authorizers/{authorizerId}",
+            ),
+            (
+                "UpdateDeployment",
+                "PATCH /v2/apis/{apiId}/deployments/{deploymentId}",
+            ),
+            ("UpdateDomainName", "PATCH /v2/domainnames/{domainName}"),
+            (
+                "UpdateIntegration",
+                "PATCH /v2/apis/{apiId}/integrations/{integrationId}",
+            ),
+            (
+                "UpdateIntegrationResponse",
+                "PATCH /v2/apis/{apiId}/integrations/{integrationId}/integrationresponses/{integrationResponseId}",
+            ),
+            ("UpdateModel", "PATCH /v2/apis/{apiId}/models/{modelId}"),
+            ("UpdatePortal", "PATCH /v2/portals/{portalId}"),
+            (
+                "UpdatePortalProduct",
+                "PATCH /v2/portalproducts/{portalProductId}",
+            ),
+            (
+                "UpdateProductPage",
+                "PATCH /v2/portalproducts/{portalProductId}/productpages/{productPageId}",
+            ),
+            (
+                "UpdateProductRestEndpointPage",
+                "PATCH /v2/portalproducts/{portalProductId}/productrestendpointpages/{productRestEndpointPageId}",
+            ),
+            ("UpdateRoute", "PATCH /v2/apis/{apiId}/routes/{routeId}"),
+            (
+                "UpdateRouteResponse",
+                "PATCH /v2/apis/{apiId}/routes/{routeId}/routeresponses/{routeResponseId}",
+            ),
+            ("UpdateStage", "PATCH /v2/apis/{apiId}/stages/{stageName}"),
+            ("UpdateVpcLink", "PATCH /v2/vpclinks/{vpcLinkId}"),
+        ],
+    },
 ];

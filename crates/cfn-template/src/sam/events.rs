@@ -8,7 +8,7 @@ use crate::template::Resource;
 
 use super::bucket_events::Notification;
 use super::policies::{self, Role};
-use super::{Expansion, Serverless, get_attribute, members, reference, rules};
+use super::{Expansion, Serverless, api_events, get_attribute, members, reference, rules};
 
 /// What an event starts.
 pub(super) struct Target {
@@ -38,6 +38,14 @@ pub(super) struct Event<'a> {
 impl Event<'_> {
     pub(super) fn take(&mut self, property: &str) -> Option<Value> {
         self.properties.shift_remove(property)
+    }
+
+    pub(super) fn get(&self, property: &str) -> Option<&Value> {
+        self.properties.get(property)
+    }
+
+    pub(super) fn set(&mut self, property: &str, value: Value) {
+        self.properties.insert(property.to_owned(), value);
     }
 
     /// Moves properties that keep their names.
@@ -118,6 +126,9 @@ pub(super) fn expand(
             ("Schedule", _) => rules::schedule(&mut event, expanded)?,
             ("ScheduleV2", _) => rules::scheduler(&mut event, expanded)?,
             ("CloudWatchEvent" | "EventBridgeRule", _) => rules::pattern(&mut event, expanded)?,
+            ("Api", TargetKind::Function) => api_events::rest(&mut event, expanded)?,
+            ("Api", TargetKind::StateMachine) => api_events::machine(&mut event, expanded)?,
+            ("HttpApi", TargetKind::Function) => api_events::http(&mut event, expanded)?,
             ("SQS" | "Kinesis" | "DynamoDB", TargetKind::Function) => {
                 mapping(&mut event, &kind, role, expanded)?
             }

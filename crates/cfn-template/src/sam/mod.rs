@@ -13,16 +13,21 @@ use sha1::{Digest, Sha1};
 use crate::error::TemplateError;
 use crate::template::{Policy, Resource, Template};
 
+mod api_events;
+mod apis;
 mod bucket_events;
 mod events;
 mod function;
 mod globals;
+mod http_api;
 mod layer;
 mod names;
+mod openapi;
 mod policies;
 mod policy_templates;
 mod propagation;
 mod python_json;
+mod rest_api;
 mod rules;
 mod simple_table;
 mod state_machine;
@@ -40,7 +45,10 @@ pub fn transform(
     }
     globals::check(&template.globals)?;
     let names = names::Names::of(template, given);
-    let mut expanded = Expansion::default();
+    let mut expanded = Expansion {
+        apis: apis::Drafts::of(template)?,
+        ..Expansion::default()
+    };
     for (id, mut resource) in std::mem::take(&mut template.resources) {
         let Some(kind) = resource
             .kind
@@ -76,6 +84,13 @@ pub fn transform(
             propagation::carry_out(&tags, expanded.resources.values_mut().skip(before));
         }
     }
+    for finished in std::mem::take(&mut expanded.apis).finished() {
+        let (id, draft) = finished?;
+        match draft.resource.kind.as_str() {
+            "AWS::Serverless::Api" => rest_api::expand(&id, draft, &names, &mut expanded)?,
+            _ => http_api::expand(&id, draft, &names, &mut expanded)?,
+        }
+    }
     for notification in std::mem::take(&mut expanded.notifications) {
         notification.write(&mut expanded.resources)?;
     }
@@ -94,6 +109,8 @@ struct Expansion {
     renamed: BTreeMap<String, String>,
     /// What buckets are to tell functions.
     notifications: Vec<bucket_events::Notification>,
+    /// The APIs that events add routes to.
+    apis: apis::Drafts,
 }
 
 impl Expansion {

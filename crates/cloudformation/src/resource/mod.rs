@@ -15,7 +15,9 @@ use crate::signals::Signals;
 use crate::stack::ResourceState;
 
 mod activity;
+mod api_gateway;
 mod bucket;
+mod bucket_policy;
 pub(crate) mod custom;
 mod dynamic;
 mod function;
@@ -281,7 +283,7 @@ pub(crate) trait ResourceHandler: Send + Sync {
 
 /// Returns the handler of `kind`.
 pub(crate) fn handler(kind: &str) -> Option<&'static dyn ResourceHandler> {
-    const HANDLERS: [&dyn ResourceHandler; 26] = [
+    const HANDLERS: [&dyn ResourceHandler; 27] = [
         &iam::ROLE,
         &iam::USER,
         &iam::GROUP,
@@ -302,7 +304,8 @@ pub(crate) fn handler(kind: &str) -> Option<&'static dyn ResourceHandler> {
         &machine_version::MachineVersion,
         &machine_alias::MachineAlias,
         &activity::ACTIVITY,
-        &bucket::BUCKET,
+        &bucket::Bucket,
+        &bucket_policy::BucketPolicy,
         &log_group::LogGroup,
         &stack::Stack,
         &custom::CustomResource,
@@ -318,6 +321,7 @@ pub(crate) fn handler(kind: &str) -> Option<&'static dyn ResourceHandler> {
     HANDLERS
         .into_iter()
         .chain(messaging::HANDLERS.iter().copied())
+        .chain(api_gateway::HANDLERS.iter().copied())
         .chain(recorded)
         .find(|handler| handler.kind() == kind)
 }

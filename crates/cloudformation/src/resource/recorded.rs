@@ -20,19 +20,20 @@ pub(super) struct Recorded {
 
 pub(super) const RECORDED: &[Recorded] = &[
     Recorded {
-        kind: "AWS::S3::BucketPolicy",
-        properties: &["Bucket", "PolicyDocument"],
-        name_property: "Bucket",
-        immutable: &["Bucket"],
-        attributes: &[],
-        physical_id: "{name}",
-    },
-    Recorded {
         kind: "AWS::Logs::ResourcePolicy",
         properties: &["PolicyDocument", "PolicyName"],
         name_property: "PolicyName",
         immutable: &["PolicyName"],
         attributes: &[],
+        physical_id: "{name}",
+    },
+    // Where AWS writes the logs of all REST APIs: there are none here.
+    Recorded {
+        kind: "AWS::ApiGateway::Account",
+        properties: &["CloudWatchRoleArn"],
+        name_property: "",
+        immutable: &[],
+        attributes: &["Id"],
         physical_id: "{name}",
     },
     Recorded {

@@ -210,6 +210,17 @@ impl Cloud {
                 json!({"FunctionArn": arn, "stateMachineArn": arn, "revisionId": name})
             }
             (_, None) => return Err(Failure::client(absent, "it is not there")),
+            ("GetBucketPolicy", Some(bucket)) if bucket.get("Policy").is_none() => {
+                return Err(Failure::client("NoSuchBucketPolicy", "it has none"));
+            }
+            ("DeleteBucketPolicy", Some(bucket)) => {
+                bucket
+                    .as_object_mut()
+                    .expect("an object")
+                    .shift_remove("Policy");
+                json!({})
+            }
+            ("DeleteBucketTagging" | "DeletePublicAccessBlock", Some(_)) => json!({}),
             ("DeleteRetentionPolicy" | "PutRetentionPolicy", Some(_)) => json!({}),
             (operation, Some(_)) if operation.starts_with("Delete") => {
                 there.remove(&key);

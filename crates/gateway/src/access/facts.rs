@@ -6,7 +6,7 @@ use iam_policy::Facts;
 use service::Site;
 use vocab::Timestamp;
 
-use super::{Members, Need};
+use super::{Head, Members, Need, Tags, heads};
 
 /// Where a request came from.
 #[derive(Clone, Debug, Default)]
@@ -36,6 +36,22 @@ pub(crate) struct RequestFacts<'a> {
     pub site: &'a Site,
     pub need: &'a Need,
     pub members: &'a Members<'a>,
+    /// The head of a request to S3 over HTTP.
+    pub head: Option<Head<'a>>,
+    /// The tags of what the need is on.
+    pub tags: &'a Tags,
+}
+
+/// Returns the name of the tag that a key asks for, if it is one of a resource's tags.
+fn resource_tag<'k>(key: &'k str, action: &str) -> Option<&'k str> {
+    let (vendor, rest) = key.split_once(':')?;
+    let own = || action.split(':').next() == Some(vendor);
+    match vendor {
+        "aws" => rest.strip_prefix("resourcetag/"),
+        "iam" | "ssm" | "secretsmanager" if own() => rest.strip_prefix("resourcetag/"),
+        "s3" if own() => rest.strip_prefix("existingobjecttag/"),
+        _ => None,
+    }
 }
 
 impl Facts for RequestFacts<'_> {
@@ -65,12 +81,16 @@ impl Facts for RequestFacts<'_> {
             }
             "sts:externalid" => one(self.members.text("ExternalId")?.into_owned()),
             "sts:rolesessionname" => one(self.members.text("RoleSessionName")?.into_owned()),
-            "s3:prefix" => one(self.members.any_text(&["Prefix", "prefix"])?.into_owned()),
-            "s3:delimiter" => one(self
-                .members
-                .any_text(&["Delimiter", "delimiter"])?
-                .into_owned()),
+            other if other.starts_with("s3:") && !other.starts_with("s3:existing") => {
+                heads::value(other, self.head, self.members)
+            }
             other => {
+                if let Some(tag) = resource_tag(other, &self.need.action) {
+                    return self
+                        .has_tags(other)
+                        .then(|| self.tags.value(tag))?
+                        .map(|value| vec![value]);
+                }
                 let tag = other.strip_prefix("aws:requesttag/")?;
                 let mut tags = self.members.tags().into_iter();
                 let (_, value) = tags.find(|(key, _)| key.eq_ignore_ascii_case(tag))?;
@@ -80,10 +100,13 @@ impl Facts for RequestFacts<'_> {
     }
 
     /// What a service's own keys say of a call is known for those above alone: which rows and columns a call
-    /// reads, say, is not looked at. Nor are the tags of what it is about.
+    /// reads, say, is not looked at.
     fn is_unknown(&self, key: &str) -> bool {
-        if key.starts_with("aws:resourcetag/") {
-            return true;
+        if resource_tag(key, &self.need.action).is_some() {
+            return self.has_tags(key) && *self.tags == Tags::Unknown;
+        }
+        if key.starts_with("s3:") && self.need.action.starts_with("s3:") {
+            return !heads::knows(key, self.head, self.members);
         }
         let of_action = self.need.action.split(':').next();
         let own = key.split_once(':').map(|(service, _)| service);
@@ -91,14 +114,20 @@ impl Facts for RequestFacts<'_> {
     }
 }
 
+impl RequestFacts<'_> {
+    /// Says whether a key of tags is one that such a resource has: buckets and objects have none of AWS's
+    /// own, objects those of S3.
+    fn has_tags(&self, key: &str) -> bool {
+        !self.need.resource.starts_with("arn:aws:s3:") || key.starts_with("s3:")
+    }
+}
+
 /// The keys of services that [`RequestFacts::values`] knows: where it has no value for one, the call has none.
-const KNOWN: [&str; 11] = [
+const KNOWN: [&str; 9] = [
     "iam:passedtoservice",
     "iam:permissionsboundary",
     "iam:policyarn",
     "lambda:functionarn",
-    "s3:delimiter",
-    "s3:prefix",
     "states:httpendpoint",
     "states:httpmethod",
     "states:statemachinequalifier",

@@ -4,12 +4,15 @@
 //! knows is needed on `*`, which only a policy for everything allows: where it is not known what a call
 //! would touch, nobody is believed to have allowed it.
 
+mod apis;
 mod data;
 mod facts;
+mod heads;
 mod identities;
 mod members;
 mod messaging;
 mod objects;
+mod tags;
 #[cfg(test)]
 mod tests;
 mod workflows;
@@ -21,8 +24,10 @@ use iam_policy::Resource;
 use service::{Call, Site};
 
 pub(crate) use facts::{Origin, RequestFacts};
+pub(crate) use heads::Head;
 pub(crate) use members::Members;
-pub(crate) use objects::object_needs;
+pub(crate) use objects::{object_needs, tagging_need};
+pub(crate) use tags::{Tags, question as tags_question, read as read_tags};
 
 /// One action on one resource.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -171,6 +176,7 @@ pub(crate) fn needs(
         "iam" => identities::iam(operation, members, place, &call.principal),
         "sts" => identities::sts(operation, members, place),
         "secretsmanager" => messaging::secrets(operation, members, place, asked),
+        "apigateway" | "apigatewayv2" | "execute-api" => apis::needs(call, members, place),
         other => messaging::needs(other, operation, members, place),
     }
 }
@@ -183,6 +189,20 @@ pub(crate) fn gives(call: &Call) -> bool {
             | ("lambda", "CreateFunction" | "UpdateFunctionConfiguration")
             | ("events", "PutTargets")
             | ("scheduler", "CreateSchedule" | "UpdateSchedule")
+            | (
+                "apigateway",
+                "PutRestApi" | "ImportRestApi" | "PutIntegration"
+            )
+            | (
+                "apigatewayv2",
+                "CreateApi"
+                    | "ImportApi"
+                    | "ReimportApi"
+                    | "CreateIntegration"
+                    | "UpdateIntegration"
+                    | "CreateAuthorizer"
+                    | "UpdateAuthorizer"
+            )
     )
 }
 
@@ -212,6 +232,7 @@ pub(crate) fn given(call: &Call, members: &Members<'_>, site: &Site) -> Vec<Give
                 one("Role").into_iter().collect(),
             )
         }
+        "apigateway" | "apigatewayv2" => ("apigateway.amazonaws.com", None, apis::roles(call)),
         "events" => {
             let rule = messaging::rule(members, "Rule", place);
             let roles = messaging::roles("events", operation, members);

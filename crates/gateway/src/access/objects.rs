@@ -14,12 +14,23 @@ pub(super) fn needs(operation: &str, members: &Members<'_>) -> Vec<Need> {
         let arns = keys.map(|key| format!("arn:aws:s3:::{bucket}/{key}"));
         return Need::on_each("s3:DeleteObject", arns);
     }
-    object_needs(
+    let key = members.text("Key");
+    let mut needs = object_needs(
         operation,
         bucket.as_deref(),
-        members.text("Key").as_deref(),
+        key.as_deref(),
         source.as_deref(),
-    )
+    );
+    if members.text("Tagging").is_some() {
+        needs.extend(tagging_need(bucket.as_deref(), key.as_deref()));
+    }
+    needs
+}
+
+/// Returns the need to give a new object tags, which may decide who may read it.
+pub(crate) fn tagging_need(bucket: Option<&str>, key: Option<&str>) -> Option<Need> {
+    let arn = format!("arn:aws:s3:::{}/{}", bucket?, key?);
+    Some(Need::new("s3:PutObjectTagging", arn))
 }
 
 /// Returns what an operation on a bucket or an object needs.
@@ -66,6 +77,11 @@ pub(crate) fn object_needs(
         | "CompleteMultipartUpload"
         | "PostObject" => of_object("PutObject"),
         "DeleteObjects" => of_object("DeleteObject"),
+        "GetPublicAccessBlock" => of_bucket("GetBucketPublicAccessBlock"),
+        "PutPublicAccessBlock" | "DeletePublicAccessBlock" => {
+            of_bucket("PutBucketPublicAccessBlock")
+        }
+        "DeleteBucketTagging" => of_bucket("PutBucketTagging"),
         other if other.contains("Object") || other == "AbortMultipartUpload" => of_object(other),
         other => of_bucket(other),
     };

@@ -339,6 +339,8 @@ fn keys_that_nobody_knows_are_unknown() {
         site: &site,
         need: &need,
         members: &members,
+        head: None,
+        tags: &super::Tags::Unknown,
     };
     for (key, expected) in [
         ("dynamodb:leadingkeys", true),

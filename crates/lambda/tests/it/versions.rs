@@ -329,13 +329,21 @@ async fn tags_and_concurrency_are_no_revision() {
     .await;
     let tags = call(&world, "ListTags", json!({"Resource": arn})).await;
     assert_eq!(tags["Tags"], json!({"b": "2"}));
+    let published = call(&world, "PublishVersion", json!({"FunctionName": "f"})).await;
+    let alias =
+        json!({"FunctionName": "f", "Name": "live", "FunctionVersion": published["Version"]});
+    call(&world, "CreateAlias", alias).await;
     let none = json!({"FunctionName": "f", "ReservedConcurrentExecutions": 0});
     call(&world, "PutFunctionConcurrency", none).await;
-    let refused = world.call("Invoke", json!({"FunctionName": "f"})).await;
-    assert_eq!(
-        &*refused.expect_err("no room").code,
-        "TooManyRequestsException"
-    );
+    // The whole function: versions and aliases are of it.
+    for name in ["f", "f:1", "f:live"] {
+        let refused = world.call("Invoke", json!({"FunctionName": name})).await;
+        assert_eq!(
+            &*refused.expect_err("no room").code,
+            "TooManyRequestsException",
+            "{name}"
+        );
+    }
     call(
         &world,
         "DeleteFunctionConcurrency",

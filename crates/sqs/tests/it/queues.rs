@@ -285,11 +285,6 @@ async fn what_is_wrong_is_said_in_awss_words() {
             json!({"QueueName": "s", "Attributes": {"RedrivePolicy": "{\"deadLetterTargetArn\":\"arn:aws:sqs:us-east-1:000000000000:d.fifo\",\"maxReceiveCount\":1}"}}),
             "InvalidParameterValue: Value {\"deadLetterTargetArn\":\"arn:aws:sqs:us-east-1:000000000000:d.fifo\",\"maxReceiveCount\":1} for parameter RedrivePolicy is invalid. Reason: Dead-letter queue must be same type of queue as the source.",
         ),
-        (
-            "StartMessageMoveTask",
-            json!({}),
-            "NotImplemented: sqs:StartMessageMoveTask is not served here yet",
-        ),
     ] {
         assert_eq!(world.refused(operation, input).await, told);
     }

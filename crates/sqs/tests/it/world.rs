@@ -44,6 +44,12 @@ impl World {
         }
     }
 
+    /// A world whose store stands still when it is told to.
+    pub async fn gated(store: Arc<crate::gated::Gated>) -> Self {
+        let clock = Arc::new(HandClock(AtomicI64::new(1_790_000_000_000)));
+        Self::over(store, clock).await
+    }
+
     /// The same store under another process.
     pub async fn again(self) -> Self {
         drop(self.sqs);

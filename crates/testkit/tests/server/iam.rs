@@ -28,7 +28,7 @@ fn details(server: &Server) -> anyhow::Result<serde_json::Value> {
 
 fn check(server: &Server, line: &str, expected: &str) -> anyhow::Result<()> {
     let written = |text: &str| text.replace("$A", "000000000000");
-    let (line, expected) = (written(line), written(expected));
+    let (line, expected) = (written(line), written(expected).replace("\\n", "\n"));
     let arguments: Vec<&str> = std::iter::once("iam").chain(line.split(' ')).collect();
     let answer = server.aws()?.try_call(&arguments)?;
     let (kind, expected) = expected.split_at(1);

@@ -3,6 +3,8 @@
 //! One test program, because every one that links costs; one module a subject.
 
 mod access;
+mod apis;
+mod buckets;
 mod chapters;
 mod clients;
 mod command_line;
@@ -13,6 +15,7 @@ mod express;
 mod functions;
 mod iam;
 mod lives;
+mod login;
 mod logs;
 mod map_runs;
 mod messaging;
@@ -28,6 +31,7 @@ mod refusals;
 mod robust;
 mod stacks;
 mod system;
+mod tagged;
 mod tasks;
 mod tokens;
 mod workflows;

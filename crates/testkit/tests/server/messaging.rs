@@ -24,7 +24,7 @@ fn run(server: &Server, chapters: &[&str]) -> anyhow::Result<()> {
 #[test]
 fn topics_rules_and_executions_are_heard_of() -> anyhow::Result<()> {
     let server = Server::start()?;
-    run(&server, &["topics", "rules", "executions"])
+    run(&server, &["topics", "fifo", "rules", "executions"])
 }
 
 #[test]
@@ -107,4 +107,40 @@ fn what_was_missed_fires_once() -> anyhow::Result<()> {
 fn vocab_time(millis: i64) -> String {
     let text = vocab::Timestamp::from_millis(millis).to_string();
     text.split('.').next().unwrap_or_default().to_owned()
+}
+
+#[test]
+fn signatures_are_of_the_same_key_after_a_kill() -> anyhow::Result<()> {
+    let mut server = Server::start()?;
+    let mut names = Vec::new();
+    for _ in 0..2 {
+        let aws = server.aws()?;
+        let arn = "arn:aws:sqs:us-east-1:000000000000:signed";
+        let policy = json!({"Version": "2012-10-17", "Statement": {"Effect": "Allow",
+            "Principal": {"Service": "sns.amazonaws.com"}, "Action": "sqs:SendMessage", "Resource": arn}});
+        let attributes = json!({"Policy": policy.to_string()}).to_string();
+        let make = ["sqs", "create-queue", "--queue-name", "signed"];
+        aws.call(&[&make[..], &["--attributes", &attributes]].concat())?;
+        let topic = aws.call(&["sns", "create-topic", "--name", "signed"])?;
+        let topic = topic["TopicArn"].as_str().context("an ARN")?;
+        let subscribe = ["sns", "subscribe", "--topic-arn", topic];
+        let queue = ["--protocol", "sqs", "--notification-endpoint", arn];
+        aws.call(&[&subscribe[..], &queue].concat())?;
+        aws.call(&["sns", "publish", "--topic-arn", topic, "--message", "x"])?;
+        let receive = ["sqs", "receive-message", "--queue-url", "signed"];
+        let received = aws.call(&[&receive[..], &["--wait-time-seconds", "20"]].concat())?;
+        let body = received["Messages"][0]["Body"].as_str();
+        let body: Value = serde_json::from_str(body.context("a message")?)?;
+        ensure!(body["SignatureVersion"] == "1", "{body}");
+        let url = body["SigningCertURL"].as_str().context("an address")?;
+        names.push(url.rsplit('/').next().map(str::to_owned));
+        let handle = received["Messages"][0]["ReceiptHandle"].as_str();
+        let delete = ["sqs", "delete-message", "--queue-url", "signed"];
+        let handle = ["--receipt-handle", handle.context("a handle")?];
+        aws.call(&[&delete[..], &handle].concat())?;
+        server.kill9()?;
+        server.restart()?;
+    }
+    ensure!(names[0] == names[1], "{names:?}");
+    Ok(())
 }

@@ -1,10 +1,11 @@
 //! Queues through the AWS command line and boto3: messages, a kill, functions that are given them, templates.
 
 use std::fs;
+use std::process::Command;
 
 use anyhow::{Context, ensure};
 use serde_json::{Value, json};
-use testkit::{Aws, Server, until};
+use testkit::{Aws, Server, tools, until};
 
 use crate::command_line::{ROLE, closed, start};
 
@@ -257,5 +258,72 @@ fn a_template_gives_a_function_its_queue() -> anyhow::Result<()> {
     })?;
     let mappings = aws.call(&["lambda", "list-event-source-mappings"])?;
     ensure!(mappings["EventSourceMappings"] == json!([]), "{mappings}");
+    Ok(())
+}
+
+#[test]
+fn clients_of_old_speak_in_forms() -> anyhow::Result<()> {
+    let server = Server::start()?;
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/clients/sqs_query.py");
+    let output = Command::new(tools()?.join("venv/bin/python"))
+        .arg(script)
+        .envs(server.env())
+        .output()
+        .context("could not start python")?;
+    let text = String::from_utf8_lossy(&output.stderr);
+    ensure!(output.status.success(), "{text}");
+    Ok(())
+}
+
+#[test]
+fn a_move_of_dead_letters_outlives_a_kill() -> anyhow::Result<()> {
+    let mut server = Server::start()?;
+    let aws = server.aws()?;
+    let dead = create(&aws, "dead", "")?;
+    let arn = "arn:aws:sqs:us-east-1:000000000000:dead";
+    let policy = json!({"deadLetterTargetArn": arn, "maxReceiveCount": 1}).to_string();
+    let attributes = json!({"VisibilityTimeout": "0", "RedrivePolicy": policy}).to_string();
+    let url = create(&aws, "work", &attributes)?;
+    let ten: Vec<Value> = (0..10)
+        .map(|n| json!({"Id": n.to_string(), "MessageBody": n.to_string()}))
+        .collect();
+    let ten = Value::from(ten).to_string();
+    let send = [
+        "sqs",
+        "send-message-batch",
+        "--queue-url",
+        &url,
+        "--entries",
+    ];
+    aws.call(&[&send[..], &[&ten]].concat())?;
+    let ten_at_once = ["--max-number-of-messages", "10"];
+    until("all are given up", || {
+        receive(&aws, &url, &ten_at_once)?;
+        let counted = ["sqs", "get-queue-attributes", "--queue-url", &dead];
+        let count = ["--attribute-names", "ApproximateNumberOfMessages"];
+        let counted = aws.call(&[&counted[..], &count].concat())?;
+        let count = &counted["Attributes"]["ApproximateNumberOfMessages"];
+        Ok((count == "10").then_some(()))
+    })?;
+    let start = ["sqs", "start-message-move-task", "--source-arn", arn];
+    let slowly = ["--max-number-of-messages-per-second", "4"];
+    let started = aws.call(&[&start[..], &slowly].concat())?;
+    ensure!(started["TaskHandle"].is_string(), "{started}");
+    server.kill9()?;
+    server.restart()?;
+    let aws = server.aws()?;
+    let task = until("the move ends", || {
+        let listed = aws.call(&["sqs", "list-message-move-tasks", "--source-arn", arn])?;
+        let task = listed["Results"][0].clone();
+        Ok((task["Status"] != "RUNNING").then_some(task))
+    })?;
+    ensure!(
+        task["Status"] == "COMPLETED" && task["ApproximateNumberOfMessagesMoved"] == 10,
+        "{task}"
+    );
+    let url = aws.call(&["sqs", "get-queue-url", "--queue-name", "work"])?;
+    let url = url["QueueUrl"].as_str().context("a URL")?;
+    let hidden = [&ten_at_once[..], &["--visibility-timeout", "60"]].concat();
+    ensure!(receive(&aws, url, &hidden)?.len() == 10, "all are back");
     Ok(())
 }

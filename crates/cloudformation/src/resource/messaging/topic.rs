@@ -9,7 +9,9 @@ use crate::resource::{Made, NotCreated, ResourceHandler, Services, generated_nam
 pub(super) struct Topic;
 
 /// Properties that are attributes of the same name.
-const ATTRIBUTES: [&str; 5] = [
+const ATTRIBUTES: [&str; 7] = [
+    "ContentBasedDeduplication",
+    "FifoThroughputScope",
     "DisplayName",
     "KmsMasterKeyId",
     "SignatureVersion",
@@ -25,6 +27,15 @@ fn attributes(given: &Map<String, Value>) -> Map<String, Value> {
         ))
     });
     found.collect()
+}
+
+/// Returns the name of a topic; a name that was drawn says that it is a FIFO topic.
+fn name_of(name: &str, given: &Map<String, Value>) -> String {
+    let fifo = given.get("FifoTopic").map(properties::text);
+    if fifo.as_deref() == Some("true") && !given.contains_key("TopicName") {
+        return format!("{name}.fifo");
+    }
+    name.to_owned()
 }
 
 fn subscriptions(given: &Map<String, Value>) -> &[Value] {
@@ -49,7 +60,9 @@ impl ResourceHandler for Topic {
 
     fn properties(&self) -> &'static [&'static str] {
         &[
+            "ContentBasedDeduplication",
             "DisplayName",
+            "FifoThroughputScope",
             "FifoTopic",
             "KmsMasterKeyId",
             "SignatureVersion",
@@ -76,7 +89,8 @@ impl ResourceHandler for Topic {
         generated_name(stack, logical_id, 200)
     }
 
-    fn physical_id(&self, name: &str, _: &Map<String, Value>, site: &Site) -> String {
+    fn physical_id(&self, name: &str, given: &Map<String, Value>, site: &Site) -> String {
+        let name = name_of(name, given);
         format!("arn:aws:sns:{}:{}:{name}", site.region, site.account_id)
     }
 
@@ -95,6 +109,8 @@ impl ResourceHandler for Topic {
         name: &str,
         given: &Map<String, Value>,
     ) -> Result<Made, NotCreated> {
+        let name = name_of(name, given);
+        let name = name.as_str();
         let mut input = properties::object([
             ("Name", name.into()),
             ("Attributes", attributes(given).into()),

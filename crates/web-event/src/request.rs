@@ -10,7 +10,14 @@ use http::{HeaderMap, header};
 use serde_json::{Map, Value, json};
 use vocab::Timestamp;
 
-use crate::url_call::{UrlCaller, log_time};
+/// Who signed a request.
+#[derive(Clone, Debug)]
+pub struct Signer {
+    /// The ARN of who.
+    pub arn: String,
+    /// By which key.
+    pub access_key_id: String,
+}
 
 /// A request, with what is known of it.
 pub struct Asked<'a> {
@@ -18,16 +25,24 @@ pub struct Asked<'a> {
     pub parts: &'a Parts,
     /// Its body.
     pub body: &'a Bytes,
-    /// The URL's id.
+    /// The id of the URL or the API.
     pub api_id: &'a str,
-    /// The URL's host, without a port.
+    /// The host, without a port.
     pub domain: &'a str,
     /// The account of the function.
     pub account: &'a str,
     /// Where it came from.
     pub source: Option<IpAddr>,
     /// Who signed it, where that counts.
-    pub caller: Option<&'a UrlCaller>,
+    pub caller: Option<&'a Signer>,
+    /// `GET /items/{id}`, or `$default`.
+    pub route_key: &'a str,
+    /// `$default`, or a name.
+    pub stage: &'a str,
+    /// The path as the function sees it, its percent signs read.
+    pub path: String,
+    /// `anonymous` for functions' URLs; of APIs it is always the account.
+    pub anonymous: bool,
     /// When.
     pub now: Timestamp,
     /// Its id.
@@ -38,7 +53,7 @@ pub struct Asked<'a> {
 pub fn event(asked: &Asked<'_>) -> Value {
     let parts = asked.parts;
     let source = asked.source.unwrap_or(IpAddr::V4(Ipv4Addr::LOCALHOST));
-    let path = decoded(parts.uri.path());
+    let path = &asked.path;
     let query = parts.uri.query().unwrap_or_default();
     let cookies = cookies(&parts.headers);
     let mut headers = headers(&parts.headers);
@@ -50,7 +65,7 @@ pub fn event(asked: &Asked<'_>) -> Value {
     }
     let agent = headers.get("user-agent").cloned().unwrap_or_default();
     let mut context = json!({
-        "accountId": asked.caller.map_or("anonymous", |_| asked.account),
+        "accountId": if asked.anonymous && asked.caller.is_none() { "anonymous" } else { asked.account },
         "apiId": asked.api_id,
         "domainName": asked.domain,
         "domainPrefix": asked.api_id,
@@ -62,26 +77,25 @@ pub fn event(asked: &Asked<'_>) -> Value {
             "userAgent": agent,
         },
         "requestId": asked.request_id,
-        "routeKey": "$default",
-        "stage": "$default",
+        "routeKey": asked.route_key,
+        "stage": asked.stage,
         "time": log_time(asked.now),
         "timeEpoch": asked.now.as_millis(),
     });
     if let Some(caller) = asked.caller {
-        let arn = caller.principal.arn();
         context["authorizer"] = json!({"iam": {
             "accessKey": caller.access_key_id,
             "accountId": asked.account,
             "callerId": caller.access_key_id,
             "cognitoIdentity": null,
             "principalOrgId": null,
-            "userArn": arn,
+            "userArn": caller.arn,
             "userId": caller.access_key_id,
         }});
     }
     let mut event = json!({
         "version": "2.0",
-        "routeKey": "$default",
+        "routeKey": asked.route_key,
         "rawPath": path,
         "rawQueryString": query,
         "headers": headers,
@@ -109,7 +123,7 @@ pub fn event(asked: &Asked<'_>) -> Value {
 }
 
 /// Says whether a body is passed on as text, by its type.
-fn is_text(headers: &HeaderMap) -> bool {
+pub fn is_text(headers: &HeaderMap) -> bool {
     let kind = headers
         .get(header::CONTENT_TYPE)
         .and_then(|kind| kind.to_str().ok());
@@ -140,7 +154,8 @@ fn headers(headers: &HeaderMap) -> Map<String, Value> {
     joined
 }
 
-fn cookies(headers: &HeaderMap) -> Vec<String> {
+/// Returns the cookies of a request, each by itself.
+pub fn cookies(headers: &HeaderMap) -> Vec<String> {
     let lines = headers.get_all(header::COOKIE).iter();
     let lines = lines.filter_map(|line| line.to_str().ok());
     lines
@@ -150,15 +165,22 @@ fn cookies(headers: &HeaderMap) -> Vec<String> {
         .collect()
 }
 
+/// Returns the names and values of a query, in order.
+pub fn pairs(query: &str) -> impl Iterator<Item = (String, String)> {
+    query
+        .split('&')
+        .filter(|pair| !pair.is_empty())
+        .map(|pair| {
+            let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+            let text = |text: &str| decoded(&text.replace('+', " "));
+            (text(name), text(value))
+        })
+}
+
 /// Returns the parameters of a query; several of one name are one, with commas.
 fn parameters(query: &str) -> Map<String, Value> {
     let mut parameters: Map<String, Value> = Map::new();
-    for pair in query.split('&').filter(|pair| !pair.is_empty()) {
-        let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
-        let (name, value) = (
-            decoded(&name.replace('+', " ")),
-            decoded(&value.replace('+', " ")),
-        );
+    for (name, value) in pairs(query) {
         match parameters.get_mut(&name) {
             Some(Value::String(all)) => {
                 all.push(',');
@@ -173,7 +195,7 @@ fn parameters(query: &str) -> Map<String, Value> {
 }
 
 /// Returns `text` with its percent signs read.
-fn decoded(text: &str) -> String {
+pub fn decoded(text: &str) -> String {
     let bytes = text.as_bytes();
     let mut out = Vec::with_capacity(bytes.len());
     let mut at = 0;
@@ -197,6 +219,22 @@ fn decoded(text: &str) -> String {
     String::from_utf8_lossy(&out).into_owned()
 }
 
+/// Returns a moment as web servers log it: `12/Mar/2020:19:03:58 +0000`.
+pub fn log_time(now: Timestamp) -> String {
+    const MONTHS: [&str; 12] = [
+        "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
+    ];
+    let text = now.to_string();
+    let month: usize = text[5..7].parse().unwrap_or(1);
+    let month = MONTHS[(month - 1).min(11)];
+    format!(
+        "{}/{month}/{}:{} +0000",
+        &text[8..10],
+        &text[..4],
+        &text[11..19]
+    )
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -211,6 +249,10 @@ mod tests {
             account: "000000000000",
             source: None,
             caller: None,
+            route_key: "$default",
+            stage: "$default",
+            path: decoded(parts.uri.path()),
+            anonymous: true,
             now: Timestamp::from_millis(1_583_348_638_390),
             request_id: "r".to_owned(),
         };
