@@ -193,7 +193,7 @@ impl Parameter {
 /// Returns what a type means: how values are read, whether they are numbers, and what they have to do with
 /// the Parameter Store. Identifiers that AWS checks for existence are plain texts.
 fn type_of(declared: &str) -> Option<(ParameterType, bool, Option<StoreUse>)> {
-    const STORED: &str = "AWS::SSM::Parameter::";
+    const STORED: &str = "AWS::SSM::Parameter::Value<";
     Some(match declared {
         "String" => (ParameterType::Text, false, None),
         "Number" => (ParameterType::Number, true, None),
@@ -201,8 +201,8 @@ fn type_of(declared: &str) -> Option<(ParameterType, bool, Option<StoreUse>)> {
         "List<Number>" => (ParameterType::List, true, None),
         "List<String>" => (ParameterType::List, false, None),
         "AWS::SSM::Parameter::Name" => (ParameterType::Text, false, Some(StoreUse::Name)),
-        _ if declared.starts_with(STORED) => {
-            let inner = declared[STORED.len()..].strip_prefix("Value<")?;
+        _ if declared.starts_with("AWS::SSM::") => {
+            let inner = declared.strip_prefix(STORED)?;
             let kind = match inner.strip_suffix('>')? {
                 "String" => ParameterType::Text,
                 "CommaDelimitedList" | "List<String>" => ParameterType::List,

@@ -39,6 +39,12 @@ impl CloudFormation {
         };
         let on_failure = input.on_failure("OnStackFailure")?.unwrap_or_default();
         let description = input.text("Description");
+        // The CDK says so of every change set, mostly that it wants none.
+        if input.flag("ImportExistingResources") == Some(true) {
+            return Err(super::not_served(
+                "ImportExistingResources of CreateChangeSet".to_owned(),
+            ));
+        }
         input.ignore(&["ClientToken", "IncludeNestedStacks"]);
         let living = self.living(&stack_name).await?;
         let contents = living.map_or_else(Contents::default, |stack| stack.contents);

@@ -110,7 +110,10 @@ impl ResourceHandler for Stack {
             // What was interrupted goes back first: a stack in a stack is taken up by itself.
             let stack = settled(services, physical_id).await?;
             let mut input = input(physical_id, after);
-            input.insert("ParentId".to_owned(), services.stack_id.as_str().into());
+            // One that is changed back is not waited for by anybody who could change it again.
+            if !services.about.is_restored {
+                input.insert("ParentId".to_owned(), services.stack_id.as_str().into());
+            }
             match services.call("cloudformation", "UpdateStack", input).await {
                 Ok(_) => break,
                 // It is what it shall be, whichever way it came there.

@@ -65,6 +65,7 @@ class Life:
         self.name = path.rsplit("/", 1)[-1].split(".")[0]
         self.findings = []
         self.changed = self.text
+        self.stays = re.findall(r"^# stays: (.+)$", written, re.M)
         self.signals = re.findall(r"^# signal: (\w+)$", written, re.M)
         for line in re.findall(r"^# update: (.*)$", written, re.M):
             old, new = line.split(" => ", 1)
@@ -212,7 +213,14 @@ class Life:
         self.same(step, first, self.picture(), stable)
 
         self.delete("deletion")
-        self.same("deletion", nothing, self.picture())
+        left = self.picture()
+        for kind in self.stays:
+            kept = [key for key in left if key.startswith(kind + " ") and key not in nothing]
+            if len(kept) != 1:
+                self.finding("deletion", f"{kept} is kept of {kind}")
+            for key in kept:
+                del left[key]
+        self.same("deletion", nothing, left)
 
     def run(self):
         try:
