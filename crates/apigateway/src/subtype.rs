@@ -105,7 +105,8 @@ impl Selection {
         if text == "$request.body" {
             return Ok(Self::Body(None));
         }
-        let known: [(&str, fn(String) -> Self); 6] = [
+        type Make = fn(String) -> Selection;
+        let known: [(&str, Make); 6] = [
             ("$request.body.", |path| {
                 Self::Body(Some(format!("$.{path}")))
             }),
