@@ -291,6 +291,10 @@ Outputs: {Name: {Value: !Ref Compute, Export: {Name: compute}}}
         told = aws(*deploy, "--no-execute-changeset")
         if "describe-change-set" not in told:
             findings.append(f"deploy --no-execute-changeset says {told}")
+        # The command line names change sets by the second.
+        named = int(time.time())
+        while int(time.time()) == named:
+            time.sleep(0.05)
         same("in review", stack("packed")["StackStatus"], "REVIEW_IN_PROGRESS")
         aws(*deploy)
         aws("cloudformation", "wait", "stack-create-complete", "--stack-name", "packed")
