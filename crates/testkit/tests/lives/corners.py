@@ -330,7 +330,7 @@ def cdk():
     with open(os.path.join(os.path.dirname(os.path.abspath(__file__)), "cdk.json")) as file:
         template = file.read()
     text = "Unable to fetch parameters [/cdk-bootstrap/hnb659fds/version] from parameter store for this account."
-    given = {"ImportExistingResources": False, "StackName": "synthesized", "ChangeSetName": "cdk-deploy-change-set", "ChangeSetType": "CREATE", "TemplateBody": template, "Capabilities": ["CAPABILITY_IAM", "CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAND"]}
+    given = {"ImportExistingResources": False, "DeploymentConfig": {"Mode": "STANDARD", "DisableRollback": False}, "StackName": "synthesized", "ChangeSetName": "cdk-deploy-change-set", "ChangeSetType": "CREATE", "TemplateBody": template, "Capabilities": ["CAPABILITY_IAM", "CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAND"]}
     refused("no bootstrap", text, "create_change_set", **given)
     client("ssm").put_parameter(Name="/cdk-bootstrap/hnb659fds/version", Type="String", Value="5")
     refused("an old bootstrap", "CDK bootstrap stack version 6 required.", "create_change_set", **given)
