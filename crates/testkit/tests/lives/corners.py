@@ -48,7 +48,9 @@ def settled(name, wanted):
             if wanted != "gone":
                 findings.append(f"{name} is gone instead of {wanted}")
             return {}
-        if not found["StackStatus"].endswith("_IN_PROGRESS"):
+        # What goes when its creation fails is rolled back before.
+        passing = ("ROLLBACK_COMPLETE",) if wanted == "gone" else ()
+        if not found["StackStatus"].endswith("_IN_PROGRESS") and found["StackStatus"] not in passing:
             break
         time.sleep(0.02)
     if found["StackStatus"] != wanted:
