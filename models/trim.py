@@ -60,6 +60,7 @@ MODELS = {
             "DeleteLayerVersion",
             "GetAlias",
             "GetFunction",
+            "GetFunctionCodeSigningConfig",
             "GetFunctionConcurrency",
             "GetFunctionConfiguration",
             "GetFunctionEventInvokeConfig",

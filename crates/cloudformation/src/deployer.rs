@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use cfn_template::{Surroundings, Template};
 use indexmap::IndexMap;
@@ -30,6 +31,10 @@ use crate::stack::{
 const NAME_CHARS_MAX: usize = 128;
 /// Most stacks of an account and region (CloudFormation quotas, "Stacks").
 const STACKS_MAX: usize = 2_000;
+
+/// How often a stack is asked for that nobody works on any more, and what lies between.
+const CLAIM_TRIES_MAX: usize = 200;
+const CLAIM_PAUSE: Duration = Duration::from_millis(5);
 
 /// What a deployer can be told.
 #[derive(Clone, Debug)]
@@ -422,16 +427,25 @@ impl Deployer {
         name: &str,
         wanted: &'static str,
     ) -> Result<Claim, DeployError> {
-        if self.begin_work(name) {
-            return Ok(Claim {
-                deployer: self.clone(),
-                stack: name.to_owned(),
-            });
-        }
-        let loaded = self.load(name).await?;
-        let (stack, status) = match loaded {
-            Some(loaded) => (loaded.stack.id, loaded.stack.status),
-            None => (name.to_owned(), Status::CreateInProgress),
+        let mut tries = 0;
+        let (stack, status) = loop {
+            if self.begin_work(name) {
+                return Ok(Claim {
+                    deployer: self.clone(),
+                    stack: name.to_owned(),
+                });
+            }
+            let loaded = self.load(name).await?;
+            let (stack, status) = match loaded {
+                Some(loaded) => (loaded.stack.id, loaded.stack.status),
+                None => (name.to_owned(), Status::CreateInProgress),
+            };
+            // Whoever has written the end holds the stack for a moment longer.
+            if status.is_under_way() || tries >= CLAIM_TRIES_MAX {
+                break (stack, status);
+            }
+            tries += 1;
+            tokio::time::sleep(CLAIM_PAUSE).await;
         };
         Err(DeployError::State {
             stack,

@@ -368,6 +368,7 @@ impl Service for Lambda {
             "UntagResource" => self.untag_resource(&call.input).await,
             "PutFunctionConcurrency" => self.put_concurrency(&call.input).await,
             "GetFunctionConcurrency" => self.get_concurrency(&call.input).await,
+            "GetFunctionCodeSigningConfig" => self.get_code_signing(&call.input).await,
             "DeleteFunctionConcurrency" => self.delete_concurrency(&call.input).await,
             "CreateEventSourceMapping" => self.create_mapping(&call.input).await,
             "GetEventSourceMapping" => self.get_mapping(&call.input).await,

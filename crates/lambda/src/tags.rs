@@ -1,8 +1,8 @@
 //! Tags of functions, and how many of their events run at a time.
 
 use aws_model::lambda::{
-    DeleteFunctionConcurrencyInput, GetFunctionConcurrencyInput, ListTagsInput,
-    PutFunctionConcurrencyInput, TagResourceInput, UntagResourceInput,
+    DeleteFunctionConcurrencyInput, GetFunctionCodeSigningConfigInput, GetFunctionConcurrencyInput,
+    ListTagsInput, PutFunctionConcurrencyInput, TagResourceInput, UntagResourceInput,
 };
 use bytes::Bytes;
 use serde_json::json;
@@ -69,6 +69,13 @@ impl Lambda {
             Some(reserved) => json!({"ReservedConcurrentExecutions": reserved}),
             None => json!({}),
         }))
+    }
+
+    /// Says that nobody must sign the function's code; there is no way to change that.
+    pub(crate) async fn get_code_signing(&self, input: &Bytes) -> Result<Reply, Failure> {
+        let input: GetFunctionCodeSigningConfigInput = parse_input(input)?;
+        let (name, _) = self.find_latest(&input.function_name).await?;
+        Ok(reply(json!({"FunctionName": name.name})))
     }
 
     pub(crate) async fn delete_concurrency(&self, input: &Bytes) -> Result<Reply, Failure> {

@@ -47,6 +47,8 @@ pub enum Operation {
     GetAlias,
     /// `GetFunction`.
     GetFunction,
+    /// `GetFunctionCodeSigningConfig`.
+    GetFunctionCodeSigningConfig,
     /// `GetFunctionConcurrency`.
     GetFunctionConcurrency,
     /// `GetFunctionConfiguration`.
@@ -111,7 +113,7 @@ pub enum Operation {
 
 impl Operation {
     /// Every operation, by name.
-    pub const ALL: [Self; 43] = [
+    pub const ALL: [Self; 44] = [
         Self::AddLayerVersionPermission,
         Self::AddPermission,
         Self::CreateAlias,
@@ -125,6 +127,7 @@ impl Operation {
         Self::DeleteLayerVersion,
         Self::GetAlias,
         Self::GetFunction,
+        Self::GetFunctionCodeSigningConfig,
         Self::GetFunctionConcurrency,
         Self::GetFunctionConfiguration,
         Self::GetFunctionEventInvokeConfig,
@@ -173,6 +176,7 @@ impl Operation {
             "DeleteLayerVersion" => Some(Self::DeleteLayerVersion),
             "GetAlias" => Some(Self::GetAlias),
             "GetFunction" => Some(Self::GetFunction),
+            "GetFunctionCodeSigningConfig" => Some(Self::GetFunctionCodeSigningConfig),
             "GetFunctionConcurrency" => Some(Self::GetFunctionConcurrency),
             "GetFunctionConfiguration" => Some(Self::GetFunctionConfiguration),
             "GetFunctionEventInvokeConfig" => Some(Self::GetFunctionEventInvokeConfig),
@@ -218,7 +222,7 @@ impl Operation {
     }
 }
 
-static OPERATIONS: [OperationModel; 43] = [
+static OPERATIONS: [OperationModel; 44] = [
     OperationModel {
         name: "AddLayerVersionPermission",
         method: "POST",
@@ -434,6 +438,22 @@ static OPERATIONS: [OperationModel; 43] = [
         ],
         input: Some(&shapes::GET_FUNCTION_REQUEST),
         output: Some(&shapes::GET_FUNCTION_RESPONSE),
+    },
+    OperationModel {
+        name: "GetFunctionCodeSigningConfig",
+        method: "GET",
+        uri: "/2020-06-30/functions/{FunctionName}/code-signing-config",
+        status: 200,
+        idempotent: false,
+        errors: &[
+            &error::INVALID_PARAMETER_VALUE_EXCEPTION,
+            &error::SERVICE_EXCEPTION,
+            &error::TOO_MANY_REQUESTS_EXCEPTION,
+            &error::RESOURCE_NOT_FOUND_EXCEPTION,
+            &error::CODE_SIGNING_CONFIG_NOT_FOUND_EXCEPTION,
+        ],
+        input: Some(&shapes::GET_FUNCTION_CODE_SIGNING_CONFIG_REQUEST),
+        output: Some(&shapes::GET_FUNCTION_CODE_SIGNING_CONFIG_RESPONSE),
     },
     OperationModel {
         name: "GetFunctionConcurrency",
@@ -3418,6 +3438,43 @@ impl crate::Input for GetAliasInput {
         shapes::FUNCTION_NAME.admits_text(&self.function_name)
             && shapes::ALIAS.admits_text(&self.name)
     }
+}
+
+/// `GetFunctionCodeSigningConfigInput` of the model.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct GetFunctionCodeSigningConfigInput {
+    /// `FunctionName`.
+    #[serde(rename = "FunctionName")]
+    pub function_name: String,
+}
+
+impl GetFunctionCodeSigningConfigInput {
+    /// Reads the input and checks every constraint of the model.
+    ///
+    /// # Errors
+    /// AWS's `SerializationException` or `ValidationException`.
+    pub fn from_json(json: &[u8]) -> Result<Self, crate::Invalid> {
+        crate::read(json)
+    }
+}
+
+impl crate::Input for GetFunctionCodeSigningConfigInput {
+    const SHAPE: &'static Shape = &shapes::GET_FUNCTION_CODE_SIGNING_CONFIG_REQUEST;
+
+    fn holds(&self) -> bool {
+        shapes::NAMESPACED_FUNCTION_NAME.admits_text(&self.function_name)
+    }
+}
+
+/// `GetFunctionCodeSigningConfigOutput` of the model.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct GetFunctionCodeSigningConfigOutput {
+    /// `CodeSigningConfigArn`.
+    #[serde(rename = "CodeSigningConfigArn")]
+    pub code_signing_config_arn: String,
+    /// `FunctionName`.
+    #[serde(rename = "FunctionName")]
+    pub function_name: String,
 }
 
 /// `GetFunctionConcurrencyInput` of the model.
@@ -9352,6 +9409,36 @@ pub mod shapes {
                 shape: &ALIAS,
                 required: true,
                 location: Location::Path("Name"),
+            },
+        ]),
+    };
+    /// `GetFunctionCodeSigningConfigRequest`.
+    pub static GET_FUNCTION_CODE_SIGNING_CONFIG_REQUEST: Shape = Shape {
+        name: "GetFunctionCodeSigningConfigRequest",
+        sensitive: false,
+        kind: Kind::Structure(&[Member {
+            name: "FunctionName",
+            shape: &NAMESPACED_FUNCTION_NAME,
+            required: true,
+            location: Location::Path("FunctionName"),
+        }]),
+    };
+    /// `GetFunctionCodeSigningConfigResponse`.
+    pub static GET_FUNCTION_CODE_SIGNING_CONFIG_RESPONSE: Shape = Shape {
+        name: "GetFunctionCodeSigningConfigResponse",
+        sensitive: false,
+        kind: Kind::Structure(&[
+            Member {
+                name: "CodeSigningConfigArn",
+                shape: &CODE_SIGNING_CONFIG_ARN,
+                required: true,
+                location: Location::Body,
+            },
+            Member {
+                name: "FunctionName",
+                shape: &FUNCTION_NAME,
+                required: true,
+                location: Location::Body,
             },
         ]),
     };

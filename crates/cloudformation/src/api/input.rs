@@ -151,9 +151,30 @@ impl Input {
         }
     }
 
+    /// Takes `DeploymentConfig` and returns whether it disables rollbacks. What is made here is ready when it
+    /// is made, so both of its modes are the same.
+    pub(super) fn deployment_config(&mut self) -> Result<Option<bool>, DeployError> {
+        let Some(Value::Object(members)) = self.members.shift_remove("DeploymentConfig") else {
+            return Ok(None);
+        };
+        let mut config = Self { members };
+        if let Some(mode) = config.text("Mode")
+            && mode != "STANDARD"
+            && mode != "EXPRESS"
+        {
+            return Err(invalid(format!(
+                "1 validation error detected: Value '{mode}' at 'deploymentConfig.mode' failed to satisfy constraint: Member must satisfy enum value set: [STANDARD, EXPRESS]"
+            )));
+        }
+        let disabled = config.flag("DisableRollback");
+        config.finish("DeploymentConfig")?;
+        Ok(disabled)
+    }
+
     /// Takes `OnFailure` (or how the operation calls it) and `DisableRollback`.
     pub(super) fn on_failure(&mut self, name: &str) -> Result<Option<OnFailure>, DeployError> {
-        let disabled = self.flag("DisableRollback");
+        let said = self.deployment_config()?;
+        let disabled = self.flag("DisableRollback").or(said);
         match (self.text(name).as_deref(), disabled) {
             (Some(_), Some(true)) => Err(invalid(
                 "You can specify either DisableRollback or OnFailure, but not both",

@@ -46,6 +46,7 @@ impl CloudFormation {
     ) -> Result<Value, DeployError> {
         let name = input.need("StackName")?;
         let except = input.flag("RetainExceptOnCreate").unwrap_or(false);
+        input.deployment_config()?;
         input.ignore(&["ClientRequestToken", "RoleARN"]);
         input.finish("RollbackStack")?;
         if except {

@@ -103,6 +103,7 @@ impl CloudFormation {
     ) -> Result<Value, DeployError> {
         let name = input.need("StackName")?;
         input.ignore(&["ClientRequestToken", "RoleARN"]);
+        input.deployment_config()?;
         if input
             .text("DeletionMode")
             .is_some_and(|mode| mode != "STANDARD")

@@ -48,7 +48,9 @@ def settled(name, wanted):
             if wanted != "gone":
                 findings.append(f"{name} is gone instead of {wanted}")
             return {}
-        if not found["StackStatus"].endswith("_IN_PROGRESS"):
+        # What goes when its creation fails is rolled back before.
+        passing = ("ROLLBACK_COMPLETE",) if wanted == "gone" else ()
+        if not found["StackStatus"].endswith("_IN_PROGRESS") and found["StackStatus"] not in passing:
             break
         time.sleep(0.02)
     if found["StackStatus"] != wanted:
@@ -291,6 +293,10 @@ Outputs: {Name: {Value: !Ref Compute, Export: {Name: compute}}}
         told = aws(*deploy, "--no-execute-changeset")
         if "describe-change-set" not in told:
             findings.append(f"deploy --no-execute-changeset says {told}")
+        # The command line names change sets by the second.
+        named = int(time.time())
+        while int(time.time()) == named:
+            time.sleep(0.05)
         same("in review", stack("packed")["StackStatus"], "REVIEW_IN_PROGRESS")
         aws(*deploy)
         aws("cloudformation", "wait", "stack-create-complete", "--stack-name", "packed")
@@ -326,7 +332,7 @@ def cdk():
     with open(os.path.join(os.path.dirname(os.path.abspath(__file__)), "cdk.json")) as file:
         template = file.read()
     text = "Unable to fetch parameters [/cdk-bootstrap/hnb659fds/version] from parameter store for this account."
-    given = {"ImportExistingResources": False, "StackName": "synthesized", "ChangeSetName": "cdk-deploy-change-set", "ChangeSetType": "CREATE", "TemplateBody": template, "Capabilities": ["CAPABILITY_IAM", "CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAND"]}
+    given = {"ImportExistingResources": False, "DeploymentConfig": {"Mode": "STANDARD", "DisableRollback": False}, "StackName": "synthesized", "ChangeSetName": "cdk-deploy-change-set", "ChangeSetType": "CREATE", "TemplateBody": template, "Capabilities": ["CAPABILITY_IAM", "CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAND"]}
     refused("no bootstrap", text, "create_change_set", **given)
     client("ssm").put_parameter(Name="/cdk-bootstrap/hnb659fds/version", Type="String", Value="5")
     refused("an old bootstrap", "CDK bootstrap stack version 6 required.", "create_change_set", **given)
