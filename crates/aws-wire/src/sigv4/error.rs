@@ -68,16 +68,61 @@ impl SignatureError {
         }
     }
 
+    /// Returns the code and the text of services that are asked with forms, which have words of their own
+    /// (IAM API Reference, Common Errors).
+    fn in_forms(&self) -> (&'static str, String) {
+        match self {
+            Self::Missing => (
+                "MissingAuthenticationToken",
+                "Request is missing Authentication Token".to_owned(),
+            ),
+            Self::Incomplete(_) => ("IncompleteSignature", self.to_string()),
+            Self::UnknownKey => ("InvalidClientTokenId", self.to_string()),
+            Self::ExpiredToken => ("ExpiredToken", self.to_string()),
+            Self::Mismatch | Self::OutOfScope(_) | Self::PayloadForm(_) => {
+                ("SignatureDoesNotMatch", self.to_string())
+            }
+        }
+    }
+
     /// Returns the answer in `protocol`: 400 where the protocol names operations in a header, else 403.
     pub fn refusal(&self, protocol: Protocol) -> Refusal {
+        let (code, message) = match protocol {
+            Protocol::Query => self.in_forms(),
+            _ => (self.code(), self.to_string()),
+        };
         let status = match protocol {
             Protocol::Json10 | Protocol::Json11 => 400,
             Protocol::RestJson | Protocol::Query | Protocol::RestXml => 403,
         };
         Refusal {
-            code: self.code().into(),
-            message: self.to_string(),
+            code: code.into(),
+            message,
             status,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(error: &SignatureError, protocol: Protocol, status: u16, code: &str) {
+        let refusal = error.refusal(protocol);
+        assert_eq!((refusal.status, &*refusal.code), (status, code));
+    }
+
+    #[test]
+    fn each_protocol_has_its_own_codes() {
+        use Protocol::{Json10, Query, RestJson};
+        use SignatureError::{ExpiredToken, Mismatch, Missing, UnknownKey};
+        check(&UnknownKey, Json10, 400, "UnrecognizedClientException");
+        check(&UnknownKey, RestJson, 403, "UnrecognizedClientException");
+        check(&UnknownKey, Query, 403, "InvalidClientTokenId");
+        check(&Mismatch, Json10, 400, "InvalidSignatureException");
+        check(&Mismatch, Query, 403, "SignatureDoesNotMatch");
+        check(&Missing, Query, 403, "MissingAuthenticationToken");
+        check(&ExpiredToken, Query, 403, "ExpiredToken");
     }
 }
