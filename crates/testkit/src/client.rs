@@ -40,6 +40,15 @@ impl Target {
         })
     }
 
+    /// Returns the same server, called with another access key.
+    pub fn with_key(&self, access_key_id: &str, secret_access_key: &str) -> Self {
+        Self {
+            access_key_id: access_key_id.into(),
+            secret_access_key: secret_access_key.into(),
+            ..self.clone()
+        }
+    }
+
     /// Opens a connection.
     pub async fn connect(&self) -> anyhow::Result<Client> {
         let stream = TcpStream::connect(&*self.address)
