@@ -114,6 +114,7 @@ CATALOG = [
     "sts/2011-06-15",
     "apigateway/2015-07-09",
     "apigatewayv2/2018-11-29",
+    "cloudcontrol/2021-09-30",
 ]
 
 # Services that share an endpoint with another one, which has its name already.

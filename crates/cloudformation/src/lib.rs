@@ -21,6 +21,7 @@ mod api;
 mod assets;
 mod catalog;
 mod change_set;
+mod cloud_control;
 mod deployer;
 mod error;
 mod exports;
@@ -39,6 +40,7 @@ mod stack;
 
 pub use api::CloudFormation;
 pub use assets::{ASSET_BUCKET, AssetError, Assets};
+pub use cloud_control::CloudControl;
 pub use deployer::{Deployer, Deployment, Options, Outcome};
 pub use error::DeployError;
 pub use routes::routes;

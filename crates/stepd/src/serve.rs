@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use anyhow::Context as _;
 use apigateway::ApiGateway;
-use cloudformation::{CloudFormation, Deployer};
+use cloudformation::{CloudControl, CloudFormation, Deployer};
 use console::{Console, ConsoleOptions, Foundations};
 use dynamodb::DynamoDb;
 use gateway::Gateway;
@@ -280,6 +280,7 @@ impl Server {
         )
         .context("the stacks cannot be opened")?;
         gateway.add_service(Arc::new(CloudFormation::new(deployer.clone())));
+        gateway.add_service(Arc::new(CloudControl(gateway.clone())));
         gateway.add_hosted(Arc::new(Answers(deployer.signals().clone())));
         gateway.add_service(Arc::new(sts::Sts::new(
             site.clone(),

@@ -2154,4 +2154,20 @@ pub static SERVICES: &[ServiceEntry] = &[
             ("UpdateVpcLink", "PATCH /v2/vpclinks/{vpcLinkId}"),
         ],
     },
+    ServiceEntry {
+        service: "cloudcontrolapi",
+        signing_name: "cloudcontrolapi",
+        protocol: Protocol::Json10,
+        target_prefix: "CloudApiService",
+        operations: &[
+            ("CancelResourceRequest", ""),
+            ("CreateResource", ""),
+            ("DeleteResource", ""),
+            ("GetResource", ""),
+            ("GetResourceRequestStatus", ""),
+            ("ListResourceRequests", ""),
+            ("ListResources", ""),
+            ("UpdateResource", ""),
+        ],
+    },
 ];

@@ -172,6 +172,8 @@ pub(crate) fn needs(
         "dynamodb" => data::dynamodb(operation, members, place),
         "logs" => data::logs(operation, members, place),
         "s3" => objects::needs(operation, members),
+        // Whatever it leads to is asked for by itself.
+        "cloudcontrolapi" => vec![Need::new(format!("cloudformation:{operation}"), "*")],
         "cloudformation" => identities::cloudformation(operation, members, place, asked),
         "iam" => identities::iam(operation, members, place, &call.principal),
         "sts" => identities::sts(operation, members, place),

@@ -17,6 +17,7 @@ Resources:
     Type: AWS::Serverless::Function
     Properties:
       CodeUri: src/
+      FunctionUrlConfig: {AuthType: NONE}
       Environment: {Variables: {GREETING: !Ref Greeting}}
   Greeter:
     Type: AWS::Serverless::StateMachine
@@ -173,6 +174,18 @@ fn the_sam_command_line_builds_deploys_looks_and_deletes() {
         "json",
     ]));
     assert!(printed.contains(&machine), "{printed}");
+    let printed = worked(sam(&[
+        "list",
+        "endpoints",
+        "--stack-name",
+        "greeting",
+        "--output",
+        "json",
+    ]));
+    assert!(
+        printed.contains(".lambda-url.us-east-1.localhost:"),
+        "{printed}"
+    );
     worked(sam(&[
         "delete",
         "--stack-name",
