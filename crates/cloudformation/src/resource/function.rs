@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 use service::Failure;
 use zip::write::SimpleFileOptions;
 
-use super::{Made, NotCreated, ResourceHandler, Services, generated_name, properties};
+use super::{Made, NotCreated, ResourceHandler, Services, generated_name, properties, tags};
 
 pub(super) struct Function;
 
@@ -179,17 +179,8 @@ impl ResourceHandler for Function {
                 }
             }
         }
-        let (changed, gone) = properties::tag_changes(before.get("Tags"), after.get("Tags"));
-        if !gone.is_empty() {
-            let input =
-                properties::object([("Resource", arn.as_str().into()), ("TagKeys", gone.into())]);
-            services.call("lambda", "UntagResource", input).await?;
-        }
-        if !changed.is_empty() {
-            let input =
-                properties::object([("Resource", arn.as_str().into()), ("Tags", changed.into())]);
-            services.call("lambda", "TagResource", input).await?;
-        }
+        let named = properties::object([("Resource", arn.as_str().into())]);
+        tags::LAMBDA.change(services, named, before, after).await?;
         // Its ARN stays.
         Ok(Map::new())
     }

@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use serde_json::{Map, Value, json};
 use service::{Failure, Site};
 
-use super::{Made, NotCreated, ResourceHandler, Services, generated_name, properties};
+use super::{Made, NotCreated, ResourceHandler, Services, generated_name, properties, tags};
 
 pub(super) struct LogGroup;
 
@@ -89,6 +89,10 @@ impl ResourceHandler for LogGroup {
                 }
             }
         }
+        // Tags of the group are those of its ARN without the `:*` that stands for its streams.
+        let arn = arn(&services.site, physical_id);
+        let named = properties::object([("resourceArn", arn.trim_end_matches(":*").into())]);
+        tags::LOGS.change(services, named, before, after).await?;
         Ok(Map::new())
     }
 

@@ -129,7 +129,8 @@ impl ResourceHandler for Simple {
         after: &Map<String, Value>,
     ) -> Result<Map<String, Value>, Failure> {
         if self.tagged {
-            tags::change(services, physical_id, before, after).await?;
+            let named = properties::object([("resourceArn", physical_id.into())]);
+            tags::STATES.change(services, named, before, after).await?;
         }
         Ok(Map::new())
     }

@@ -132,7 +132,8 @@ impl ResourceHandler for StateMachine {
             input.insert("stateMachineArn".to_owned(), physical_id.into());
             made = services.call("states", "UpdateStateMachine", input).await?;
         }
-        tags::change(services, physical_id, before, after).await?;
+        let named = properties::object([("resourceArn", physical_id.into())]);
+        tags::STATES.change(services, named, before, after).await?;
         Ok(attributes(physical_id, &made))
     }
 

@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use serde_json::{Map, Value, json};
 use service::{Failure, Site};
 
-use super::{Made, NotCreated, ResourceHandler, Services, generated_name, properties};
+use super::{Made, NotCreated, ResourceHandler, Services, generated_name, properties, tags};
 
 pub(super) struct Table;
 
@@ -135,7 +135,10 @@ impl ResourceHandler for Table {
             };
             update_time_to_live(services, physical_id, &ttl).await?;
         }
-        update_tags(services, physical_id, before, after).await?;
+        let named = properties::object([("ResourceArn", arn(&services.site, physical_id).into())]);
+        tags::DYNAMODB
+            .change(services, named, before, after)
+            .await?;
         let table = describe(services, physical_id).await?;
         Ok(attributes(&services.site, physical_id, &table))
     }
@@ -321,27 +324,4 @@ async fn update_time_to_live(services: &Services, name: &str, ttl: &Value) -> Re
         .call("dynamodb", "UpdateTimeToLive", typed(input))
         .await
         .map(drop)
-}
-
-async fn update_tags(
-    services: &Services,
-    name: &str,
-    before: &Map<String, Value>,
-    after: &Map<String, Value>,
-) -> Result<(), Failure> {
-    let arn = Value::from(arn(&services.site, name));
-    let (changed, gone) = properties::tag_changes(before.get("Tags"), after.get("Tags"));
-    if !gone.is_empty() {
-        let input = properties::object([("ResourceArn", arn.clone()), ("TagKeys", gone.into())]);
-        services.call("dynamodb", "UntagResource", input).await?;
-    }
-    if !changed.is_empty() {
-        let tags: Vec<Value> = changed
-            .into_iter()
-            .map(|(key, value)| json!({"Key": key, "Value": value}))
-            .collect();
-        let input = properties::object([("ResourceArn", arn), ("Tags", tags.into())]);
-        services.call("dynamodb", "TagResource", input).await?;
-    }
-    Ok(())
 }

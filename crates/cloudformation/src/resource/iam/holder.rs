@@ -1,9 +1,10 @@
 //! `AWS::IAM::Role`, `AWS::IAM::User` and `AWS::IAM::Group`: whoever policies are attached to.
 
 use async_trait::async_trait;
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 use service::Failure;
 
+use super::super::tags::Tagging;
 use super::super::{Made, NotCreated, ResourceHandler, Services, generated_name, properties};
 use super::{ABSENT, document, named, texts, undo};
 
@@ -235,19 +236,10 @@ impl Holder {
         if let Some((tag, untag)) = self.tags
             && differs("Tags")
         {
-            let (new, gone) = properties::tag_changes(before.get("Tags"), after.get("Tags"));
-            if !gone.is_empty() {
-                let mut input = self.input(name);
-                input.insert("TagKeys".into(), gone.into());
-                services.call("iam", untag, input).await?;
-            }
-            if !new.is_empty() {
-                let mut input = self.input(name);
-                let tags = new.into_iter();
-                let tags = tags.map(|(key, value)| json!({"Key": key, "Value": value}));
-                input.insert("Tags".into(), tags.collect());
-                services.call("iam", tag, input).await?;
-            }
+            let tagging = Tagging::of_iam(tag, untag);
+            tagging
+                .change(services, self.input(name), before, after)
+                .await?;
         }
         Ok(())
     }

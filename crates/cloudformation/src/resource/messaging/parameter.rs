@@ -4,7 +4,9 @@ use async_trait::async_trait;
 use serde_json::{Map, Value, json};
 use service::Failure;
 
-use crate::resource::{Made, NotCreated, ResourceHandler, Services, generated_name, properties};
+use crate::resource::{
+    Made, NotCreated, ResourceHandler, Services, generated_name, properties, tags,
+};
 
 pub(super) struct Parameter;
 
@@ -112,29 +114,11 @@ impl ResourceHandler for Parameter {
             input.insert("Overwrite".to_owned(), true.into());
             services.call("ssm", "PutParameter", input).await?;
         }
-        let (changed, gone) = properties::tag_changes(before.get("Tags"), after.get("Tags"));
-        let named = || {
-            properties::object([
-                ("ResourceType", "Parameter".into()),
-                ("ResourceId", physical_id.into()),
-            ])
-        };
-        if !gone.is_empty() {
-            let mut input = named();
-            input.insert("TagKeys".to_owned(), gone.into());
-            services
-                .call("ssm", "RemoveTagsFromResource", input)
-                .await?;
-        }
-        if !changed.is_empty() {
-            let tags: Vec<Value> = changed
-                .into_iter()
-                .map(|(key, value)| json!({"Key": key, "Value": value}))
-                .collect();
-            let mut input = named();
-            input.insert("Tags".to_owned(), tags.into());
-            services.call("ssm", "AddTagsToResource", input).await?;
-        }
+        let named = properties::object([
+            ("ResourceType", "Parameter".into()),
+            ("ResourceId", physical_id.into()),
+        ]);
+        tags::SSM.change(services, named, before, after).await?;
         Ok(attributes(after))
     }
 

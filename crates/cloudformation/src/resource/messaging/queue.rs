@@ -4,7 +4,9 @@ use async_trait::async_trait;
 use serde_json::{Map, Value};
 use service::{Failure, Site};
 
-use crate::resource::{Made, NotCreated, ResourceHandler, Services, generated_name, properties};
+use crate::resource::{
+    Made, NotCreated, ResourceHandler, Services, generated_name, properties, tags,
+};
 
 pub(super) struct Queue;
 
@@ -168,15 +170,8 @@ impl ResourceHandler for Queue {
             let input = properties::object([("QueueUrl", url.clone()), ("Attributes", now.into())]);
             services.call("sqs", "SetQueueAttributes", input).await?;
         }
-        let (changed, gone) = properties::tag_changes(before.get("Tags"), after.get("Tags"));
-        if !gone.is_empty() {
-            let input = properties::object([("QueueUrl", url.clone()), ("TagKeys", gone.into())]);
-            services.call("sqs", "UntagQueue", input).await?;
-        }
-        if !changed.is_empty() {
-            let input = properties::object([("QueueUrl", url), ("Tags", changed.into())]);
-            services.call("sqs", "TagQueue", input).await?;
-        }
+        let named = properties::object([("QueueUrl", url)]);
+        tags::SQS.change(services, named, before, after).await?;
         Ok(Map::new())
     }
 

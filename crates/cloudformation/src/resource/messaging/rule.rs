@@ -4,7 +4,9 @@ use async_trait::async_trait;
 use serde_json::{Map, Value, json};
 use service::{Failure, Site};
 
-use crate::resource::{Made, NotCreated, ResourceHandler, Services, generated_name, properties};
+use crate::resource::{
+    Made, NotCreated, ResourceHandler, Services, generated_name, properties, tags,
+};
 use crate::stack::ResourceState;
 
 pub(super) struct Rule;
@@ -84,29 +86,6 @@ async fn put(
                 properties::text(&failed["ErrorMessage"]),
             ));
         }
-    }
-    Ok(())
-}
-
-/// Makes the tags of the rule or bus `arn` what `after` says.
-async fn change_tags(
-    services: &Services,
-    arn: &str,
-    before: &Map<String, Value>,
-    after: &Map<String, Value>,
-) -> Result<(), Failure> {
-    let (changed, gone) = properties::tag_changes(before.get("Tags"), after.get("Tags"));
-    if !gone.is_empty() {
-        let input = properties::object([("ResourceARN", arn.into()), ("TagKeys", gone.into())]);
-        services.call("events", "UntagResource", input).await?;
-    }
-    if !changed.is_empty() {
-        let tags: Vec<Value> = changed
-            .into_iter()
-            .map(|(key, value)| json!({"Key": key, "Value": value}))
-            .collect();
-        let input = properties::object([("ResourceARN", arn.into()), ("Tags", tags.into())]);
-        services.call("events", "TagResource", input).await?;
     }
     Ok(())
 }
@@ -235,7 +214,8 @@ impl ResourceHandler for Rule {
         put(services, name, after, &former).await?;
         // `PutRule` leaves the tags of a rule that is there as they are.
         let arn = arn(&services.site, name, after);
-        change_tags(services, &arn, before, after).await?;
+        let named = properties::object([("ResourceARN", arn.as_str().into())]);
+        tags::EVENTS.change(services, named, before, after).await?;
         Ok(Map::new())
     }
 
@@ -329,7 +309,8 @@ impl ResourceHandler for EventBus {
             put_policy(services, physical_id, after.get("Policy")).await?;
         }
         let arn = properties::text(&changed["Arn"]);
-        change_tags(services, &arn, before, after).await?;
+        let named = properties::object([("ResourceARN", arn.as_str().into())]);
+        tags::EVENTS.change(services, named, before, after).await?;
         let policy = after.get("Policy").map(properties::text);
         let policy = policy.unwrap_or_default();
         Ok(properties::object([("Policy", policy.into())]))

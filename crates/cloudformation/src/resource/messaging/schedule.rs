@@ -4,7 +4,9 @@ use async_trait::async_trait;
 use serde_json::{Map, Value};
 use service::{Failure, Site};
 
-use crate::resource::{Made, NotCreated, ResourceHandler, Services, generated_name, properties};
+use crate::resource::{
+    Made, NotCreated, ResourceHandler, Services, generated_name, properties, tags,
+};
 
 pub(super) struct Schedule;
 pub(super) struct ScheduleGroup;
@@ -140,7 +142,7 @@ impl ResourceHandler for ScheduleGroup {
     }
 
     fn immutable(&self) -> &'static [&'static str] {
-        &["Name", "Tags"]
+        &["Name"]
     }
 
     fn attributes(&self) -> &'static [&'static str] {
@@ -169,6 +171,22 @@ impl ResourceHandler for ScheduleGroup {
         let made = services.call("scheduler", "CreateScheduleGroup", input(name, given));
         let arn = made.await?["ScheduleGroupArn"].clone();
         Ok(properties::object([("Arn", arn)]).into())
+    }
+
+    async fn update(
+        &self,
+        services: &Services,
+        physical_id: &str,
+        before: &Map<String, Value>,
+        after: &Map<String, Value>,
+    ) -> Result<Map<String, Value>, Failure> {
+        let Site { region, account_id } = &services.site;
+        let arn = format!("arn:aws:scheduler:{region}:{account_id}:schedule-group/{physical_id}");
+        let named = properties::object([("ResourceArn", arn.into())]);
+        tags::SCHEDULER
+            .change(services, named, before, after)
+            .await?;
+        Ok(Map::new())
     }
 
     async fn delete(&self, services: &Services, physical_id: &str) -> Result<(), Failure> {

@@ -1,10 +1,12 @@
 //! `AWS::SecretsManager::Secret`.
 
 use async_trait::async_trait;
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 use service::Failure;
 
-use crate::resource::{Made, NotCreated, ResourceHandler, Services, generated_name, properties};
+use crate::resource::{
+    Made, NotCreated, ResourceHandler, Services, generated_name, properties, tags,
+};
 
 pub(super) struct Secret;
 
@@ -136,25 +138,10 @@ impl ResourceHandler for Secret {
         services
             .call("secretsmanager", "UpdateSecret", input)
             .await?;
-        let (changed, gone) = properties::tag_changes(before.get("Tags"), after.get("Tags"));
-        if !gone.is_empty() {
-            let input =
-                properties::object([("SecretId", physical_id.into()), ("TagKeys", gone.into())]);
-            services
-                .call("secretsmanager", "UntagResource", input)
-                .await?;
-        }
-        if !changed.is_empty() {
-            let tags: Vec<Value> = changed
-                .into_iter()
-                .map(|(key, value)| json!({"Key": key, "Value": value}))
-                .collect();
-            let input =
-                properties::object([("SecretId", physical_id.into()), ("Tags", tags.into())]);
-            services
-                .call("secretsmanager", "TagResource", input)
-                .await?;
-        }
+        let named = properties::object([("SecretId", physical_id.into())]);
+        tags::SECRETS_MANAGER
+            .change(services, named, before, after)
+            .await?;
         Ok(Map::new())
     }
 

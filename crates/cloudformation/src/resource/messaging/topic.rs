@@ -1,10 +1,12 @@
 //! `AWS::SNS::Topic`, with the subscriptions that it may name itself.
 
 use async_trait::async_trait;
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 use service::{Failure, Site};
 
-use crate::resource::{Made, NotCreated, ResourceHandler, Services, generated_name, properties};
+use crate::resource::{
+    Made, NotCreated, ResourceHandler, Services, generated_name, properties, tags,
+};
 
 pub(super) struct Topic;
 
@@ -175,20 +177,8 @@ impl ResourceHandler for Topic {
                 }
             }
         }
-        let (changed, gone) = properties::tag_changes(before.get("Tags"), after.get("Tags"));
-        if !gone.is_empty() {
-            let input =
-                properties::object([("ResourceArn", arn.clone()), ("TagKeys", gone.into())]);
-            services.call("sns", "UntagResource", input).await?;
-        }
-        if !changed.is_empty() {
-            let tags: Vec<Value> = changed
-                .into_iter()
-                .map(|(key, value)| json!({"Key": key, "Value": value}))
-                .collect();
-            let input = properties::object([("ResourceArn", arn), ("Tags", tags.into())]);
-            services.call("sns", "TagResource", input).await?;
-        }
+        let named = properties::object([("ResourceArn", arn)]);
+        tags::SNS.change(services, named, before, after).await?;
         Ok(Map::new())
     }
 
