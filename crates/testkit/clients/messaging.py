@@ -488,8 +488,12 @@ def template_changes():
         policy = {} if len(tags) == 1 else {"Policy": {"Version": "2012-10-17", "Statement": [statement]}}
         tags = [{"Key": key, "Value": value} for key, value in tags.items()]
         resources = {
-            "Queue": {"Type": "AWS::SQS::Queue"},
-            "Topic": {"Type": "AWS::SNS::Topic"},
+            "Queue": {"Type": "AWS::SQS::Queue", "Properties": {"QueueName": "chg", "Tags": tags}},
+            "Topic": {"Type": "AWS::SNS::Topic", "Properties": {"TopicName": "chg", "Tags": tags}},
+            "Group": {"Type": "AWS::Logs::LogGroup", "Properties": {"LogGroupName": "/chg", "Tags": tags}},
+            "Schedules": {"Type": "AWS::Scheduler::ScheduleGroup", "Properties": {"Name": "chg", "Tags": tags}},
+            "Secret": {"Type": "AWS::SecretsManager::Secret", "Properties": {"Name": "chg", "Tags": tags}},
+            "Activity": {"Type": "AWS::StepFunctions::Activity", "Properties": {"Name": "chg", "Tags": tags}},
             "Subscription": {"Type": "AWS::SNS::Subscription", "Properties": {**subscribed, **subscription}},
             "Bus": {"Type": "AWS::Events::EventBus", "Properties": {"Name": "changing", "Tags": tags, **policy}},
             "Rule": {
@@ -519,6 +523,20 @@ def template_changes():
     assert shown["FilterPolicyScope"] == "MessageAttributes", shown
     for arn in (bus, "arn:aws:events:us-east-1:000000000000:rule/changing"):
         assert events.list_tags_for_resource(ResourceARN=arn)["Tags"] == [{"Key": "a", "Value": "3"}], arn
+    arn = lambda service, rest: f"arn:aws:{service}:us-east-1:000000000000:{rest}"  # noqa: E731
+    pair = [{"Key": "a", "Value": "3"}]
+    for shown, expected in [
+        (client("sqs").list_queue_tags(QueueUrl="chg")["Tags"], {"a": "3"}),
+        (sns.list_tags_for_resource(ResourceArn=arn("sns", "chg"))["Tags"], pair),
+        (client("logs").list_tags_for_resource(resourceArn=arn("logs", "log-group:/chg"))["tags"], {"a": "3"}),
+        (client("scheduler").list_tags_for_resource(ResourceArn=arn("scheduler", "schedule-group/chg"))["Tags"], pair),
+        (client("secretsmanager").describe_secret(SecretId="chg")["Tags"], pair),
+        (
+            client("stepfunctions").list_tags_for_resource(resourceArn=arn("states", "activity:chg"))["tags"],
+            [{"key": "a", "value": "3"}],
+        ),
+    ]:
+        assert shown == expected, (shown, expected)
     assert "Policy" not in events.describe_event_bus(Name="changing")
     cloudformation.delete_stack(StackName="chg")
 
